@@ -1,0 +1,98 @@
+/**
+ * What a collector is to the agent, and what collectors need from the outside world beyond the spool's ports.
+ */
+import type { Problem, UnixMs } from '../spool/ports.ts';
+
+/** Brings records from the outside world into the spool. Knows the intake, not the disk format. */
+export interface Collector {
+  readonly name: string;
+  readonly type: string;
+  /** Begins to work and returns at once; what is missing outside (files, ports) is a problem in `status`, not an error. */
+  start(): Promise<void>;
+  /** Takes nothing more; resolves within 2 s whatever the outside does. Everything committed stays with the spool. */
+  stop(): Promise<void>;
+  status(): CollectorStatus;
+}
+
+export interface CollectorStatus {
+  readonly name: string;
+  readonly type: string;
+  /** Since the process began: taken from the outside, before the spool. */
+  readonly read: { readonly records: number; readonly bytes: number };
+  readonly problems: readonly Problem[];
+  readonly sources: readonly SourceStatus[];
+  /** Plain numbers that are this collector's own (open descriptors, held deleted bytes, connections, requests by answer …). */
+  readonly gauges: Readonly<Record<string, number>>;
+}
+
+export interface SourceStatus {
+  /** For people: the path, the peer. */
+  readonly name: string;
+  readonly source: number;
+  /** What was read, and how much there is to read; in bytes of the source. */
+  readonly offset: number;
+  readonly size: number;
+  readonly lagBytes: number;
+  readonly lastReadAt: UnixMs | undefined;
+  /** `stalled`: behind for 30 s without back-pressure; `reason` says why. */
+  readonly state: 'following' | 'catching_up' | 'waiting' | 'finished' | 'unreadable' | 'refused' | 'stalled' | 'missing';
+  readonly reason?: string;
+}
+
+/** Says that something may have changed in a directory. A hint: it may come late, never, or for nothing. */
+export interface Watcher {
+  /** `changed` is called after creations, removals, renames and writes in `directory`. Throws where that cannot be watched. */
+  watch(directory: string, changed: (name: string | undefined) => void): Disposable;
+}
+
+/** The host's mounts, read without touching them (`/proc/self/mountinfo`), so that a hung one cannot hang us. */
+export interface Mounts {
+  /** The type (`ext4`, `nfs4`, `fuse.sshfs` …) of the mount that holds the absolute path. */
+  typeOf(path: string): string;
+}
+
+/** A request as a listener hands it over. Header names are lower case. */
+export interface WireRequest {
+  readonly method: string;
+  /** Path and query as sent. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly peer: string;
+  /** The body as it arrives; throws `BodyTimeout` or a network error. Reading stops when the handler answers. */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+export interface WireResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  /** True closes the connection after the answer (unread body, hostile client). */
+  readonly close?: boolean;
+}
+
+export type WireHandler = (request: WireRequest) => Promise<WireResponse>;
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string | undefined } | undefined;
+  readonly connectionsMax: number;
+  readonly headerBytesMax: number;
+  /** A client that sends no byte for so long while one is due is cut off. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface Listener {
+  /** Resolves when bound; rejects with the bind error (EADDRINUSE …) or a certificate error naming its file. */
+  listen(options: ListenOptions, handler: WireHandler): Promise<Listening>;
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  readonly connections: number;
+  /** Stops accepting, lets running requests end for up to `graceMs`, then cuts them. */
+  close(graceMs: number): Promise<void>;
+}
