@@ -35,7 +35,15 @@ export interface SourceStatus {
   readonly lagBytes: number;
   readonly lastReadAt: UnixMs | undefined;
   /** `stalled`: behind for 30 s without back-pressure; `reason` says why. */
-  readonly state: 'following' | 'catching_up' | 'waiting' | 'finished' | 'unreadable' | 'refused' | 'stalled' | 'missing';
+  readonly state:
+    | 'following'
+    | 'catching_up'
+    | 'waiting'
+    | 'finished'
+    | 'unreadable'
+    | 'refused'
+    | 'stalled'
+    | 'missing';
   readonly reason?: string;
 }
 
@@ -77,7 +85,14 @@ export type WireHandler = (request: WireRequest) => Promise<WireResponse>;
 export interface ListenOptions {
   readonly host: string;
   readonly port: number;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string | undefined } | undefined;
+  /**
+   * Set: a unix socket at this path (mode 0600) instead of host and port. A socket left there by a crash is replaced: the
+   * caller holds the lock of the directory. Works for paths longer than the kernel's 107 bytes too.
+   */
+  readonly socketPath?: string | undefined;
+  readonly tls?:
+    | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string | undefined }
+    | undefined;
   readonly connectionsMax: number;
   readonly headerBytesMax: number;
   /** A client that sends no byte for so long while one is due is cut off. */

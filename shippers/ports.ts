@@ -24,7 +24,11 @@ export interface ShipperStatus {
   /** By outcome: `acknowledged`, `duplicate`, `status_503`, `refused`, `timeout`, `not_ours` … */
   readonly outcomes: Readonly<Record<string, number>>;
   /** Seconds from sending to acknowledgement; buckets as in Prometheus. */
-  readonly latency: { readonly bucketsSeconds: readonly number[]; readonly counts: readonly number[]; readonly sum: number };
+  readonly latency: {
+    readonly bucketsSeconds: readonly number[];
+    readonly counts: readonly number[];
+    readonly sum: number;
+  };
   readonly wireBytes: number;
   readonly lastAcknowledgedAt: UnixMs | undefined;
   readonly gauges: Readonly<Record<string, number>>;
@@ -57,8 +61,14 @@ export interface Transport {
 
 export interface TransportOptions {
   readonly url: string;
+  /** Set: connects to this unix socket instead of the URL's host. */
+  readonly socketPath?: string | undefined;
   readonly tls?:
-    | { readonly caFile?: string | undefined; readonly certFile?: string | undefined; readonly keyFile?: string | undefined }
+    | {
+        readonly caFile?: string | undefined;
+        readonly certFile?: string | undefined;
+        readonly keyFile?: string | undefined;
+      }
     | undefined;
   readonly connectTimeoutMs: number;
 }

@@ -1,0 +1,52 @@
+/**
+ * Everything the whole agent needs from outside, in one bundle: `agent/host/` makes the real one, `test/simulation/` a
+ * simulated one, and `startAgent` takes either. No other way leads out of the process.
+ */
+import type { Listener, Mounts, Watcher } from '../collectors/ports.ts';
+import type { Transports } from '../shippers/ports.ts';
+import type { Clock, Codec, Files, Log, Random, UnixMs } from '../spool/ports.ts';
+
+export interface Host {
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly codec: Codec;
+  readonly log: Log;
+  readonly watcher: Watcher;
+  readonly mounts: Mounts;
+  readonly listener: Listener;
+  readonly transports: Transports;
+  readonly locks: Locks;
+  readonly process: ProcessFacts;
+}
+
+/** One holder per path, in a way that a crash cannot leave behind stale and that depends neither on time nor on pid reuse. */
+export interface Locks {
+  /** Never waits. `held` names the holder as far as it can be told (`pid 4711`, `another process`). Creates the file (0600). */
+  take(path: string): LockResult;
+}
+
+export type LockResult =
+  | { readonly kind: 'taken'; readonly lock: Disposable }
+  | { readonly kind: 'held'; readonly holder: string };
+
+/** What the operating system tells of this process and its host. Cheap: read at every scrape. */
+export interface ProcessFacts {
+  readonly pid: number;
+  /** What goes into `host.name`. */
+  readonly hostName: string;
+  /** The program's version as `tailspool version` prints it. */
+  readonly version: string;
+  readonly startedAt: UnixMs;
+  usage(): ProcessUsage;
+}
+
+export interface ProcessUsage {
+  readonly residentBytes: number;
+  /** Private (not shared, not file-backed) memory; undefined where the system does not tell. */
+  readonly privateBytes: number | undefined;
+  /** User and system time together since the process began. */
+  readonly cpuSeconds: number;
+  /** Undefined where the system does not tell. */
+  readonly openDescriptors: number | undefined;
+}
