@@ -1,0 +1,150 @@
+/**
+ * The configuration as every room is wired from it: checked, complete, with plain numbers whose unit is in their name.
+ * What a key means, its default and its unit in the file stand in `schema.ts`; `load.ts` makes one of these from YAML.
+ *
+ * A setting that is `undefined` here means "the room decides from the host" (a share of the file system, for instance).
+ */
+import type { Attributes } from '../../spool/nouns.ts';
+
+export interface Configuration {
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Attributes of everything this agent sends, as configured; `host.name` is filled in by the agent where it is missing. */
+  readonly resource: Attributes;
+  /** In the order of the file; names are unique. At least one. */
+  readonly collectors: readonly CollectorConfiguration[];
+  readonly spool: SpoolConfiguration;
+  /** In the order of the file; names are unique. May be empty: then the spool is a ring. */
+  readonly shippers: readonly ShipperConfiguration[];
+  readonly admin: AdminConfiguration;
+  readonly log: LogConfiguration;
+}
+
+export interface SpoolConfiguration {
+  /** undefined: the smaller of 10 GiB and a quarter of the file system. */
+  readonly maxBytes: number | undefined;
+  /** undefined: the smaller of 1 GiB and 5 % of the file system. Reading stops when less than this is free. */
+  readonly minFreeBytes: number | undefined;
+  readonly whenFull: WhenFull;
+  readonly syncIntervalMs: number;
+  /** Acknowledged bytes that stay on disk, to refill a receiver that lost them. */
+  readonly retainAckedBytes: number;
+  /** The spool uses less where four would not fit in its size. */
+  readonly segmentBytes: number;
+  /** Cap for `damaged/`. */
+  readonly damagedBytesMax: number;
+}
+
+export type WhenFull = 'block' | 'drop_oldest';
+
+export type CollectorConfiguration = FileCollectorConfiguration | BlocksCollectorConfiguration;
+
+export interface FileCollectorConfiguration {
+  readonly type: 'file';
+  readonly name: string;
+  /** Absolute glob patterns; at least one. */
+  readonly include: readonly string[];
+  /** Absolute glob patterns. */
+  readonly exclude: readonly string[];
+  /** Absolute glob patterns where rotated generations are found when they are not siblings. */
+  readonly rotated: readonly string[];
+  readonly startAt: 'beginning' | 'end';
+  /** Without the line feed; at most `limits.maxLineBytesMax`. */
+  readonly maxLineBytes: number;
+  readonly partialTimeoutMs: number;
+  readonly networkFs: boolean;
+  /** How long an open file that was deleted may be held while it is not read to its end; undefined: as long as it takes. */
+  readonly deletedFileLimitMs: number | undefined;
+  /** The slow look at everything, which finds what hints of changes missed. */
+  readonly scanIntervalMs: number;
+  /** A cursor whose file was absent from a readable directory for so long is forgotten. */
+  readonly forgetAfterMs: number;
+  /** undefined: as many as the process limit leaves. */
+  readonly openFilesMax: number | undefined;
+  /** Cursors above this are forgotten, oldest first, counted. */
+  readonly sourcesMax: number;
+  /** Added to every source of this collector. */
+  readonly attributes: Attributes;
+  /** `resource` of the whole agent with this collector's own laid over it. */
+  readonly resource: Attributes;
+}
+
+export interface BlocksCollectorConfiguration {
+  readonly type: 'blocks';
+  readonly name: string;
+  readonly listen: Address;
+  readonly tokenFile: string | undefined;
+  readonly tls: ServerTls | undefined;
+  /** Over all clients. */
+  readonly memoryBytesMax: number;
+  readonly connectionsMax: number;
+  /** A client that sends nothing for so long while something is due is cut off. */
+  readonly idleTimeoutMs: number;
+  /** Someone said that listening beyond loopback without token or TLS is what they want. */
+  readonly insecure: boolean;
+}
+
+export interface Address {
+  /** A name or an IP address, without brackets. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+}
+
+export interface ServerTls {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Clients must show a certificate of this authority. */
+  readonly clientCaFile: string | undefined;
+}
+
+export type ShipperConfiguration = NativeShipperConfiguration | MirrorShipperConfiguration;
+
+export interface NativeShipperConfiguration {
+  readonly type: 'http';
+  readonly protocol: 'native';
+  readonly name: string;
+  /** http: or https:, without user, password or fragment. */
+  readonly url: string;
+  readonly tls: ClientTls | undefined;
+  readonly auth: Auth | undefined;
+  readonly whenFull: WhenFull;
+  /** undefined: no limit. */
+  readonly rateBytesPerSecondMax: number | undefined;
+  readonly connectTimeoutMs: number;
+  /** No byte moved in either direction for so long. */
+  readonly progressTimeoutMs: number;
+  readonly batchBytesMax: number;
+  readonly retryDelayMsMax: number;
+}
+
+export interface ClientTls {
+  /** undefined: the authorities that Node brings. */
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+}
+
+/** Secrets stay in their files; they are read when they are needed. */
+export type Auth =
+  | { readonly kind: 'bearer'; readonly tokenFile: string }
+  | { readonly kind: 'basic'; readonly user: string; readonly passwordFile: string };
+
+export interface MirrorShipperConfiguration {
+  readonly type: 'mirror';
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly whenFull: WhenFull;
+}
+
+export interface AdminConfiguration {
+  /** undefined: only the socket in data_dir. */
+  readonly listen: Address | undefined;
+}
+
+export interface LogConfiguration {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** `auto`: text on a terminal, else JSON. */
+  readonly format: 'auto' | 'json' | 'text';
+}
