@@ -201,7 +201,14 @@ export interface BlockView {
 
 export type ReadResult =
   /** Verified blocks of one epoch, as they lie on disk, without a hole between them. `bytes` is valid until the next read. */
-  | { readonly kind: 'blocks'; readonly epoch: Epoch; readonly from: Position; readonly upto: Position; readonly bytes: Uint8Array; readonly blocks: readonly BlockView[] }
+  | {
+      readonly kind: 'blocks';
+      readonly epoch: Epoch;
+      readonly from: Position;
+      readonly upto: Position;
+      readonly bytes: Uint8Array;
+      readonly blocks: readonly BlockView[];
+    }
   /** Nothing to be had from `from` to `upto`; reading goes on at `upto`. */
   | { readonly kind: 'gap'; readonly from: Position; readonly upto: Position; readonly gap: Gap }
   /** `from` is the durable end. */
@@ -292,6 +299,13 @@ export interface CollectorTotals {
 export interface ShipperTotals {
   readonly cursor: ShipperCursor | undefined;
   readonly collectors: Readonly<
-    Record<string, { readonly acknowledged: Tally; readonly waiting: Tally; readonly dropped: Readonly<Partial<Record<DropReason, Tally>>> }>
+    Record<
+      string,
+      {
+        readonly acknowledged: Tally;
+        readonly waiting: Tally;
+        readonly dropped: Readonly<Partial<Record<DropReason, Tally>>>;
+      }
+    >
   >;
 }

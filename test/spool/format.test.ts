@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
+
+import { chooseCodec } from '../../agent/host/codec.ts';
+import { openZlibCodec } from '../../agent/host/codec-zlib.ts';
+import { ByteWriter } from '../../spool/bytes.ts';
+import type { BlockHeader } from '../../spool/format.ts';
+import { decodeDescriptions, decodeHeader, encodeDescriptions, encodeHeader, hashOf } from '../../spool/format.ts';
+import type { Table } from '../../spool/format-table.ts';
+import { contentSize, decodeTable, encodeTable } from '../../spool/format-table.ts';
+import type { Run } from '../../spool/nouns.ts';
+
+test('a header says after decoding what it said before encoding', () => {
+  const result = decodeHeader(encoded(sample));
+  assert.equal(result.kind, 'header');
+  if (result.kind === 'header') assert.deepEqual(plain(result.header), plain(sample));
+});
+
+test('every single flipped bit and every truncation of a header is noticed', () => {
+  const whole = encoded(sample);
+  for (let bit = 0; bit < whole.length * 8; bit++) {
+    const bytes = Buffer.from(whole);
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
+    assert.notEqual(decodeHeader(bytes).kind, 'header', `bit ${bit}`);
+  }
+  for (let length = 0; length < whole.length; length++)
+    assert.equal(decodeHeader(whole.subarray(0, length)).kind, 'short', `length ${length}`);
+});
+
+test('a header of a newer version with a sound checksum is no damage', () => {
+  const bytes = encoded(sample);
+  bytes.writeUInt16LE(2, 12);
+  assert.equal(decodeHeader(bytes).kind, 'damaged');
+  reseal(bytes);
+  assert.deepEqual(decodeHeader(bytes), { kind: 'unknown_version', version: 2, length: bytes.length });
+});
+
+test('a header whose runs do not add up to its frame is refused', () => {
+  assert.equal(decodeHeader(encoded({ ...sample, rawBytes: sample.rawBytes + 1 })).kind, 'damaged');
+  assert.equal(decodeHeader(encoded({ ...sample, records: sample.records + 1 })).kind, 'damaged');
+});
+
+test('descriptions keep file names that are not UTF-8', () => {
+  const entries = [
+    {
+      number: 3,
+      description: { collector: 'a', type: 'file', resource: {}, attributes: { 'log.file.path': '/x/\udcff.log' } },
+    },
+  ];
+  assert.deepEqual(decodeDescriptions(encodeDescriptions(entries)), entries);
+});
+
+test('a table says after decoding what it said before, with either codec', () => {
+  for (const codec of codecs) {
+    const section = encodeTable(table, codec);
+    const decoded = decodeTable(section, table.epoch.id, codec);
+    assert.deepEqual(plain(decoded), plain(table), codec.name);
+  }
+});
+
+test('a zstd frame tells its content size, whatever its length', () => {
+  for (const codec of codecs)
+    for (const size of [1, 255, 256, 257, 65_535, 65_791, 65_792, 262_144, 1 << 20]) {
+      const into = Buffer.alloc(codec.frameBytesMax(size));
+      const frame = into.subarray(0, codec.compress(Buffer.alloc(size, 'x'), into));
+      assert.equal(contentSize(frame), size, `${codec.name} ${size}`);
+    }
+});
+
+const codecs = [chooseCodec().codec, openZlibCodec()];
+
+const run = (over: Partial<Run>): Run => ({
+  source: 1,
+  from: 0,
+  to: 10,
+  mark: Buffer.from([1, 2, 3, 4]),
+  state: undefined,
+  format: 'text',
+  records: 1,
+  bytes: 10,
+  time: 1_700_000_000_000,
+  continues: false,
+  unterminated: false,
+  dropped: undefined,
+  ...over,
+});
+
+const sample: BlockHeader = {
+  frameBytes: 20,
+  frameCrc: 0xdeadbeef,
+  rawBytes: 10 + 31 + 7,
+  position: 2 ** 40 + 5,
+  spool: '01'.repeat(16),
+  epoch: '02'.repeat(16),
+  previous: '03'.repeat(16),
+  vouched: 2 ** 40,
+  time: 1_700_000_000_100,
+  recordsBefore: 12345678901,
+  sourceBytesBefore: 2 ** 45,
+  records: 5,
+  runs: [
+    run({}),
+    run({
+      source: 70_000,
+      from: 2 ** 41,
+      to: 2 ** 41 + 30,
+      bytes: 31,
+      records: 1,
+      unterminated: true,
+      state: Buffer.from('state'),
+    }),
+    run({ source: 2, to: 500, bytes: 7, records: 3, format: 'json', mark: Buffer.alloc(0), time: 1_700_000_000_200 }),
+    run({ source: 2, from: 500, to: 900, bytes: 0, records: 0, dropped: { reason: 'hole', records: -1, bytes: 400 } }),
+    run({ source: 9, from: 0, to: 0, bytes: 0, records: 0, state: Buffer.alloc(0), continues: true }),
+  ],
+  descriptions: [
+    { number: 70_000, description: { collector: 'c', type: 'file', resource: { 'host.name': 'h' }, attributes: {} } },
+  ],
+  drops: [{ shipper: 's', collector: 'c', reason: 'retention', tally: { records: 5, bytes: 600 } }],
+  table: Buffer.from('table'),
+  origin: Buffer.from('origin'),
+  originDescriptions: Buffer.from('descriptions'),
+};
+
+const table: Table = {
+  epoch: { id: '0a'.repeat(16), start: 77, parent: { id: '0b'.repeat(16), end: 66, hash: '0c'.repeat(16) } },
+  nextSource: 12,
+  spooledBytes: 999,
+  sources: [
+    {
+      number: 11,
+      description: { collector: 'c', type: 'file', resource: {}, attributes: { 'log.file.path': '/a' } },
+      cursor: { offset: 5, mark: Buffer.from([9]) },
+      state: Buffer.from([8, 8]),
+    },
+  ],
+  collectors: { c: { spooled: { records: 1, bytes: 2 }, dropped: { hole: { records: 3, bytes: 4 } } } },
+  shippers: [
+    { name: 'new', cursor: undefined, dropped: {} },
+    {
+      name: 'central',
+      cursor: { receiver: '', epoch: '0d'.repeat(16), forked: true, position: 50, hash: '0e'.repeat(16) },
+      dropped: { c: { retention: { records: 7, bytes: 8 } } },
+    },
+  ],
+};
+
+function encoded(header: BlockHeader): Buffer {
+  const out = new ByteWriter();
+  encodeHeader(header, out);
+  assert.equal(hashOf(out.bytes).length, 32);
+  return Buffer.from(out.bytes);
+}
+
+function reseal(bytes: Buffer): void {
+  const crc = crc32(bytes.subarray(20), crc32(bytes.subarray(0, 16)));
+  bytes.writeUInt32LE(crc, 16);
+}
+
+/** Buffers and null prototypes compared by content. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
