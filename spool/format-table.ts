@@ -7,9 +7,6 @@ import { dropReasons, parseDescription } from './format.ts';
 import type {
   CollectorTotals,
   DropReason,
-  Epoch,
-  Id,
-  Position,
   ShipperCursor,
   SourceCursor,
   SourceDescription,
@@ -36,7 +33,6 @@ export interface TableShipper {
 }
 
 export interface Table {
-  readonly epoch: Epoch;
   /** Numbers from here on were never used. */
   readonly nextSource: SourceNumber;
   readonly sources: readonly TableSource[];
@@ -49,7 +45,6 @@ export interface Table {
 /** The section's content: one zstd frame. */
 export function encodeTable(table: Table, codec: Codec): Uint8Array {
   const out = new ByteWriter(4096);
-  putEpoch(out, table.epoch);
   out.varint(table.nextSource);
   out.varint(table.spooledBytes);
   out.varint(table.sources.length);
@@ -77,12 +72,11 @@ export function encodeTable(table: Table, codec: Codec): Uint8Array {
   return frame.subarray(0, codec.compress(out.bytes, frame));
 }
 
-/** undefined where the content is not a table of `epoch`. */
-export function decodeTable(section: Uint8Array, epoch: Id, codec: Codec): Table | undefined {
+/** undefined where the content is not a table. */
+export function decodeTable(section: Uint8Array, codec: Codec): Table | undefined {
   const bytes = expandFrame(section, codec);
   if (!bytes) return undefined;
   const reader = new ByteReader(bytes);
-  const opened = getEpoch(reader, epoch);
   const nextSource = reader.varint();
   const spooledBytes = reader.varint();
   const sources = getSources(reader);
@@ -94,7 +88,7 @@ export function decodeTable(section: Uint8Array, epoch: Id, codec: Codec): Table
     shippers.push({ name, cursor, dropped: getMap(reader, () => getDrops(reader)) });
   }
   if (reader.failed || reader.left > 0 || !sources) return undefined;
-  return { epoch: opened, nextSource, spooledBytes, sources, collectors, shippers };
+  return { nextSource, spooledBytes, sources, collectors, shippers };
 }
 
 /** receiver 16, epoch 16, forked u8, position u64, hash 16. */
@@ -145,21 +139,6 @@ export function contentSize(frame: Uint8Array): number | undefined {
   if (bytes === 4) return view.readUInt32LE(at);
   const size = view.readBigUInt64LE(at);
   return size <= BigInt(limits.blockBytesMax) ? Number(size) : Number.MAX_SAFE_INTEGER;
-}
-
-function putEpoch(out: ByteWriter, epoch: Epoch): void {
-  out.varint(epoch.start);
-  out.u8(epoch.parent ? 1 : 0);
-  if (!epoch.parent) return;
-  out.id(epoch.parent.id);
-  out.varint(epoch.parent.end);
-  out.id(epoch.parent.hash);
-}
-
-function getEpoch(reader: ByteReader, id: Id): Epoch {
-  const start: Position = reader.varint();
-  const parent = reader.u8() === 1 ? { id: reader.id(), end: reader.varint(), hash: reader.id() } : undefined;
-  return { id, start, parent };
 }
 
 function getSources(reader: ByteReader): TableSource[] | undefined {

@@ -4,15 +4,16 @@
  *     block  = header frame
  *     header = skippable frame (RFC 8878 section 3.1.2): magic, length of the rest, then:
  *
- *      8 u32  block magic "TSPB"        40 id   spool
- *     12 u16  version (1)               56 id   epoch
- *     14 u16  flags (1 = has a table)   72 16   hash of the block before
- *     16 u32  CRC-32 of all other       88 u64  vouched: known durable when this was written
- *             bytes of the header       96 u64  time, unix ms: runs count from it
- *     20 u32  length of the frame      104 u64  records in the spool before this block
- *     24 u32  CRC-32 of the frame      112 u64  source bytes in the spool before this block
- *     28 u32  raw bytes in the frame   120 u32  records in this block
- *     32 u64  position of the block    124      sections: kind u8, length varint, content
+ *      8 u32  block magic "TSPB"        56 id   epoch
+ *     12 u16  version (1)               72 id   hash of the block before
+ *     14 u16  flags (1 = has a table)   88 u64  where the block before ended: positions between were never used
+ *     16 u32  CRC-32 of all other       96 u64  vouched: known durable when this was written
+ *             bytes of the header      104 u64  time, unix ms: runs count from it
+ *     20 u32  length of the frame      112 u64  records in the spool before this block
+ *     24 u32  CRC-32 of the frame      120 u64  source bytes in the spool before this block
+ *     28 u32  raw bytes in the frame   128 u32  records in this block
+ *     32 u64  position of the block    132      sections: kind u8, length varint, content
+ *     40 id   spool
  *
  * Bytes 0–19 mean the same in all versions. Integers are little endian. An unknown section is passed over.
  */
@@ -20,7 +21,17 @@ import { hash as digest } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { decodeRuns, encodeRuns } from './format-runs.ts';
-import type { BlockHash, DropReason, Id, Position, Run, SourceDescription, SourceNumber, Tally } from './nouns.ts';
+import type {
+  BlockHash,
+  DropReason,
+  Epoch,
+  Id,
+  Position,
+  Run,
+  SourceDescription,
+  SourceNumber,
+  Tally,
+} from './nouns.ts';
 import { limits } from './nouns.ts';
 import type { UnixMs } from './ports.ts';
 
@@ -29,9 +40,9 @@ export const blockMagic = 0x42505354;
 export const formatVersion = 1;
 /** Bytes that say in every version what a header is, how long it is, and whether it is whole. */
 export const headerPrefixBytes = 20;
-export const headerFixedBytes = 124;
+export const headerFixedBytes = 132;
 
-const section = { runs: 1, descriptions: 2, table: 3, drops: 4, origin: 5, originDescriptions: 6 } as const;
+const section = { runs: 1, descriptions: 2, table: 3, drops: 4, origin: 5, originDescriptions: 6, epoch: 7 } as const;
 const flagTable = 1;
 
 /** What a shipper gave up: written to the spool before the data goes. */
@@ -57,6 +68,8 @@ export interface BlockHeader {
   readonly spool: Id;
   readonly epoch: Id;
   readonly previous: BlockHash;
+  /** Everything between here and `position` was never used, or is to be ignored where it lies on a disk. */
+  readonly previousEnd: Position;
   readonly vouched: Position;
   readonly time: UnixMs;
   readonly recordsBefore: number;
@@ -66,6 +79,8 @@ export interface BlockHeader {
   /** Sources that this block uses first, or whose description changed. */
   readonly descriptions: readonly DescriptionEntry[];
   readonly drops: readonly DropEntry[];
+  /** The opening that this block belongs to; in every segment's first block. */
+  readonly opening?: Epoch | undefined;
   /** The content of a table section, see `format-table.ts`; only in a segment's first block. */
   readonly table?: Uint8Array | undefined;
   /** The unchanged header of the foreign block whose frame this is. */
@@ -98,11 +113,13 @@ export function encodeHeader(header: BlockHeader, into: ByteWriter): void {
   into.id(header.spool);
   into.id(header.epoch);
   into.id(header.previous);
+  into.u64(header.previousEnd);
   into.u64(header.vouched);
   into.u64(header.time);
   into.u64(header.recordsBefore);
   into.u64(header.sourceBytesBefore);
   into.u32(header.records);
+  if (header.opening) putSection(into, section.epoch, encodeEpoch(header.opening));
   if (header.table) putSection(into, section.table, header.table);
   if (header.descriptions.length > 0) putSection(into, section.descriptions, encodeDescriptions(header.descriptions));
   if (header.drops.length > 0) putSection(into, section.drops, encodeDrops(header.drops));
@@ -228,13 +245,14 @@ function decodeBody(bytes: Uint8Array): BlockHeader | undefined {
     spool: reader.id(),
     epoch: reader.id(),
     previous: reader.id(),
+    previousEnd: reader.u64(),
     vouched: reader.u64(),
     time: reader.u64(),
     recordsBefore: reader.u64(),
     sourceBytesBefore: reader.u64(),
     records: reader.u32(),
   };
-  const sections = decodeSections(reader, fixed.time);
+  const sections = decodeSections(reader, fixed.time, fixed.epoch);
   if (!sections || reader.failed) return undefined;
   if (fixed.frameBytes > limits.blockBytesMax || fixed.rawBytes > limits.blockBytesMax) return undefined;
   if ((fixed.frameBytes === 0) !== (fixed.rawBytes === 0)) return undefined;
@@ -247,13 +265,16 @@ function decodeBody(bytes: Uint8Array): BlockHeader | undefined {
   return raw === fixed.rawBytes && records === fixed.records ? { ...fixed, ...sections } : undefined;
 }
 
-type Sections = Pick<BlockHeader, 'runs' | 'descriptions' | 'drops' | 'table' | 'origin' | 'originDescriptions'>;
+type Sections = Pick<
+  BlockHeader,
+  'runs' | 'descriptions' | 'drops' | 'table' | 'opening' | 'origin' | 'originDescriptions'
+>;
 
-function decodeSections(reader: ByteReader, time: UnixMs): Sections | undefined {
+function decodeSections(reader: ByteReader, time: UnixMs, epoch: Id): Sections | undefined {
   let runs: readonly Run[] = [];
   let descriptions: readonly DescriptionEntry[] = [];
   let drops: readonly DropEntry[] = [];
-  const views: { table?: Uint8Array; origin?: Uint8Array; originDescriptions?: Uint8Array } = {};
+  const views: { opening?: Epoch; table?: Uint8Array; origin?: Uint8Array; originDescriptions?: Uint8Array } = {};
   while (reader.left > 0) {
     const kind = reader.u8();
     const content = reader.blob(limits.blockBytesMax);
@@ -261,7 +282,11 @@ function decodeSections(reader: ByteReader, time: UnixMs): Sections | undefined 
     if (kind === section.table) views.table = content;
     else if (kind === section.origin) views.origin = content;
     else if (kind === section.originDescriptions) views.originDescriptions = content;
-    else if (kind === section.runs) {
+    else if (kind === section.epoch) {
+      const decoded = decodeEpoch(content, epoch);
+      if (!decoded) return undefined;
+      views.opening = decoded;
+    } else if (kind === section.runs) {
       const decoded = decodeRuns(content, time);
       if (!decoded) return undefined;
       runs = decoded;
@@ -276,6 +301,25 @@ function decodeSections(reader: ByteReader, time: UnixMs): Sections | undefined 
     }
   }
   return { runs, descriptions, drops, ...views };
+}
+
+function encodeEpoch(epoch: Epoch): Uint8Array {
+  const out = new ByteWriter(64);
+  out.varint(epoch.start);
+  out.u8(epoch.parent ? 1 : 0);
+  if (epoch.parent) {
+    out.id(epoch.parent.id);
+    out.varint(epoch.parent.end);
+    out.id(epoch.parent.hash);
+  }
+  return out.bytes;
+}
+
+function decodeEpoch(bytes: Uint8Array, id: Id): Epoch | undefined {
+  const reader = new ByteReader(bytes);
+  const start = reader.varint();
+  const parent = reader.u8() === 1 ? { id: reader.id(), end: reader.varint(), hash: reader.id() } : undefined;
+  return reader.failed || reader.left > 0 ? undefined : { id, start, parent };
 }
 
 function encodeDrops(drops: readonly DropEntry[]): Uint8Array {
