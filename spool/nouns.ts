@@ -246,15 +246,23 @@ export interface Outlet {
   read(from: Position, bytesMax: number): ReadResult;
   /** The block that ends at `position`, if it is still there: its epoch and hash. For going back. */
   endingAt(position: Position): { readonly epoch: Epoch; readonly hash: BlockHash } | undefined;
-  /** Resolves when there is something to read at `from`, or when the spool closes. */
+  /**
+   * Resolves when there are records to be read at or behind `from`, when the signal aborts, or when the spool closes. Blocks
+   * without records (a vouching block after idle) do not wake it: they go along with the next records.
+   */
   readable(from: Position, signal: AbortSignal): Promise<void>;
   /**
    * Moves the cursor. Takes effect at once for `waiting`; is durable (and lets segments go) within a second, or when
    * `durably` is set, before the promise resolves.
    */
   save(cursor: ShipperCursor, durably?: boolean): Promise<void>;
-  /** Counts what this shipper gave up before its cursor passed it (a gap it declared, a record refused for good). */
-  dropped(reason: DropReason, tally: Tally): void;
+  /**
+   * Counts what this shipper gave up although it could be read (a record refused for good, a frame that does not expand).
+   * Gaps that `read` gave are counted by the spool itself when the cursor passes them. Durable with the spool's next block.
+   */
+  dropped(reason: DropReason, tally: Tally, collector?: string): void;
+  /** Descriptions of all live sources, encoded as in a header (`decodeDescriptions`): for a receiver that lacks them. */
+  describe(): Uint8Array;
   /** Nothing from here on is dropped by `drop_oldest` while it is in flight. */
   pin(from: Position, upto: Position): Disposable;
   /** Records and bytes, per collector, that stand between the cursor and the durable end. */
