@@ -1,0 +1,123 @@
+/**
+ * The kinds of values that a configuration key may have. Each reads the text of one YAML value, checks it entirely, and tells
+ * the documentation what it takes (`about`).
+ */
+import * as z from 'zod';
+import { bad, formatDuration, formatSize, type Parsed, parseAddress, parseDuration, parseSize } from './units.ts';
+
+/** What the documentation says of a kind of value. */
+export interface FieldMeta {
+  readonly type: string;
+  readonly unit?: string;
+  readonly range?: string;
+}
+
+interface Bounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Bytes. */
+export function size({ min, max }: Bounds) {
+  const range = `${formatSize(min)} – ${formatSize(max)}`;
+  return field({ type: 'size', unit: 'bytes', range }, (text) => bounded(parseSize(text), min, max, range));
+}
+
+/** Bytes per second; `/s` may follow the size. */
+export function rate({ min, max }: Bounds) {
+  const range = `${formatSize(min)} – ${formatSize(max)}`;
+  return field({ type: 'size', unit: 'bytes per second', range }, (text) =>
+    bounded(parseSize(text.replace(/\/s$/, '')), min, max, range),
+  );
+}
+
+/** Milliseconds. */
+export function duration({ min, max }: Bounds) {
+  const range = `${formatDuration(min)} – ${formatDuration(max)}`;
+  return field({ type: 'duration', unit: 'milliseconds', range }, (text) =>
+    bounded(parseDuration(text), min, max, range),
+  );
+}
+
+export function count({ min, max }: Bounds) {
+  const range = `${min} – ${max}`;
+  return field({ type: 'number', range }, (text) => {
+    const parsed: Parsed<number> = /^\d{1,15}$/.test(text)
+      ? { kind: 'ok', value: Number(text) }
+      : bad('is not a whole number');
+    return bounded(parsed, min, max, range);
+  });
+}
+
+export function flag() {
+  return field({ type: 'true or false' }, (text): Parsed<boolean> => {
+    if (/^(true|True|TRUE)$/.test(text)) return { kind: 'ok', value: true };
+    if (/^(false|False|FALSE)$/.test(text)) return { kind: 'ok', value: false };
+    return bad('is not a yes-or-no value', 'write `true` or `false`');
+  });
+}
+
+/** An absolute path, without `.` and `..`. */
+export function path() {
+  return field({ type: 'absolute path' }, (text) => absolute(text, 'an absolute path'));
+}
+
+/** A glob pattern whose folder is absolute. */
+export function glob() {
+  return field({ type: 'absolute glob' }, (text) => absolute(text, 'an absolute pattern'));
+}
+
+export function address() {
+  return field({ type: 'HOST:PORT' }, parseAddress);
+}
+
+/** Any text that is not empty. */
+export function text(charactersMax = 4096) {
+  return field({ type: 'text' }, (value): Parsed<string> => {
+    if (value === '') return bad('is empty');
+    return value.length > charactersMax ? bad(`is longer than ${charactersMax} characters`) : { kind: 'ok', value };
+  });
+}
+
+/** http: or https:, with nothing secret in it. */
+export function url() {
+  return field({ type: 'URL' }, parseUrl);
+}
+
+function field<T>(meta: FieldMeta, parse: (text: string) => Parsed<T>) {
+  return z
+    .string()
+    .transform((value, context): T => {
+      const parsed = parse(value);
+      if (parsed.kind === 'ok') return parsed.value;
+      context.addIssue({ code: 'custom', message: parsed.message, params: { hint: parsed.hint } });
+      return z.NEVER;
+    })
+    .meta({ field: meta });
+}
+
+function bounded(parsed: Parsed<number>, min: number, max: number, range: string): Parsed<number> {
+  if (parsed.kind === 'bad' || (parsed.value >= min && parsed.value <= max)) return parsed;
+  return bad(parsed.value < min ? 'is too small' : 'is too large', `allowed: ${range}`);
+}
+
+function absolute(value: string, what: string): Parsed<string> {
+  if (value.includes('\0')) return bad('holds a NUL byte');
+  if (!value.startsWith('/')) return bad(`is not ${what}`, 'begin it with `/`');
+  if (value.length > 4096) return bad('is longer than 4096 characters');
+  if (value.split('/').some((part) => part === '.' || part === '..'))
+    return bad('has `.` or `..` in it', 'write it out');
+  const clean = value.replace(/\/{2,}/g, '/');
+  return { kind: 'ok', value: clean.length > 1 ? clean.replace(/\/$/, '') : clean };
+}
+
+function parseUrl(value: string): Parsed<string> {
+  if (!URL.canParse(value)) return bad('is not a URL', 'for example `https://aggregator:8600/v1/blocks`');
+  const parsed = new URL(value);
+  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:') return bad('is neither http: nor https:');
+  if (parsed.username !== '' || parsed.password !== '') {
+    return bad('has a user or password in it', 'put them in `auth`, with the secret in a file');
+  }
+  if (parsed.hash !== '') return bad('has a `#` part', 'take it out');
+  return { kind: 'ok', value: parsed.href };
+}

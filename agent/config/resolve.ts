@@ -1,0 +1,112 @@
+/** From what the file says to what the rooms take: names in our own style, defaults that depend on other keys filled in. */
+import { segmentsMin } from './rules.ts';
+import type { ConfigurationFile } from './schema.ts';
+import type {
+  Auth,
+  BlocksCollectorConfiguration,
+  CollectorConfiguration,
+  Configuration,
+  FileCollectorConfiguration,
+  ShipperConfiguration,
+  SpoolConfiguration,
+} from './types.ts';
+
+type CollectorFile = ConfigurationFile['collectors'][string];
+type ShipperFile = ConfigurationFile['shippers'][string];
+type HttpFile = Extract<ShipperFile, { type: 'http' }>;
+
+const segmentBytesDefault = 64 * 1024 * 1024;
+
+/** Only for a file that the rules found no error in. */
+export function resolve(file: ConfigurationFile): Configuration {
+  return {
+    dataDir: file.data_dir,
+    resource: file.resource,
+    collectors: Object.entries(file.collectors).map(([name, one]) => resolveCollector(name, one, file)),
+    spool: resolveSpool(file.spool),
+    shippers: Object.entries(file.shippers).map(([name, one]) => resolveShipper(name, one, file)),
+    admin: { listen: file.admin.listen },
+    log: file.log,
+  };
+}
+
+function resolveSpool(spool: ConfigurationFile['spool']): SpoolConfiguration {
+  const quarter = Math.floor((spool.max_size ?? Number.MAX_SAFE_INTEGER) / segmentsMin);
+  return {
+    maxBytes: spool.max_size,
+    minFreeBytes: spool.min_free,
+    whenFull: spool.when_full,
+    syncIntervalMs: spool.sync_interval,
+    retainAckedBytes: spool.retain_acked,
+    segmentBytes: spool.segment_size ?? Math.min(segmentBytesDefault, quarter),
+    damagedBytesMax: spool.damaged_max_size,
+  };
+}
+
+function resolveCollector(name: string, one: CollectorFile, file: ConfigurationFile): CollectorConfiguration {
+  return one.type === 'file' ? resolveFile(name, one, file) : resolveBlocks(name, one);
+}
+
+function resolveFile(
+  name: string,
+  one: Extract<CollectorFile, { type: 'file' }>,
+  file: ConfigurationFile,
+): FileCollectorConfiguration {
+  return {
+    type: 'file',
+    name,
+    include: one.include,
+    exclude: one.exclude,
+    rotated: one.rotated,
+    startAt: one.start_at,
+    maxLineBytes: one.max_line,
+    partialTimeoutMs: one.partial_timeout,
+    networkFs: one.network_fs,
+    deletedFileLimitMs: one.deleted_file_limit,
+    scanIntervalMs: one.scan_interval,
+    forgetAfterMs: one.forget_after,
+    openFilesMax: one.open_files_max,
+    sourcesMax: one.sources_max,
+    attributes: one.attributes,
+    resource: { ...file.resource, ...one.resource },
+  };
+}
+
+function resolveBlocks(name: string, one: Extract<CollectorFile, { type: 'blocks' }>): BlocksCollectorConfiguration {
+  return {
+    type: 'blocks',
+    name,
+    listen: one.listen,
+    tokenFile: one.token_file,
+    tls: one.tls && { certFile: one.tls.cert, keyFile: one.tls.key, clientCaFile: one.tls.client_ca },
+    memoryBytesMax: one.memory_max,
+    connectionsMax: one.connections_max,
+    idleTimeoutMs: one.idle_timeout,
+    insecure: one.insecure,
+  };
+}
+
+function resolveShipper(name: string, one: ShipperFile, file: ConfigurationFile): ShipperConfiguration {
+  const whenFull = one.when_full ?? file.spool.when_full;
+  if (one.type === 'mirror') return { type: 'mirror', name, path: one.path, whenFull };
+  return {
+    type: 'http',
+    protocol: 'native',
+    name,
+    url: one.url,
+    tls: one.tls && { caFile: one.tls.ca, certFile: one.tls.cert, keyFile: one.tls.key },
+    auth: resolveAuth(one),
+    whenFull,
+    rateBytesPerSecondMax: one.rate_limit,
+    connectTimeoutMs: one.connect_timeout,
+    progressTimeoutMs: one.progress_timeout,
+    batchBytesMax: one.batch_max,
+    retryDelayMsMax: one.retry_max,
+  };
+}
+
+function resolveAuth({ auth }: HttpFile): Auth | undefined {
+  if (auth?.bearer_file !== undefined) return { kind: 'bearer', tokenFile: auth.bearer_file };
+  if (auth?.basic === undefined) return undefined;
+  return { kind: 'basic', user: auth.basic.user, passwordFile: auth.basic.password_file };
+}

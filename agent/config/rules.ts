@@ -1,0 +1,165 @@
+/** The rules between several keys, checked on what the schema let through. Pure; all findings at once. */
+import type { Finding, KeyPath } from './findings.ts';
+import type { ConfigurationFile } from './schema.ts';
+import type { Address } from './types.ts';
+import { formatSize } from './units.ts';
+
+type Collectors = ConfigurationFile['collectors'];
+type Shippers = ConfigurationFile['shippers'];
+type BlocksFile = Extract<Collectors[string], { type: 'blocks' }>;
+type HttpFile = Extract<Shippers[string], { type: 'http' }>;
+
+/** At least this many segments fit in a spool, so that retention can move in steps. */
+export const segmentsMin = 4;
+
+export function checkRules(file: ConfigurationFile): Finding[] {
+  return [
+    ...checkSpool(file),
+    ...checkCollectors(file),
+    ...checkShippers(file),
+    ...checkFolders(file),
+    ...checkPorts(file),
+    ...checkAdmin(file),
+  ];
+}
+
+function checkSpool({ spool, collectors }: ConfigurationFile): Finding[] {
+  const { max_size: max, segment_size: segment } = spool;
+  const findings: Finding[] = [];
+  if (max !== undefined && segment !== undefined && segment * segmentsMin > max) {
+    const fits = formatSize(Math.floor(max / segmentsMin));
+    findings.push(
+      error(
+        ['spool', 'segment_size'],
+        `\`segment_size\` must fit ${segmentsMin} times into \`max_size\``,
+        `at most ${fits}`,
+      ),
+    );
+  }
+  if (max !== undefined && spool.retain_acked > max / 2) {
+    const hint = `at most ${formatSize(Math.floor(max / 2))}, so that new records have room`;
+    findings.push(error(['spool', 'retain_acked'], '`retain_acked` takes more than half of `max_size`', hint));
+  }
+  for (const [name, collector] of Object.entries(collectors)) {
+    if (collector.type !== 'file' || max === undefined || collector.max_line * segmentsMin <= max) continue;
+    const hint = `at most ${formatSize(Math.floor(max / segmentsMin))}, or a larger \`spool.max_size\``;
+    findings.push(error(['collectors', name, 'max_line'], '`max_line` is too large for so small a spool', hint));
+  }
+  return findings;
+}
+
+function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
+  const names = Object.keys(collectors);
+  if (names.length === 0) {
+    return [error(['collectors'], 'there is no collector', 'name at least one below `collectors`')];
+  }
+  return Object.entries(collectors).flatMap(([name, collector]) => {
+    return collector.type === 'blocks' ? checkReceiver(['collectors', name], collector) : [];
+  });
+}
+
+function checkReceiver(path: KeyPath, blocks: BlocksFile): Finding[] {
+  if (isLoopback(blocks.listen) || blocks.insecure) return [];
+  const lacks = [blocks.token_file === undefined ? '`token_file`' : '', blocks.tls === undefined ? '`tls`' : ''];
+  const missing = lacks.filter((lack) => lack !== '');
+  if (missing.length === 0) return [];
+  const hint = 'give them, listen on 127.0.0.1, or say `insecure: true` (`--insecure`) if the network is trusted';
+  return [error([...path, 'listen'], `listening beyond loopback needs ${missing.join(' and ')}`, hint)];
+}
+
+function checkShippers({ shippers }: ConfigurationFile): Finding[] {
+  if (Object.keys(shippers).length === 0) {
+    const message = 'there is no shipper: records stay in the spool, and the oldest go when it is full';
+    return [warning(['shippers'], message, 'name one below `shippers`, unless that is what you want')];
+  }
+  return Object.entries(shippers).flatMap(([name, shipper]) => {
+    return shipper.type === 'http' ? checkHttp(['shippers', name], shipper) : [];
+  });
+}
+
+function checkHttp(path: KeyPath, http: HttpFile): Finding[] {
+  if (http.protocol === 'plain') {
+    return [error([...path, 'protocol'], '`protocol: plain` is not there yet', '`native` ships to another Tailspool')];
+  }
+  const findings: Finding[] = [];
+  for (const key of ['encoding', 'compression'] as const) {
+    if (http[key] !== undefined)
+      findings.push(error([...path, key], `\`${key}\` belongs to \`protocol: plain\` only`, 'take it out'));
+  }
+  if ((http.tls?.cert === undefined) !== (http.tls?.key === undefined)) {
+    findings.push(error([...path, 'tls'], '`cert` and `key` go together', 'give both or neither'));
+  }
+  const secure = http.url.startsWith('https:');
+  if (http.tls !== undefined && !secure) {
+    findings.push(error([...path, 'tls'], '`tls` does nothing with an http: URL', 'write https:, or take `tls` out'));
+  }
+  return [...findings, ...checkAuth(path, http, secure)];
+}
+
+function checkAuth(path: KeyPath, { auth, url }: HttpFile, secure: boolean): Finding[] {
+  if (auth === undefined) return [];
+  const given = [auth.bearer_file, auth.basic].filter((way) => way !== undefined).length;
+  if (given !== 1) return [error([...path, 'auth'], '`auth` needs exactly one of `bearer_file` and `basic`')];
+  const { hostname } = new URL(url);
+  if (secure || isLoopback({ host: hostname.replace(/^\[|\]$/g, ''), port: 0 })) return [];
+  return [warning([...path, 'url'], 'the secret of `auth` goes over the network in the clear', 'use https:')];
+}
+
+/** data_dir and the mirrors' folders must not lie in one another. */
+function checkFolders({ data_dir, shippers }: ConfigurationFile): Finding[] {
+  const folders: { path: KeyPath; folder: string; what: string }[] = [
+    { path: ['data_dir'], folder: data_dir, what: '`data_dir`' },
+  ];
+  const findings: Finding[] = [];
+  for (const [name, shipper] of Object.entries(shippers)) {
+    if (shipper.type !== 'mirror') continue;
+    const path = ['shippers', name, 'path'];
+    const other = folders.find(({ folder }) => within(folder, shipper.path) || within(shipper.path, folder));
+    if (other !== undefined) {
+      findings.push(
+        error(path, `the mirror's folder and ${other.what} lie in one another`, 'give each a folder of its own'),
+      );
+    }
+    folders.push({ path, folder: shipper.path, what: `that of \`${name}\`` });
+  }
+  return findings;
+}
+
+function checkPorts({ collectors, admin }: ConfigurationFile): Finding[] {
+  const taken = new Map<string, string>();
+  const findings: Finding[] = [];
+  const claim = (path: KeyPath, address: Address) => {
+    const key = `${address.host}:${address.port}`;
+    const holder = taken.get(key);
+    if (holder !== undefined)
+      findings.push(error(path, `${key} is already taken by \`${holder}\``, 'choose another port'));
+    else if (address.port !== 0) taken.set(key, path.join('.'));
+  };
+  for (const [name, collector] of Object.entries(collectors)) {
+    if (collector.type === 'blocks') claim(['collectors', name, 'listen'], collector.listen);
+  }
+  if (admin.listen !== undefined) claim(['admin', 'listen'], admin.listen);
+  return findings;
+}
+
+function checkAdmin({ admin }: ConfigurationFile): Finding[] {
+  if (admin.listen === undefined || isLoopback(admin.listen)) return [];
+  const message = 'anybody who reaches this address can read metrics, names of files and of hosts';
+  return [warning(['admin', 'listen'], message, 'listen on 127.0.0.1, or see to it that the network is trusted')];
+}
+
+function isLoopback({ host }: Address): boolean {
+  return /^127(\.\d{1,3}){3}$/.test(host) || ['localhost', '::1'].includes(host.toLowerCase());
+}
+
+function within(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
+}
+
+function error(path: KeyPath, message: string, hint?: string): Finding {
+  return { severity: 'error', path, at: 'value', message, hint };
+}
+
+function warning(path: KeyPath, message: string, hint?: string): Finding {
+  return { severity: 'warning', path, at: 'value', message, hint };
+}

@@ -1,0 +1,95 @@
+/** Every key of every type of shipper. */
+import * as z from 'zod';
+import { limits } from '../../spool/nouns.ts';
+import { duration, path, rate, size, text, url } from './fields.ts';
+import { whenFull } from './schema-common.ts';
+
+const MiB = 1024 * 1024;
+
+const ownWhenFull = whenFull.optional().meta({
+  description:
+    'What a full spool does when this shipper is the one that lags. `drop_oldest` gives up its oldest records, counted and declared, so that it slows nobody.',
+  fallback: 'as `spool.when_full`',
+});
+
+const authSchema = z.strictObject({
+  bearer_file: path().optional().meta({
+    description: 'A file with the token to show. Read again when it changes.',
+    fallback: 'no token',
+  }),
+  basic: z
+    .strictObject({
+      user: text(256).describe('User name.'),
+      password_file: path().describe('A file with the password. Read again when it changes.'),
+    })
+    .optional()
+    .meta({ description: 'HTTP basic authentication.', fallback: 'none' }),
+});
+
+const httpSchema = z
+  .strictObject({
+    type: z.literal('http').describe('Ships over HTTP.'),
+    protocol: z
+      .enum(['native', 'plain'])
+      .describe(
+        '`native`: to another Tailspool, exactly once. `plain`: to any HTTP endpoint; reserved, not there yet. Never guessed from the URL.',
+      ),
+    url: url().meta({ description: 'Where to send.', example: '"https://aggregator:8600/v1/blocks"' }),
+    tls: z
+      .strictObject({
+        ca: path().optional().meta({
+          description: "The authority that signed the receiver's certificate, PEM.",
+          fallback: 'the authorities that Node brings',
+        }),
+        cert: path().optional().meta({ description: 'Our own certificate chain, PEM. Needs `key`.', fallback: 'none' }),
+        key: path().optional().meta({ description: 'Its private key, PEM.', fallback: 'none' }),
+      })
+      .optional()
+      .meta({
+        description: 'For https: URLs. The files are read again when they change.',
+        fallback: 'the authorities that Node brings, no certificate of our own',
+      }),
+    auth: authSchema
+      .optional()
+      .meta({ description: 'How to authenticate: `bearer_file` or `basic`.', fallback: 'not at all' }),
+    when_full: ownWhenFull,
+    rate_limit: rate({ min: 1024, max: 1024 * 1024 * MiB })
+      .optional()
+      .meta({ description: 'The most that is sent in a second, as it goes over the wire.', fallback: 'no limit' }),
+    connect_timeout: duration({ min: 100, max: 600_000 })
+      .prefault('10s')
+      .describe('For the connection to be made, TLS included.'),
+    progress_timeout: duration({ min: 500, max: 3_600_000 })
+      .prefault('30s')
+      .describe(
+        'A request is given up when nothing moved in either direction for so long, however long it takes in all.',
+      ),
+    batch_max: size({ min: 64 * 1024, max: limits.blockBytesMax })
+      .prefault('8MiB')
+      .describe('The most in one request. Batches start at one block, double on success and halve on a time-out.'),
+    retry_max: duration({ min: 100, max: 3_600_000 })
+      .prefault('30s')
+      .describe('The longest pause between two attempts. Attempts go on for ever.'),
+    encoding: z
+      .enum(['text', 'ndjson'])
+      .optional()
+      .meta({ description: 'With `protocol: plain` only: what the body holds.', fallback: 'not used yet' }),
+    compression: z
+      .enum(['zstd', 'gzip', 'none'])
+      .optional()
+      .meta({ description: 'With `protocol: plain` only: how the body is compressed.', fallback: 'not used yet' }),
+  })
+  .describe('Sends to another Tailspool over HTTP, each record exactly once. Retries for ever.');
+
+const mirrorSchema = z
+  .strictObject({
+    type: z.literal('mirror').describe('Writes files.'),
+    path: path().meta({
+      description: 'The folder: `<host.name>/<log.file.path>` for files. It belongs to this shipper alone.',
+      example: '/srv/logs',
+    }),
+    when_full: ownWhenFull,
+  })
+  .describe('Writes what is in the spool to files again, byte for byte as it stood at its source.');
+
+export const shipperSchema = z.discriminatedUnion('type', [httpSchema, mirrorSchema]);
