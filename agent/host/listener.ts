@@ -1,0 +1,203 @@
+/**
+ * `Listener` over Node's HTTP server. What it holds against strangers: a limit on connections and header bytes; slow headers,
+ * slow bodies and answers that nobody reads are cut off; a body is read only as fast as the handler asks for it; an answer
+ * before the end of a body still reaches the client, because the rest is read and thrown away for a short while.
+ */
+import * as fs from 'node:fs';
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type {
+  Listener,
+  Listening,
+  ListenOptions,
+  WireHandler,
+  WireRequest,
+  WireResponse,
+} from '../../collectors/ports.ts';
+import type { Log } from '../../spool/ports.ts';
+import { CertificateSource } from './certificates.ts';
+import { readBody } from './request-body.ts';
+import { reachablePath, removeStaleSocket } from './socket-path.ts';
+
+/** Longer than agents pause between batches, so that they need not connect again. */
+const keepAliveMs = 65_000;
+/** How much of a body, and for how long, is read and thrown away after an early answer. */
+const lingerBytesMax = 16 * 1024 * 1024;
+const lingerMsMax = 2000;
+
+export function hostListener(log: Log): Listener {
+  return { listen: (options, handler) => listen(options, handler, log) };
+}
+
+async function listen(options: ListenOptions, handler: WireHandler, log: Log): Promise<Listening> {
+  const server = createServer(options, log);
+  const sockets = new Set<Socket>();
+  server.maxConnections = options.connectionsMax;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', (request, response) => {
+    serve(request, response, options.idleTimeoutMs, handler).catch((error) => {
+      response.destroy();
+      log.write({ severity: 'error', event: 'listener.surprise', message: `a request failed inside: ${error.stack}` });
+    });
+  });
+  const unbind = await bind(server, options);
+  const address = server.address() as AddressInfo | string;
+  return {
+    host: typeof address === 'string' ? address : address.address,
+    port: typeof address === 'string' ? 0 : address.port,
+    get connections() {
+      return sockets.size;
+    },
+    close: (graceMs) => close(server, sockets, graceMs).finally(unbind),
+  };
+}
+
+function createServer(options: ListenOptions, log: Log): http.Server {
+  const limits: http.ServerOptions = {
+    maxHeaderSize: options.headerBytesMax,
+    headersTimeout: options.idleTimeoutMs,
+    requestTimeout: 0,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: Math.max(20, Math.min(5000, options.idleTimeoutMs / 4)),
+  };
+  if (options.tls === undefined) return http.createServer(limits);
+  const { certFile, keyFile, clientCaFile } = options.tls;
+  const certificates = new CertificateSource({ caFile: clientCaFile, certFile, keyFile });
+  const server = https.createServer({
+    ...limits,
+    ...certificates.current,
+    handshakeTimeout: options.idleTimeoutMs,
+    requestCert: clientCaFile !== undefined,
+    rejectUnauthorized: clientCaFile !== undefined,
+  });
+  // Before the handshake of the connection that asks.
+  server.prependListener('connection', () => {
+    if (certificates.changed()) server.setSecureContext(certificates.current);
+    if (certificates.problem !== undefined) reportProblem(certificates.problem, certFile, log);
+  });
+  return server;
+}
+
+function reportProblem(problem: Error, certFile: string, log: Log): void {
+  const message = `the certificate files changed but cannot be used, the previous ones stay in use: ${problem.message}`;
+  log.write({ severity: 'warn', event: 'listener.certificate', subject: certFile, message });
+}
+
+/** Resolves when bound, to what undoes what was needed for it. */
+async function bind(server: http.Server, options: ListenOptions): Promise<() => void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject).once('listening', resolve);
+  if (options.socketPath === undefined) {
+    server.listen({ host: options.host, port: options.port });
+    await promise;
+    return () => {};
+  }
+  removeStaleSocket(options.socketPath);
+  const reachable = reachablePath(options.socketPath);
+  try {
+    server.listen({ path: reachable.path });
+    await promise;
+    fs.chmodSync(reachable.path, 0o600);
+  } catch (error) {
+    reachable[Symbol.dispose]();
+    throw error;
+  }
+  return () => reachable[Symbol.dispose]();
+}
+
+async function close(server: http.Server, sockets: Set<Socket>, graceMs: number): Promise<void> {
+  const cut = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, graceMs);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(cut);
+  sockets.clear();
+}
+
+async function serve(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  idleTimeoutMs: number,
+  handler: WireHandler,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new Error('the client is gone'));
+  });
+  response.on('error', () => {});
+  request.on('error', () => {});
+  const body = readBody(request, idleTimeoutMs);
+  let answer: WireResponse;
+  try {
+    answer = await handler(wireRequest(request, body, gone.signal));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (gone.signal.aborted || response.destroyed) return;
+    if (code !== 'BODY_TIMEOUT') throw error;
+    answer = { status: 408, body: `no byte came for ${idleTimeoutMs} ms\n`, close: true };
+  }
+  await reply(request, response, answer, idleTimeoutMs);
+}
+
+function wireRequest(request: http.IncomingMessage, body: AsyncIterable<Uint8Array>, signal: AbortSignal): WireRequest {
+  const headers = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
+  );
+  const { remoteAddress, remotePort } = request.socket;
+  const peer =
+    remoteAddress === undefined
+      ? 'local'
+      : remoteAddress.includes(':')
+        ? `[${remoteAddress}]:${remotePort}`
+        : `${remoteAddress}:${remotePort}`;
+  return { method: request.method ?? '', target: request.url ?? '', headers, peer, body, signal };
+}
+
+async function reply(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  answer: WireResponse,
+  idleTimeoutMs: number,
+): Promise<void> {
+  if (response.destroyed) return;
+  const body = Buffer.from(answer.body ?? '');
+  const unread = !request.complete;
+  const cut = setTimeout(() => request.socket.destroy(), idleTimeoutMs + lingerMsMax);
+  response.once('close', () => clearTimeout(cut));
+  response.writeHead(answer.status, {
+    ...answer.headers,
+    ...(answer.status === 204 || answer.status === 304 ? {} : { 'content-length': String(body.length) }),
+    ...(unread || answer.close ? { connection: 'close' } : {}),
+  });
+  if (unread) {
+    // The client has the whole answer before the connection goes down: closing over unread bytes would reset it.
+    if (body.length > 0) response.write(body);
+    else response.flushHeaders();
+    await discard(request);
+    response.end();
+  } else {
+    response.end(body);
+  }
+}
+
+/** Reads on and throws away, until the end or a limit. */
+async function discard(request: http.IncomingMessage): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let bytes = 0;
+  const timer = setTimeout(resolve, lingerMsMax);
+  request.once('end', resolve).once('close', resolve);
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > lingerBytesMax) resolve();
+  });
+  request.resume();
+  await promise;
+  clearTimeout(timer);
+}
