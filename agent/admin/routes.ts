@@ -1,12 +1,15 @@
 /**
- * What the admin endpoint answers. The whole table: `/metrics`, `/metrics?per=source`, `/livez`, `/healthz`, `/status.json`;
- * anything else is 404, anything but GET and HEAD 405. Bodies of requests are never read.
+ * What the admin endpoint answers. The whole table: `/metrics`, `/metrics?per=source`, `/livez`, `/healthz`, `/status.json`,
+ * `/status.txt`; anything else is 404, anything but GET and HEAD 405. Bodies of requests are never read.
  */
 import type { WireHandler, WireRequest, WireResponse } from '../../collectors/ports.ts';
 import type { AgentStatus } from '../status/status.ts';
-import { healthText } from '../status/text.ts';
+import { healthText, statusText } from '../status/text.ts';
 
 const targetBytesMax = 256;
+
+/** `yes` or `no`, beside a status: so that whoever passes it on need not understand it. */
+export const redHeader = 'tailspool-red';
 
 /** `agent` is asked once for each answer that needs it. */
 export function adminRoutes(agent: { status(): AgentStatus }): WireHandler {
@@ -29,13 +32,15 @@ async function route({ target }: WireRequest, status: () => AgentStatus): Promis
     case '/healthz':
       return health(status());
     case '/status.json':
-      return json(status());
+      return withRed(status(), 'application/json', JSON.stringify);
+    case '/status.txt':
+      return withRed(status(), 'text/plain; charset=utf-8', statusText);
     case '/metrics':
       return metrics(status(), false);
     case '/metrics?per=source':
       return metrics(status(), true);
     default:
-      return plain(404, 'there are /metrics, /metrics?per=source, /livez, /healthz and /status.json');
+      return plain(404, 'there are /metrics, /metrics?per=source, /livez, /healthz, /status.json and /status.txt');
   }
 }
 
@@ -43,8 +48,9 @@ function health(status: AgentStatus): WireResponse {
   return plain(status.red ? 503 : 200, healthText(status));
 }
 
-function json(status: AgentStatus): WireResponse {
-  return { status: 200, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(status)}\n` };
+function withRed(status: AgentStatus, type: string, print: (status: AgentStatus) => string): WireResponse {
+  const headers = { 'content-type': type, [redHeader]: status.red ? 'yes' : 'no' };
+  return { status: 200, headers, body: `${print(status).toWellFormed()}\n` };
 }
 
 /** Loaded with the first scrape: an agent that nobody scrapes does not pay for it. */

@@ -15,7 +15,12 @@ export function judge(picture: Picture, own: readonly ShownProblem[]): AgentStat
     ...picture.shippers.flatMap(shipperProblems),
     ...own,
   ];
-  return { ...picture, red: problems.some(({ red }) => red), problems: problems.sort(redAndOldestFirst) };
+  return {
+    ...picture,
+    running: true,
+    red: problems.some(({ red }) => red),
+    problems: problems.sort(redAndOldestFirst),
+  };
 }
 
 function collectorProblems(collector: CollectorShown): ShownProblem[] {

@@ -68,6 +68,7 @@ export interface Picture {
 
 /** What `/status.json` answers. */
 export interface AgentStatus extends Picture {
+  readonly running: true;
   readonly red: boolean;
   readonly problems: readonly ShownProblem[];
 }
