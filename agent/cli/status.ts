@@ -5,47 +5,32 @@
 import { adminSocketPath } from '../admin/admin.ts';
 import { redHeader } from '../admin/routes.ts';
 import type { Host } from '../ports.ts';
-
-export interface StatusOptions {
-  /** Absolute. */
-  readonly dataDir: string;
-  readonly json: boolean;
-}
-
-/** What a command has for the terminal, and its exit code. */
-export interface CommandEnd {
-  readonly out: string;
-  readonly err: string;
-  readonly code: 0 | 1;
-}
+import { type Command, exitCodes, type StatusOptions } from './commands.ts';
 
 const answerMsMax = 5_000;
 const answerBytesMax = 64 * 1024 * 1024;
 
-/** Code 1 when the agent is red, hangs, or cannot be asked. */
-export async function statusCommand(
-  options: StatusOptions,
-  host: Pick<Host, 'transports' | 'files'>,
-): Promise<CommandEnd> {
+/** Ends with 1 when the agent is red, hangs, or cannot be asked. */
+export const statusCommand: Command<StatusOptions> = async (options, context) => {
+  const host = await context.openHost({ write() {} });
   const asked = await askAgent(options, host);
-  switch (asked.kind) {
-    case 'answered':
-      return { out: asked.text, err: '', code: asked.red ? 1 : 0 };
-    case 'nobody':
-      return fromDisk(options, host);
-    case 'failed':
-      return { out: '', err: asked.message, code: 1 };
-    default:
-      throw new Error(`unknown: ${JSON.stringify(asked satisfies never)}`);
+  const answer = asked.kind === 'nobody' ? lookAtDisk(options, host) : asked;
+  if (answer.kind === 'failed') {
+    context.err(`tailspool: ${answer.message}\n`);
+    return exitCodes.runtime;
   }
-}
+  await context.out(answer.text);
+  return answer.red ? exitCodes.runtime : exitCodes.ok;
+};
 
-type Asked =
+type Answer =
   | { readonly kind: 'answered'; readonly text: string; readonly red: boolean }
-  | { readonly kind: 'nobody' }
   | { readonly kind: 'failed'; readonly message: string };
 
-async function askAgent({ dataDir, json }: StatusOptions, { transports }: Pick<Host, 'transports'>): Promise<Asked> {
+async function askAgent(
+  { dataDir, json }: StatusOptions,
+  { transports }: Host,
+): Promise<Answer | { readonly kind: 'nobody' }> {
   const socketPath = adminSocketPath(dataDir);
   await using stack = new AsyncDisposableStack();
   try {
@@ -67,7 +52,7 @@ async function askAgent({ dataDir, json }: StatusOptions, { transports }: Pick<H
   }
 }
 
-function failure(error: NodeJS.ErrnoException, socketPath: string): Asked {
+function failure(error: NodeJS.ErrnoException, socketPath: string): Answer | { readonly kind: 'nobody' } {
   switch (error.code) {
     case 'ENOENT':
     case 'ENOTDIR':
@@ -75,30 +60,27 @@ function failure(error: NodeJS.ErrnoException, socketPath: string): Asked {
       return { kind: 'nobody' };
     case 'EACCES':
     case 'EPERM':
-      return { kind: 'failed', message: `${socketPath} belongs to another user: ask as that user or as root.\n` };
+      return { kind: 'failed', message: `${socketPath} belongs to another user: ask as that user or as root.` };
     case 'PROGRESS_TIMEOUT':
       return {
         kind: 'failed',
-        message: `The agent at ${socketPath} runs but does not answer within ${answerMsMax / 1000} s: it hangs, or its host is overloaded.\n`,
+        message: `The agent at ${socketPath} runs but does not answer within ${answerMsMax / 1000} s: it hangs, or its host is overloaded.`,
       };
     default:
-      return { kind: 'failed', message: `Asking ${socketPath} failed: ${error.message}\n` };
+      return { kind: 'failed', message: `Asking ${socketPath} failed: ${error.message}` };
   }
 }
 
 /** What the disk tells while nothing runs. */
-function fromDisk({ dataDir, json }: StatusOptions, { files }: Pick<Host, 'files'>): CommandEnd {
+function lookAtDisk({ dataDir, json }: StatusOptions, { files }: Host): Answer {
   try {
     files.stat(dataDir);
   } catch (error) {
-    return {
-      out: '',
-      err: `There is no data_dir at ${dataDir} (${(error as NodeJS.ErrnoException).code}).\n`,
-      code: 1,
-    };
+    const { code } = error as NodeJS.ErrnoException;
+    return { kind: 'failed', message: `there is no data_dir at ${dataDir} (${code}).` };
   }
-  const out = json
+  const text = json
     ? `${JSON.stringify({ running: false, dataDir })}\n`
     : `tailspool: not running. Data in ${dataDir}.\n`;
-  return { out, err: '', code: 0 };
+  return { kind: 'answered', text, red: false };
 }
