@@ -241,7 +241,8 @@ export interface Outlet {
   readonly oldest: Position;
   /**
    * Reads from a block boundary (a cursor's position, a result's `upto`, `oldest`). At least one block, else up to
-   * `bytesMax`; damage is set aside, counted and given as a gap. Throws nothing for what lies on the disk.
+   * `bytesMax`; damage is set aside, counted and given as a gap, and so is what lies below `oldest`. Throws nothing for
+   * what lies on the disk.
    */
   read(from: Position, bytesMax: number): ReadResult;
   /** The block that ends at `position`, if it is still there: its epoch and hash. For going back. */

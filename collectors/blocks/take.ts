@@ -1,0 +1,192 @@
+/**
+ * Takes one batch into the spool: decides whether it connects, then goes through its gaps and blocks in order and appends
+ * what is new. Each look at a row and the append that follows it are one synchronous step, so two requests at once can
+ * neither store a block twice nor leave one out. Nothing is acknowledged here: the caller waits for the spool first.
+ */
+import type { Gap, Intake } from '../../spool/nouns.ts';
+import { zeroHash } from '../../spool/nouns.ts';
+import type { Clock } from '../../spool/ports.ts';
+import type { Batch } from '../../spool/wire.ts';
+import type { Notice } from './admit.ts';
+import { admit, placeBlock, placeGap } from './admit.ts';
+import type { Body, ReceivedBlock } from './body.ts';
+import { receiverLimits } from './limits.ts';
+import { Refusal } from './refusal.ts';
+import type { Row, Streams } from './streams.ts';
+import { encodeMark } from './streams.ts';
+import { within } from './within.ts';
+
+export interface Taken {
+  readonly row: Row;
+  /** What was new; 0 for a duplicate. */
+  readonly blocks: number;
+  readonly records: number;
+  readonly bytes: number;
+  readonly gaps: number;
+  readonly notices: readonly Notice[];
+}
+
+export interface TakeWorld {
+  readonly intake: Intake;
+  readonly streams: Streams;
+  readonly clock: Clock;
+}
+
+/** Throws `Refusal`; what was appended before it stays, and is what the agent hears of next. */
+export async function takeBatch(world: TakeWorld, batch: Batch, body: Body): Promise<Taken> {
+  const descriptions = await body.descriptions(batch.descriptionsBytes);
+  const taking = new Taking(world, batch, descriptions);
+  taking.admit();
+  let at = batch.after;
+  let afterGap = false;
+  const gaps = [...batch.gaps];
+  while (at < batch.upto) {
+    const gap = gaps[0]?.from === at ? gaps.shift() : undefined;
+    if (gap) {
+      await taking.gap(gap);
+      at = gap.upto;
+    } else {
+      const block = await body.block(at, gaps[0]?.from ?? batch.upto, batch.spool);
+      await taking.block(block, afterGap);
+      at = block.end;
+    }
+    afterGap = gap !== undefined;
+  }
+  await body.end();
+  return taking.taken();
+}
+
+class Taking {
+  readonly #world: TakeWorld;
+  readonly #batch: Batch;
+  #descriptions: Uint8Array | undefined;
+  #row: Row | undefined;
+  #blocks = 0;
+  #records = 0;
+  #bytes = 0;
+  #gaps = 0;
+  #notices: readonly Notice[] = [];
+
+  constructor(world: TakeWorld, batch: Batch, descriptions: Uint8Array | undefined) {
+    this.#world = world;
+    this.#batch = batch;
+    this.#descriptions = descriptions;
+  }
+
+  taken(): Taken {
+    const counts = { blocks: this.#blocks, records: this.#records, bytes: this.#bytes, gaps: this.#gaps };
+    return { row: this.#row!, ...counts, notices: this.#notices };
+  }
+
+  /** Looks the stream up; refuses at once what cannot be taken, before its body is read. */
+  admit(): void {
+    const admission = admit(this.#batch, this.#world.streams.of(this.#batch));
+    if (admission.kind === 'refuse') throw new Refusal(admission.answer, admission.message);
+  }
+
+  async gap(gap: Gap): Promise<void> {
+    await this.#room();
+    const row = this.#current();
+    const step = placeGap(gap, row.held);
+    if (step.kind === 'skip') return;
+    if (step.from > row.held) throw new Refusal('behind', `Only ${row.held} is held.`);
+    this.#move(row, gap, step.records, step.bytes);
+    this.#gaps++;
+  }
+
+  async block(block: ReceivedBlock, afterGap: boolean): Promise<void> {
+    for (;;) {
+      await this.#room();
+      const row = this.#current();
+      if (block.position > row.held) throw new Refusal('behind', `Only ${row.held} is held.`);
+      const step = placeBlock(block, row.held, afterGap || row.gapped ? undefined : row.hash);
+      if (step.kind === 'skip' || (step.kind === 'append' && this.#append(row, block))) return;
+      if (row.empty) this.#world.streams.drop(row);
+      if (step.kind === 'conflict') throw new Refusal('conflict', step.message);
+    }
+  }
+
+  /** The row as it is now; begins it where the stream is new. */
+  #current(): Row {
+    const { streams } = this.#world;
+    const known = streams.find(this.#batch, this.#batch.epoch);
+    if (known) {
+      known.usedAt = this.#world.clock.monotonic();
+      this.#row = known;
+      return known;
+    }
+    // asked again: while the body was on its way another request may have begun the row, or it was forgotten
+    const admission = admit(this.#batch, streams.of(this.#batch));
+    if (admission.kind === 'refuse') throw new Refusal(admission.answer, admission.message);
+    if (admission.kind !== 'open') throw new Error('BUG: a stream without a row cannot be continued');
+    this.#notices = admission.notices;
+    const { spool, stream, epoch, parent } = this.#batch;
+    const { held, hash = zeroHash } = admission;
+    this.#row = streams.open({ spool, stream, epoch, parent: parent?.epoch, held, hash });
+    return this.#row;
+  }
+
+  /** Waits for a passing shortage of the spool; refuses for a lasting one. */
+  async #room(): Promise<void> {
+    const { intake, clock } = this.#world;
+    for (let waits = 0; intake.hold !== undefined; waits++) {
+      const passing = intake.hold === 'unsynced' || intake.hold === 'rolling';
+      if (!passing || waits > 1000 || !(await within(clock, receiverLimits.spoolWaitMsMax, intake.room())))
+        throw new Refusal('full', `The receiver's spool takes nothing at the moment (${intake.hold}).`);
+    }
+  }
+
+  #move(row: Row, gap: Gap, records: number, bytes: number): void {
+    const { intake, clock } = this.#world;
+    const dropped =
+      gap.reason === 'hole_in_positions'
+        ? undefined
+        : { reason: 'upstream' as const, records, bytes: Math.max(0, bytes) };
+    intake.commit({
+      source: row.number,
+      from: row.held,
+      to: gap.upto,
+      mark: encodeMark(row.hash, true),
+      format: 'text',
+      records: 0,
+      bytes: 0,
+      time: clock.now(),
+      continues: false,
+      unterminated: false,
+      dropped,
+    });
+    row.held = gap.upto;
+    row.gapped = true;
+    row.empty = false;
+  }
+
+  /** False where the spool has no room after all. */
+  #append(row: Row, block: ReceivedBlock): boolean {
+    const { intake, clock } = this.#world;
+    const { records, rawBytes } = block.facts;
+    const run = {
+      source: row.number,
+      from: row.held,
+      to: block.end,
+      mark: encodeMark(block.hash, false),
+      format: 'text' as const,
+      records,
+      bytes: rawBytes,
+      time: clock.now(),
+      continues: false,
+      unterminated: false,
+    };
+    const { header, frame } = block;
+    if (intake.append(run, { header, frame, descriptions: this.#descriptions }) === undefined) return false;
+    if (this.#descriptions) row.described = true;
+    this.#descriptions = undefined;
+    row.held = block.end;
+    row.hash = block.hash;
+    row.gapped = false;
+    row.empty = false;
+    this.#blocks++;
+    this.#records += records;
+    this.#bytes += rawBytes;
+    return true;
+  }
+}

@@ -1,0 +1,40 @@
+/** When to try again. Pure: time and chance come in as numbers. */
+import { wireLimits } from '../../spool/wire.ts';
+
+export const retryLimits = {
+  delayMsMin: 250,
+  /** After trouble that does not pass by itself: slow, and still soon enough for somebody who has just mended it. */
+  holdMsMin: 5_000,
+  holdMsMax: 60_000,
+} as const;
+
+/** `attempt` counts failures in a row, from 1; `fraction` is in [0, 1). Between half and all of a doubling delay. */
+export function backoffMs(attempt: number, delayMsMin: number, delayMsMax: number, fraction: number): number {
+  const whole = Math.min(delayMsMax, delayMsMin * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(whole * (0.5 + 0.5 * fraction));
+}
+
+/** `Retry-After` (RFC 9110 section 10.2.3) in milliseconds, at most an hour; undefined where there is none that makes sense. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  const text = header?.trim() ?? '';
+  const maxMs = wireLimits.retryAfterSecondsMax * 1000;
+  if (/^\d{1,9}$/.test(text)) return Math.min(maxMs, Number(text) * 1000);
+  if (!/^[A-Z][a-z]{2,8},? /.test(text)) return undefined;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.min(maxMs, Math.max(0, at - nowMs));
+}
+
+/** A Retry-After with some chance added, so that a thousand agents do not come back in one moment. Never earlier than asked. */
+export function spreadMs(delayMs: number, fraction: number): number {
+  return Math.round(delayMs + Math.min(delayMs, 10_000) * 0.5 * fraction);
+}
+
+/** The size of the next batch after one that went through. Starts at one block, doubles while batches fill it. */
+export function grow(windowBytes: number, sentBytes: number, bytesMax: number): number {
+  return sentBytes * 2 < windowBytes ? windowBytes : Math.min(bytesMax, Math.max(windowBytes, sentBytes) * 2);
+}
+
+/** After a time-out or a 413: half of what was sent. */
+export function shrink(windowBytes: number, sentBytes: number): number {
+  return Math.max(1, Math.floor(Math.min(windowBytes, sentBytes) / 2));
+}

@@ -1,0 +1,366 @@
+/**
+ * The native shipper: brings the spool's blocks to a receiver as they lie on disk, in order, one batch at a time, for ever.
+ * Its cursor moves only on proof: an answer with the hash of one of our own blocks, at the position where that block ends.
+ * All decisions are made in `decide.ts`, `place.ts` and `batch.ts`; here they are carried out. States: `states.ts`.
+ */
+import type { Outlet } from '../../spool/nouns.ts';
+import type { Clock, Log, MonotonicMs, Random } from '../../spool/ports.ts';
+import { encodeBatch, encodeKey, wireLimits } from '../../spool/wire.ts';
+import type { Shipper, ShipperStatus, Transport, TransportAnswer, TransportOptions, Transports } from '../ports.ts';
+import type { Outgoing } from './batch.ts';
+import { gather } from './batch.ts';
+import type { Told, Trouble, Verdict } from './decide.ts';
+import { decide, decideError, decideTold } from './decide.ts';
+import { Meter } from './meter.ts';
+import type { Place } from './place.ts';
+import { cursorOf, locate } from './place.ts';
+import { backoffMs, grow, retryAfterMs, retryLimits, shrink, spreadMs } from './retry.ts';
+import type { Event, State } from './states.ts';
+import { next } from './states.ts';
+
+export interface HttpOptions {
+  readonly name: string;
+  readonly url: string;
+  /** Shippers without filters share the empty name. */
+  readonly stream?: string;
+  readonly tls?: TransportOptions['tls'];
+  readonly connectTimeoutMs: number;
+  /** No byte moved in either direction for so long. */
+  readonly progressTimeoutMs: number;
+  readonly batchBytesMax: number;
+  readonly retryDelayMsMax: number;
+  /** undefined: no limit. */
+  readonly rateBytesPerSecondMax?: number | undefined;
+}
+
+export interface HttpWorld {
+  readonly outlet: Outlet;
+  readonly transports: Transports;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The value of the `authorization` header at this moment. Throws where the secret cannot be read. */
+  readonly authorization?: (() => string) | undefined;
+}
+
+const windowBytesStart = 64 * 1024;
+/** Answers in a row that only sent us elsewhere. */
+const detoursMax = 8;
+
+export class HttpShipper implements Shipper {
+  readonly type = 'http';
+  readonly name: string;
+  readonly #options: HttpOptions;
+  readonly #world: HttpWorld;
+  readonly #transport: Transport;
+  readonly #meter: Meter;
+  readonly #abort = new AbortController();
+  #state: State = 'asking';
+  #place: Place | undefined;
+  #outgoing: Outgoing | undefined;
+  /** Where there was nothing more to read. */
+  #waitAt = 0;
+  #windowBytes: number;
+  #failures = 0;
+  #detours = 0;
+  #delayMs = 0;
+  #describe = false;
+  #nextSendAt: MonotonicMs = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(options: HttpOptions, world: HttpWorld) {
+    this.name = options.name;
+    this.#options = options;
+    this.#world = world;
+    this.#windowBytes = Math.min(windowBytesStart, options.batchBytesMax);
+    const { url, tls, connectTimeoutMs } = options;
+    this.#transport = world.transports.open({ url, tls, connectTimeoutMs });
+    this.#meter = new Meter(options.name, withoutQuery(url), world.clock, world.log);
+  }
+
+  async start(): Promise<void> {
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+    this.#state = 'stopped';
+    await this.#transport.close();
+  }
+
+  status(): ShipperStatus {
+    const position = this.#place?.position ?? this.#world.outlet.cursor?.position ?? 0;
+    const gauges = {
+      windowBytes: this.#windowBytes,
+      retryDelayMs: this.#delayMs,
+      failuresInARow: this.#failures,
+      position,
+    };
+    return this.#meter.status(this.type, this.#state, gauges);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#state !== 'stopped') {
+      const event = this.#abort.signal.aborted ? 'stop' : await this.#step(this.#state);
+      const state = next(this.#state, this.#abort.signal.aborted ? 'stop' : event);
+      if (!state) throw new Error(`BUG: "${event}" cannot happen while ${this.#state}`);
+      this.#state = state;
+    }
+  }
+
+  #step(state: State): Event | Promise<Event> {
+    switch (state) {
+      case 'asking':
+        return this.#ask();
+      case 'reading':
+        return this.#read();
+      case 'waiting':
+        return this.#wait();
+      case 'sending':
+        return this.#send();
+      case 'pausing':
+      case 'holding':
+        return this.#pause();
+      case 'stopped':
+        return 'stop';
+      default:
+        return state satisfies never;
+    }
+  }
+
+  async #ask(): Promise<Event> {
+    const { outlet } = this.#world;
+    this.#meter.asked();
+    const told = await this.#question();
+    if (told.kind !== 'told') return this.#failed(told);
+    this.#well();
+    this.#describe = told.describe;
+    const saved = (this.#place && cursorOf(this.#place)) ?? outlet.cursor;
+    const { place, finding } = locate(told.receiver, told.rows, saved, outlet);
+    if (finding !== 'as_saved') this.#meter.found(finding, place.position, told.receiver);
+    this.#moveTo(place);
+    return 'located';
+  }
+
+  async #question(): Promise<Told> {
+    const { outlet } = this.#world;
+    try {
+      const headers = encodeKey({ spool: outlet.spool, stream: this.#options.stream ?? '' });
+      return decideTold(await this.#transmit('GET', headers, undefined));
+    } catch (error) {
+      return this.#abort.signal.aborted ? stopped : decideError(error, false);
+    }
+  }
+
+  #read(): Event {
+    const { outlet, random } = this.#world;
+    const draw = () => Buffer.from(random.bytes(16)).toString('hex');
+    const gathered = gather(outlet, this.#place!, this.#options.stream ?? '', this.#windowBytes, draw);
+    if (gathered.kind === 'nothing') {
+      this.#waitAt = gathered.at;
+      return 'nothing';
+    }
+    this.#outgoing = gathered.outgoing;
+    return 'batch';
+  }
+
+  async #wait(): Promise<Event> {
+    await this.#world.outlet.readable(this.#waitAt, this.#abort.signal);
+    return 'readable';
+  }
+
+  async #send(): Promise<Event> {
+    const { outlet, clock } = this.#world;
+    const sent = this.#outgoing!;
+    using _ = outlet.pin(sent.batch.after, sent.batch.upto);
+    await this.#pace(sent.blocks.length);
+    const since = clock.monotonic();
+    const verdict = await this.#deliver(sent);
+    this.#outgoing = undefined;
+    this.#meter.outcome(verdict.outcome);
+    return this.#follow(verdict, sent, clock.monotonic() - since);
+  }
+
+  async #deliver(sent: Outgoing): Promise<Verdict> {
+    const { outlet } = this.#world;
+    const descriptions = this.#describe ? outlet.describe() : new Uint8Array();
+    const describes = descriptions.length <= wireLimits.descriptionsBytesMax ? descriptions : new Uint8Array();
+    const headers = encodeBatch({ ...sent.batch, descriptionsBytes: describes.length });
+    const body = describes.length > 0 ? Buffer.concat([describes, sent.blocks]) : sent.blocks;
+    this.#meter.attempted(body.length);
+    try {
+      const got = await this.#transmit('POST', headers, body);
+      return decide(got, sent, this.#place!, outlet);
+    } catch (error) {
+      return this.#abort.signal.aborted ? stopped : decideError(error, sent.blocksCount > 1);
+    }
+  }
+
+  #follow(verdict: Verdict, sent: Outgoing, tookMs: number): Event {
+    switch (verdict.kind) {
+      case 'advanced':
+        this.#well();
+        this.#detours = 0;
+        this.#describe = verdict.describe;
+        this.#windowBytes = grow(this.#windowBytes, sent.blocks.length, this.#options.batchBytesMax);
+        this.#meter.acknowledged(tookMs / 1000, sent.blocksCount, sent.records);
+        this.#moveTo(verdict.place);
+        return 'advanced';
+      case 'relocate':
+        return this.#relocate(verdict);
+      case 'doubt':
+        return this.#detour() ?? 'doubt';
+      case 'later':
+        if (verdict.smaller) this.#windowBytes = shrink(this.#windowBytes, sent.blocks.length);
+        return this.#failed(verdict);
+      case 'trouble':
+        return this.#failed(verdict);
+      default:
+        return verdict satisfies never;
+    }
+  }
+
+  /** The receiver stands elsewhere than we thought. */
+  #relocate(verdict: Extract<Verdict, { kind: 'relocate' }>): Event {
+    const lost = this.#detour();
+    if (lost) return lost;
+    this.#well();
+    const place = this.#place!;
+    const found = locate(verdict.receiver, verdict.rows, cursorOf(place), this.#world.outlet);
+    const forks = verdict.conflict && found.place.position <= place.position;
+    const located = forks ? { place: { ...place, fork: true }, finding: 'forked' as const } : found;
+    this.#meter.found(located.finding, located.place.position, verdict.receiver);
+    this.#moveTo(located.place);
+    return 'located';
+  }
+
+  /** After too many answers that led nowhere it is trouble with the endpoint: two receivers behind one address, for instance. */
+  #detour(): Event | undefined {
+    this.#detours++;
+    if (this.#detours <= detoursMax) return undefined;
+    this.#detours = 0;
+    return this.#failed({ kind: 'trouble', outcome: 'inconsistent', trouble: inconsistent });
+  }
+
+  #moveTo(place: Place): void {
+    const before = this.#place;
+    this.#place = place;
+    const cursor = cursorOf(place);
+    if (
+      !cursor ||
+      (before &&
+        before.position === place.position &&
+        before.hash === place.hash &&
+        before.epoch === place.epoch &&
+        before.receiver === place.receiver)
+    )
+      return;
+    // durable within a second; what is lost of it in a crash is asked for at the next start
+    this.#world.outlet.save(cursor).catch(() => undefined);
+  }
+
+  #well(): void {
+    this.#failures = 0;
+    this.#delayMs = 0;
+    this.#meter.well();
+  }
+
+  #failed(verdict: Extract<Verdict, { kind: 'later' | 'trouble' }>): Event {
+    if (verdict === stopped) return 'stop';
+    const { clock, random } = this.#world;
+    this.#failures++;
+    const lasting = verdict.kind === 'trouble';
+    this.#meter.failed(verdict.trouble, lasting);
+    const fraction = random.fraction();
+    if (lasting) {
+      this.#delayMs = backoffMs(this.#failures, retryLimits.holdMsMin, retryLimits.holdMsMax, fraction);
+      return 'trouble';
+    }
+    const asked = retryAfterMs(verdict.retryAfter, clock.now());
+    const ours = backoffMs(this.#failures, retryLimits.delayMsMin, this.#options.retryDelayMsMax, fraction);
+    this.#delayMs = asked === undefined ? ours : Math.max(spreadMs(asked, fraction), asked);
+    return 'later';
+  }
+
+  async #pause(): Promise<Event> {
+    await this.#sleep(this.#delayMs);
+    return 'due';
+  }
+
+  /** Waits until the rate limit lets so many bytes go. */
+  async #pace(bytes: number): Promise<void> {
+    const rate = this.#options.rateBytesPerSecondMax;
+    if (rate === undefined) return;
+    const { clock } = this.#world;
+    const now = clock.monotonic();
+    await this.#sleep(Math.max(0, this.#nextSendAt - now));
+    this.#nextSendAt = Math.max(now, this.#nextSendAt) + (bytes / rate) * 1000;
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    const { signal } = this.#abort;
+    if (delayMs <= 0 || signal.aborted) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#world.clock.after(delayMs, resolve);
+    const ended = () => resolve();
+    signal.addEventListener('abort', ended);
+    return promise.finally(() => {
+      timer.cancel();
+      signal.removeEventListener('abort', ended);
+    });
+  }
+
+  #authorization(): string | undefined {
+    try {
+      return this.#world.authorization?.();
+    } catch (error) {
+      throw secretError(error);
+    }
+  }
+
+  async #transmit(
+    method: string,
+    words: Record<string, string>,
+    body: Uint8Array | undefined,
+  ): Promise<TransportAnswer> {
+    const headers: Record<string, string> = { ...words, accept: 'application/json' };
+    if (body) headers['content-type'] = 'application/zstd';
+    const authorization = this.#authorization();
+    if (authorization !== undefined) headers.authorization = authorization;
+    const { url, progressTimeoutMs } = this.#options;
+    const { signal } = this.#abort;
+    return this.#transport.send({
+      method,
+      url,
+      headers,
+      body,
+      progressTimeoutMs,
+      answerBytesMax: wireLimits.answerBytesMax,
+      signal,
+    });
+  }
+}
+
+function secretError(error: unknown): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  return Object.assign(new Error(message), { code: 'SECRET_UNREADABLE' });
+}
+
+/** Stands for an attempt that we ended ourselves. */
+const stopped: Extract<Verdict, { kind: 'later' }> = {
+  kind: 'later',
+  outcome: 'stopped',
+  trouble: { cause: 'stopped', message: 'The shipper was stopped.' },
+  smaller: false,
+};
+
+const inconsistent: Trouble = {
+  cause: 'inconsistent_answers',
+  message: 'The endpoint answers again and again that it stands elsewhere than it said before.',
+  hint: 'Several receivers may answer at this url; each needs a url of its own.',
+};
+
+function withoutQuery(url: string): string {
+  return url.split('?', 1)[0]!.replace(/\/\/[^@/]*@/, '//');
+}

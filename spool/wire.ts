@@ -1,0 +1,339 @@
+/**
+ * The words of the native protocol, version 1: `docs/wire-protocol.md` specifies it. Pure; both sides use it, so that what
+ * one writes the other reads. Decoding never throws and believes nothing: what is not exactly a word of the protocol is
+ * `bad`, with a sentence for people.
+ *
+ * A batch tiles the range from `after` to `upto` with blocks (its body) and gaps (its header), in order and without
+ * remainder. A stream is (spool id, epoch, stream name).
+ */
+import type { BlockHash, DropReason, Gap, Id, Position } from './nouns.ts';
+
+export const wireVersion = 1;
+export const blocksPath = '/v1/blocks';
+
+export const wireLimits = {
+  streamNameCharsMax: 64,
+  gapsMax: 64,
+  /** Descriptions that may stand in front of a batch. */
+  descriptionsBytesMax: 4 * 1024 * 1024,
+  /** A batch's body: two of the largest blocks there can be, and descriptions. */
+  batchBytesMax: 40 * 1024 * 1024,
+  answerBytesMax: 16 * 1024,
+  /** Streams of one spool that an answer lists, newest first. */
+  streamsMax: 64,
+  messageCharsMax: 500,
+  retryAfterSecondsMax: 3600,
+} as const;
+
+export const wireHeaders = {
+  protocol: 'tailspool-protocol',
+  receiver: 'tailspool-receiver',
+  spool: 'tailspool-spool',
+  epoch: 'tailspool-epoch',
+  stream: 'tailspool-stream',
+  after: 'tailspool-after',
+  upto: 'tailspool-upto',
+  gaps: 'tailspool-gaps',
+  parent: 'tailspool-parent',
+  firstContact: 'tailspool-first-contact',
+  descriptions: 'tailspool-descriptions',
+  answer: 'tailspool-answer',
+  held: 'tailspool-held',
+  hash: 'tailspool-hash',
+} as const;
+
+/** The stream that a batch continues when it opens a new one. */
+export interface Parent {
+  /** As the receiver knows it: of a fork, the fork's. */
+  readonly epoch: Id;
+  /** Where the new stream branched off. */
+  readonly end: Position;
+  /** Of the block that ends there. */
+  readonly hash: BlockHash;
+}
+
+/** Whose state is asked for. */
+export interface StreamKey {
+  readonly spool: Id;
+  readonly stream: string;
+}
+
+/** All that a POST says in its headers. */
+export interface Batch extends StreamKey {
+  readonly epoch: Id;
+  /** The receiver that the agent means; undefined where it never met one at this address. */
+  readonly receiver: Id | undefined;
+  /** The end of what was last delivered: of this stream, or (with a parent) of the stream before it. */
+  readonly after: Position;
+  readonly upto: Position;
+  /** In order, without overlap, each within (after, upto). */
+  readonly gaps: readonly Gap[];
+  readonly parent: Parent | undefined;
+  /** The agent holds no cursor for this receiver, and the receiver told it that it holds nothing to connect to. */
+  readonly firstContact: boolean;
+  /** Bytes of descriptions in front of the blocks. */
+  readonly descriptionsBytes: number;
+}
+
+export type Words<T> =
+  | { readonly kind: 'ok'; readonly value: T }
+  | { readonly kind: 'version'; readonly version: string }
+  | { readonly kind: 'bad'; readonly why: string };
+
+/** What a receiver says. Words with `held` are proof; the others are advice. */
+export const answerWords = [
+  'taken', // all of it is held, some of it was new
+  'duplicate', // nothing of it was new
+  'state', // the answer to a question
+  'behind', // the batch begins after what is held
+  'unknown', // a stream never met, and nothing that connects it
+  'conflict', // other blocks than these are held at these positions
+  'other_receiver', // the batch was meant for another
+  'bad_request',
+  'unauthorized',
+  'not_found',
+  'method_not_allowed',
+  'length_required',
+  'too_large',
+  'too_slow',
+  'unknown_version',
+  'busy',
+  'full',
+] as const;
+export type AnswerWord = (typeof answerWords)[number];
+
+/** A row of the receiver: how far it holds a stream, and the hash of the last block up to there. */
+export interface Held {
+  readonly epoch: Id;
+  readonly held: Position;
+  readonly hash: BlockHash;
+}
+
+export interface Answer {
+  readonly answer: AnswerWord;
+  readonly receiver: Id | undefined;
+  /** The row of the stream that was asked about, durable; undefined where there is none. */
+  readonly row: Held | undefined;
+  /** All rows of this spool and stream name, newest first; only in `state`, `behind`, `unknown`, `conflict`, `other_receiver`. */
+  readonly rows: readonly Held[];
+  /** Descriptions of the sources are wanted in front of the next batch. */
+  readonly describe: boolean;
+  /** Block versions that are taken. */
+  readonly versions: readonly number[];
+  readonly message: string;
+}
+
+/** Headers of a POST. */
+export function encodeBatch(batch: Batch): Record<string, string> {
+  const headers = encodeKey(batch);
+  headers[wireHeaders.epoch] = batch.epoch;
+  headers[wireHeaders.after] = String(batch.after);
+  headers[wireHeaders.upto] = String(batch.upto);
+  if (batch.receiver) headers[wireHeaders.receiver] = batch.receiver;
+  if (batch.gaps.length > 0) headers[wireHeaders.gaps] = batch.gaps.map(encodeGap).join(',');
+  if (batch.parent) headers[wireHeaders.parent] = `${batch.parent.epoch};${batch.parent.end};${batch.parent.hash}`;
+  if (batch.firstContact) headers[wireHeaders.firstContact] = '1';
+  if (batch.descriptionsBytes > 0) headers[wireHeaders.descriptions] = String(batch.descriptionsBytes);
+  return headers;
+}
+
+/** Headers of a GET. */
+export function encodeKey(key: StreamKey): Record<string, string> {
+  return {
+    [wireHeaders.protocol]: String(wireVersion),
+    [wireHeaders.spool]: key.spool,
+    [wireHeaders.stream]: key.stream,
+  };
+}
+
+export type HeaderFields = Readonly<Record<string, string | undefined>>;
+
+export function decodeKey(headers: HeaderFields): Words<StreamKey> {
+  const version = headers[wireHeaders.protocol];
+  if (version === undefined) return bad(`the header ${wireHeaders.protocol} is missing`);
+  if (version !== String(wireVersion)) return { kind: 'version', version: version.slice(0, 20) };
+  const spool = headers[wireHeaders.spool];
+  const stream = headers[wireHeaders.stream] ?? '';
+  if (!isId(spool)) return bad(`${wireHeaders.spool} is not an id of 32 hex digits`);
+  if (!isStreamName(stream)) return bad(`${wireHeaders.stream} is not a stream name`);
+  return { kind: 'ok', value: { spool, stream } };
+}
+
+export function decodeBatch(headers: HeaderFields): Words<Batch> {
+  const key = decodeKey(headers);
+  if (key.kind !== 'ok') return key;
+  const epoch = headers[wireHeaders.epoch];
+  const receiver = headers[wireHeaders.receiver];
+  const after = decodePosition(headers[wireHeaders.after]);
+  const upto = decodePosition(headers[wireHeaders.upto]);
+  const gaps = decodeGaps(headers[wireHeaders.gaps]);
+  const parent = decodeParent(headers[wireHeaders.parent]);
+  const firstContact = headers[wireHeaders.firstContact];
+  const descriptionsBytes = decodePosition(headers[wireHeaders.descriptions] ?? '0');
+  if (!isId(epoch)) return bad(`${wireHeaders.epoch} is not an id of 32 hex digits`);
+  if (receiver !== undefined && !isId(receiver)) return bad(`${wireHeaders.receiver} is not an id of 32 hex digits`);
+  if (after === undefined) return bad(`${wireHeaders.after} is not a position`);
+  if (upto === undefined || upto <= after) return bad(`${wireHeaders.upto} is not a position behind ${after}`);
+  if (!gaps) return bad(`${wireHeaders.gaps} is not a list of gaps`);
+  if (!inOrder(gaps, after, upto)) return bad(`${wireHeaders.gaps} lie outside of the batch, or not in order`);
+  if (parent === 'bad' || (parent && (parent.epoch === epoch || parent.end > after)))
+    return bad(`${wireHeaders.parent} is not another stream that ended by ${after}`);
+  if (firstContact !== undefined && firstContact !== '1') return bad(`${wireHeaders.firstContact} is not 1`);
+  if (descriptionsBytes === undefined || descriptionsBytes > wireLimits.descriptionsBytesMax)
+    return bad(`${wireHeaders.descriptions} is not a length up to ${wireLimits.descriptionsBytesMax}`);
+  const flags = { firstContact: firstContact === '1', descriptionsBytes };
+  return { kind: 'ok', value: { ...key.value, epoch, receiver, after, upto, gaps, parent, ...flags } };
+}
+
+/** The JSON body of an answer. */
+export function encodeAnswer(answer: Answer): string {
+  return `${JSON.stringify({
+    tailspool: wireVersion,
+    answer: answer.answer,
+    receiver: answer.receiver,
+    stream: answer.row,
+    streams: answer.rows.length > 0 ? answer.rows.slice(0, wireLimits.streamsMax) : undefined,
+    describe: answer.describe || undefined,
+    versions: answer.versions.length > 0 ? answer.versions : undefined,
+    message: answer.message,
+  })}\n`;
+}
+
+/** The same for people and proxies, as headers; nothing decides by them. */
+export function encodeAnswerHeaders(answer: Answer): Record<string, string> {
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    [wireHeaders.protocol]: String(wireVersion),
+    [wireHeaders.answer]: answer.answer,
+  };
+  if (answer.receiver) headers[wireHeaders.receiver] = answer.receiver;
+  if (answer.row) {
+    headers[wireHeaders.epoch] = answer.row.epoch;
+    headers[wireHeaders.held] = String(answer.row.held);
+    headers[wireHeaders.hash] = answer.row.hash;
+  }
+  return headers;
+}
+
+/** undefined where the body is not an answer of this protocol (a login page, half a reply). */
+export function decodeAnswer(body: Uint8Array): Answer | undefined {
+  if (body.length > wireLimits.answerBytesMax) return undefined;
+  const value = parseObject(Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8'));
+  if (!value || value.tailspool !== wireVersion) return undefined;
+  const answer = answerWords.find((word) => word === value.answer);
+  const receiver = value.receiver;
+  const row = value.stream === undefined ? undefined : decodeHeld(value.stream);
+  const rows = decodeRows(value.streams);
+  const versions = value.versions ?? [];
+  const message = value.message;
+  if (!answer || row === 'bad' || !rows || typeof message !== 'string') return undefined;
+  if (receiver !== undefined && !isId(receiver)) return undefined;
+  if (!Array.isArray(versions) || !versions.every((version) => Number.isSafeInteger(version))) return undefined;
+  return { answer, receiver, row, rows, describe: value.describe === true, versions, message: forPeople(message) };
+}
+
+export function isId(value: unknown): value is Id & BlockHash {
+  return typeof value === 'string' && /^[0-9a-f]{32}$/.test(value);
+}
+
+export function isStreamName(value: string): boolean {
+  return value.length <= wireLimits.streamNameCharsMax && /^[A-Za-z0-9._-]*$/.test(value);
+}
+
+/** What the other side wrote for people: one line, printable, short. */
+export function forPeople(text: string): string {
+  return text.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]+/g, ' ').slice(0, wireLimits.messageCharsMax);
+}
+
+const gapReasons: ReadonlySet<string> = new Set<DropReason | 'hole_in_positions'>([
+  'hole_in_positions',
+  'start_at_end',
+  'hole',
+  'truncated',
+  'vanished',
+  'deleted_limit',
+  'filtered',
+  'refused',
+  'retention',
+  'damaged',
+  'forgotten',
+  'upstream',
+]);
+
+function encodeGap(gap: Gap): string {
+  return `${gap.from}-${gap.upto};${gap.reason};${gap.records};${gap.bytes}`;
+}
+
+function decodeGaps(text: string | undefined): Gap[] | undefined {
+  if (text === undefined || text === '') return [];
+  const parts = text.split(',', wireLimits.gapsMax + 1);
+  if (parts.length > wireLimits.gapsMax) return undefined;
+  const gaps = parts.map(decodeGap);
+  return gaps.every((gap) => gap !== undefined) ? gaps : undefined;
+}
+
+function decodeGap(text: string): Gap | undefined {
+  const parts = /^(\d{1,16})-(\d{1,16});([a-z_]{1,32});(-1|\d{1,16});(-1|\d{1,16})$/.exec(text.trim());
+  if (!parts) return undefined;
+  const [from, upto, records, bytes] = [parts[1], parts[2], parts[4], parts[5]].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const reason = parts[3] as Gap['reason'];
+  const safe = [from, upto, records, bytes].every(Number.isSafeInteger);
+  return safe && from < upto && gapReasons.has(reason) ? { from, upto, reason, records, bytes } : undefined;
+}
+
+function inOrder(gaps: readonly Gap[], after: Position, upto: Position): boolean {
+  let at = after;
+  for (const gap of gaps) {
+    if (gap.from < at || gap.upto > upto) return false;
+    at = gap.upto;
+  }
+  return true;
+}
+
+function decodeParent(text: string | undefined): Parent | undefined | 'bad' {
+  if (text === undefined) return undefined;
+  const [epoch, end, hash, more] = text.split(';', 4);
+  const position = decodePosition(end);
+  return isId(epoch) && position !== undefined && isId(hash) && more === undefined
+    ? { epoch, end: position, hash }
+    : 'bad';
+}
+
+function decodePosition(text: string | undefined): Position | undefined {
+  if (text === undefined || !/^\d{1,16}$/.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function decodeRows(value: unknown): Held[] | undefined {
+  if (value === undefined) return [];
+  if (!Array.isArray(value) || value.length > wireLimits.streamsMax) return undefined;
+  const rows = value.map(decodeHeld);
+  return rows.every((row) => row !== 'bad') ? rows : undefined;
+}
+
+function decodeHeld(value: unknown): Held | 'bad' {
+  if (typeof value !== 'object' || value === null) return 'bad';
+  const { epoch, held, hash } = value as Record<string, unknown>;
+  const position = typeof held === 'number' && Number.isSafeInteger(held) && held >= 0 ? held : undefined;
+  return isId(epoch) && position !== undefined && isId(hash) ? { epoch, held: position, hash } : 'bad';
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function bad(why: string): { kind: 'bad'; why: string } {
+  return { kind: 'bad', why };
+}
