@@ -1,0 +1,169 @@
+/**
+ * Knows for every source which file of the mirror is its own: host claims, and per spool and epoch the path of each source.
+ * Durable with `flush`, which comes before the mirror's cursor moves. In memory it keeps the maps that were used last.
+ */
+import type { DescriptionEntry } from '../../spool/format.ts';
+import type { Id, RecordFormat, SourceNumber } from '../../spool/nouns.ts';
+import type { Files } from '../../spool/ports.ts';
+import { Claims } from './claims.ts';
+import { EpochMap } from './epoch-map.ts';
+import { hasCode } from './filework.ts';
+import type { Statement } from './layout.ts';
+import { baseName, unknownPath } from './names.ts';
+
+/** Paths that stay in memory beyond the maps that a batch needs. */
+export const cachedSourcesMax = 100_000;
+/** Openings of one spool that are remembered; agents go on with their newest one. */
+export const epochsKeptMax = 16;
+
+export interface SourceKey {
+  readonly spool: Id;
+  readonly epoch: Id;
+  readonly source: SourceNumber;
+  readonly format: RecordFormat;
+}
+
+export interface BookNotes {
+  /** A host name was taken: its records go to `folder`. */
+  hostRenamed(hostName: string, folder: string, spool: Id): void;
+  stateDamaged(path: string, lines: number): void;
+}
+
+export class Book {
+  readonly #files: Files;
+  readonly #directory: string;
+  readonly #notes: BookNotes;
+  readonly #claims: Claims;
+  /** By `<spool>/<epoch>`, the one used last at the end. */
+  readonly #maps = new Map<string, EpochMap>();
+  readonly #unsynced = new Set<string>();
+
+  constructor(files: Files, directory: string, notes: BookNotes) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#notes = notes;
+    files.makeDirectory(`${directory}/sources`);
+    this.#claims = new Claims(files, `${directory}/hosts`);
+    if (this.#claims.damagedLines > 0) notes.stateDamaged(`${directory}/hosts`, this.#claims.damagedLines);
+  }
+
+  get hosts(): number {
+    return this.#claims.count;
+  }
+
+  get cachedSources(): number {
+    let count = 0;
+    for (const map of this.#maps.values()) count += map.size;
+    return count;
+  }
+
+  /** Learns what a block says about sources. A source keeps the first path that it got. */
+  learn(statement: Statement): void {
+    const { spool, epoch, entries, table } = statement;
+    const live = table && new Set(table.live);
+    const map = this.#map(spool, epoch, statement.parent, live);
+    for (const entry of entries) if (!map.has(entry.number)) this.#settle(map, spool, entry);
+    if (table && live) map.prune(live, table.next);
+  }
+
+  /** Where the records of a source go, relative to the mirror's folder. */
+  path(key: SourceKey): { readonly path: string; readonly described: boolean } {
+    const path = this.#map(key.spool, key.epoch).path(key.source, key.format);
+    if (path !== undefined) return { path, described: true };
+    return { path: unknownPath(key.spool, key.source, key.format), described: false };
+  }
+
+  move(key: SourceKey, path: string): void {
+    this.#map(key.spool, key.epoch).move(key.source, key.format, path);
+  }
+
+  async flush(): Promise<void> {
+    await this.#claims.flush();
+    for (const map of this.#maps.values()) if (map.dirty) await map.flush();
+    for (const directory of this.#unsynced) await this.#files.syncDirectory(directory);
+    this.#unsynced.clear();
+    this.#forgetSome();
+  }
+
+  #settle(map: EpochMap, spool: Id, { number, description }: DescriptionEntry): void {
+    // Streams of other spools: their records are those of the nested header.
+    if (description.type === 'blocks') return;
+    const hostName = description.resource['host.name'];
+    const claim = this.#claims.claim(spool, hostName);
+    if (!claim) return;
+    if (claim.renamedNow) this.#notes.hostRenamed(hostName ?? '', claim.folder, spool);
+    const base = baseName(description);
+    map.put(number, base.kind, `${claim.folder}/${base.path}`);
+  }
+
+  #map(spool: Id, epoch: Id, parent?: Id, live?: ReadonlySet<SourceNumber>): EpochMap {
+    const key = `${spool}/${epoch}`;
+    const cached = this.#maps.get(key);
+    if (!cached) return this.#open(spool, epoch, parent, live);
+    this.#maps.delete(key);
+    this.#maps.set(key, cached);
+    return cached;
+  }
+
+  #open(spool: Id, epoch: Id, parent: Id | undefined, live: ReadonlySet<SourceNumber> | undefined): EpochMap {
+    const directory = `${this.#directory}/sources/${spool}`;
+    const names = this.#epochFiles(directory);
+    const own = names.find((name) => name.endsWith(epoch));
+    if (!own) {
+      this.#files.makeDirectory(directory);
+      this.#unsynced.add(`${this.#directory}/sources`);
+    }
+    const path = `${directory}/${own ?? `${String(orderAfter(names)).padStart(12, '0')}-${epoch}`}`;
+    const map = this.#load(path);
+    this.#maps.set(`${spool}/${epoch}`, map);
+    if (!own) this.#inherit(map, spool, names.find((name) => parent && name.endsWith(parent)) ?? names.at(-1), live);
+    this.#dropOldest(spool, names);
+    return map;
+  }
+
+  /**
+   * A new epoch goes on with its parent's sources: with those in its first table, for what the parent numbered after the
+   * two parted is not the same. Where no table came (it fell into a gap), all of them are the best guess.
+   */
+  #inherit(map: EpochMap, spool: Id, parent: string | undefined, live: ReadonlySet<SourceNumber> | undefined): void {
+    if (parent === undefined) return;
+    const cached = this.#maps.get(`${spool}/${parent.slice(-32)}`);
+    map.inheritAll(cached ?? this.#load(`${this.#directory}/sources/${spool}/${parent}`), live);
+  }
+
+  #dropOldest(spool: Id, names: readonly string[]): void {
+    for (const name of names.slice(0, -epochsKeptMax))
+      if (!this.#maps.has(`${spool}/${name.slice(-32)}`))
+        this.#files.unlink(`${this.#directory}/sources/${spool}/${name}`);
+  }
+
+  #load(path: string): EpochMap {
+    const map = new EpochMap(this.#files, path);
+    if (map.damagedLines > 0) this.#notes.stateDamaged(path, map.damagedLines);
+    return map;
+  }
+
+  #epochFiles(directory: string): string[] {
+    try {
+      const names = this.#files.list(directory).map((entry) => entry.name);
+      return names.filter((name) => /^\d{12}-[0-9a-f]{32}$/.test(name)).sort();
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  #forgetSome(): void {
+    let cached = this.cachedSources;
+    for (const [key, map] of this.#maps) {
+      if (cached <= cachedSourcesMax || this.#maps.size === 1) return;
+      if (map.dirty) continue;
+      this.#maps.delete(key);
+      cached -= map.size;
+    }
+  }
+}
+
+function orderAfter(names: readonly string[]): number {
+  return names.length === 0 ? 0 : Number(names.at(-1)!.slice(0, 12)) + 1;
+}

@@ -1,0 +1,103 @@
+/**
+ * The paths of one spool's sources as one of its openings (epochs) numbers them. Numbers are unique along one line of
+ * openings only: two agents that were copied from one data_dir number their new sources alike, each in its own epoch.
+ */
+import type { RecordFormat, SourceNumber } from '../../spool/nouns.ts';
+import type { Files } from '../../spool/ports.ts';
+import { Journal } from './journal.ts';
+import { formatPath } from './names.ts';
+
+export class EpochMap {
+  readonly #journal: Journal;
+  /** 'f' or 'o' (see BaseName.kind), then the path with its host's folder. */
+  readonly #bases: Map<SourceNumber, string>;
+  /** By `<number>.<format>`: files that could not stand where they belong. */
+  readonly #moved: Map<string, string>;
+  readonly damagedLines: number;
+
+  constructor(files: Files, path: string) {
+    const bases = new Map<SourceNumber, string>();
+    const moved = new Map<string, string>();
+    const { journal, damagedLines } = Journal.open(files, path, (entry) => {
+      const [number, base, format] = entry as [SourceNumber, string, RecordFormat | undefined];
+      if (format === undefined) bases.set(number, base);
+      else moved.set(`${number}.${format}`, base);
+    });
+    this.#journal = journal;
+    this.#bases = bases;
+    this.#moved = moved;
+    this.damagedLines = damagedLines;
+  }
+
+  get size(): number {
+    return this.#bases.size + this.#moved.size;
+  }
+
+  get dirty(): boolean {
+    return this.#journal.dirty;
+  }
+
+  has(source: SourceNumber): boolean {
+    return this.#bases.has(source);
+  }
+
+  /** Settles where a source belongs, for its life. */
+  put(source: SourceNumber, kind: 'file' | 'other', path: string): void {
+    const base = (kind === 'file' ? 'f' : 'o') + path;
+    this.#bases.set(source, base);
+    this.#journal.append([source, base]);
+  }
+
+  /** Relative to the mirror's folder; undefined where nobody described the source. */
+  path(source: SourceNumber, format: RecordFormat): string | undefined {
+    const moved = this.#moved.size > 0 ? this.#moved.get(`${source}.${format}`) : undefined;
+    if (moved !== undefined) return moved;
+    const base = this.#bases.get(source);
+    return base === undefined
+      ? undefined
+      : formatPath({ kind: base[0] === 'f' ? 'file' : 'other', path: base.slice(1) }, format);
+  }
+
+  /** A file could not stand where it belongs. */
+  move(source: SourceNumber, format: RecordFormat, path: string): void {
+    this.#moved.set(`${source}.${format}`, path);
+    this.#journal.append([source, path, format]);
+  }
+
+  /** Takes over what another epoch of the same spool settled; `only` for some of its sources. */
+  inheritAll(from: EpochMap, only: ReadonlySet<SourceNumber> | undefined): void {
+    for (const [source, base] of from.#bases) {
+      if (only && !only.has(source)) continue;
+      this.#bases.set(source, base);
+      this.#journal.append([source, base]);
+    }
+    for (const [key, path] of from.#moved) {
+      const [number, format] = key.split('.') as [string, RecordFormat];
+      if (this.#bases.has(Number(number))) this.move(Number(number), format, path);
+    }
+  }
+
+  /** Forgets sources below `next` that are not in `live`: they never come again. */
+  prune(live: ReadonlySet<SourceNumber>, next: SourceNumber): void {
+    for (const source of this.#bases.keys()) {
+      if (source >= next || live.has(source)) continue;
+      this.#bases.delete(source);
+      this.#moved.delete(`${source}.text`);
+      this.#moved.delete(`${source}.json`);
+    }
+  }
+
+  /** Durable when it resolves; the file is written anew once most of it is about forgotten sources. */
+  async flush(): Promise<void> {
+    if (this.#journal.lines > 2 * this.size + 256) await this.#journal.rewrite(this.#entries());
+    else await this.#journal.flush();
+  }
+
+  *#entries(): Generator<unknown> {
+    yield* this.#bases;
+    for (const [key, path] of this.#moved) {
+      const [number, format] = key.split('.');
+      yield [Number(number), path, format];
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** What the mirror's parts notice, as counters, problems and lines of the agent's log: one function per event. */
+import type { Outlet } from '../../spool/nouns.ts';
+import type { BatchNotes } from './batch.ts';
+import type { BookNotes } from './book.ts';
+import type { CutNotes } from './cut.ts';
+import type { MirrorStatus } from './status.ts';
+
+export function notesFor(status: MirrorStatus, outlet: Outlet, folder: string): BatchNotes & BookNotes & CutNotes {
+  return {
+    blockDamaged({ view, records, bytes, why }) {
+      outlet.dropped('damaged', { records, bytes });
+      const message = `The block at position ${view.position} cannot be mirrored: ${why}. ${records} records are missing in ${folder}.`;
+      status.note('error', 'block_damaged', `${view.position}`, message);
+    },
+    pathTaken: (path, instead, code) =>
+      status.note(
+        'warn',
+        'path_taken',
+        path,
+        `${folder}/${path} cannot be written (${code}): its records go to ${instead}.`,
+      ),
+    undescribed: (spool, source, path) =>
+      status.note(
+        'warn',
+        'undescribed',
+        path,
+        `Nobody described source ${source} of spool ${spool}: its records go to ${folder}/${path}.`,
+      ),
+    hostRenamed: (hostName, into, spool) =>
+      status.note(
+        'warn',
+        'host_name_taken',
+        into,
+        hostName === ''
+          ? `Spool ${spool} says no host.name: its records go to ${folder}/${into}.`
+          : `The host name ${hostName} belongs to another spool: records of spool ${spool} go to ${folder}/${into}.`,
+      ),
+    stateDamaged: (path, lines) =>
+      status.note(
+        'warn',
+        'state_damaged',
+        path,
+        `${lines} lines of ${path} are damaged: some records may go to another file than before.`,
+      ),
+    shortened: (path) =>
+      status.note(
+        'warn',
+        'shortened',
+        path,
+        `${folder}/${path} was made shorter by somebody: the mirror goes on at its end.`,
+      ),
+    notCut: (path, code) =>
+      status.note(
+        'warn',
+        'not_cut',
+        path,
+        `${folder}/${path} could not be cut back (${code}): its last records may be in it twice.`,
+      ),
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Decides where the mirror goes on after a start or a failure, and whether what a broken-off batch left in the files may
+ * be cut. Pure. The rule: cut only what the spool can give again.
+ */
+import type { Id, ShipperCursor } from '../../spool/nouns.ts';
+import type { Intent, Place } from './intent.ts';
+
+export interface Found {
+  readonly spool: Id;
+  /** As the spool keeps it for this shipper. */
+  readonly cursor: ShipperCursor | undefined;
+  /** Where a shipper without a cursor begins. */
+  readonly oldest: Place;
+  readonly intent: Intent | undefined;
+  /** The newest number in the mirror's folder. */
+  readonly marker: number;
+  /** The hash of the block that ends at a position, if it is still there. */
+  readonly hashAt: (position: number) => string | undefined;
+}
+
+export interface Resume {
+  readonly from: Place;
+  /** Cut the intent's files back to the lengths it lists. */
+  readonly cut: boolean;
+  /** What people should know: records may come twice, or are missing in an older copy. */
+  readonly warning?: string;
+}
+
+export function planResume(found: Found): Resume {
+  const { intent, cursor, marker } = found;
+  const saved: Place = cursor ?? found.oldest;
+  if (!intent) {
+    if (marker === 0) return { from: saved, cut: false };
+    return {
+      from: saved,
+      cut: false,
+      warning: 'The state of the mirror was lost: records of its last batch may be in it twice.',
+    };
+  }
+  if (marker > intent.sequence)
+    return {
+      from: saved,
+      cut: false,
+      warning: `The data_dir is older than the mirror folder (batch ${intent.sequence} of ${marker}): records that came since may be in the mirror twice.`,
+    };
+  if (marker < intent.sequence - 1)
+    return {
+      from: saved,
+      cut: false,
+      warning: `The mirror folder is older than the data_dir (batch ${marker} of ${intent.sequence}): what came since is missing in it.`,
+    };
+  if (intent.spool === found.spool && cursor && cursor.position > intent.from.position)
+    return { from: cursor, cut: false };
+  if (intent.spool === found.spool && stillThere(found, intent.from)) return { from: intent.from, cut: true };
+  return {
+    from: saved,
+    cut: false,
+    warning: `The spool no longer has what the mirror wrote last (from position ${intent.from.position}): records of its last batch may be in it twice or in part.`,
+  };
+}
+
+function stillThere(found: Found, place: Place): boolean {
+  const { cursor, oldest } = found;
+  return (
+    [cursor, oldest].some((known) => known?.position === place.position && known.hash === place.hash) ||
+    found.hashAt(place.position) === place.hash
+  );
+}

@@ -1,0 +1,234 @@
+/**
+ * The mirror's files: opened when they are written, a bounded number of them held open, every one appended to at the
+ * length it had when the batch began. Paths are relative to the folder.
+ */
+import type { Files, OpenFile } from '../../spool/ports.ts';
+import { codeOf, directoryOf, hasCode, writeAll } from './filework.ts';
+
+/** Directories that are known to be durable; forgotten all at once beyond this. */
+const settledDirectoriesMax = 4096;
+const syncsAtOnceMax = 8;
+
+/** A file that a batch touches. */
+export interface Target {
+  readonly path: string;
+  readonly inode: bigint;
+  /** Its length before the batch. */
+  readonly startBytes: number;
+  endBytes: number;
+}
+
+/** The path cannot be a file of ours, though the folder as a whole can be written. */
+export class Misplaced extends Error {
+  readonly code: string;
+  /** How many leading components are folders: the next one is in the way. −1: the file's own name is taken. */
+  readonly blocked: number;
+
+  constructor(path: string, code: string, blocked: number) {
+    super(`${path} cannot be written: ${code}`);
+    this.code = code;
+    this.blocked = blocked;
+  }
+}
+
+interface Handle {
+  readonly file: OpenFile;
+  readonly inode: bigint;
+}
+
+export class Shelf {
+  readonly #files: Files;
+  readonly #folder: string;
+  readonly #openFilesMax: number;
+  /** The one used last at the end. */
+  readonly #handles = new Map<string, Handle>();
+  readonly #settled = new Set<string>();
+  readonly #unsynced = new Set<string>();
+  readonly #refused = new Set<string>();
+  readonly #foldsCase: boolean;
+
+  constructor(files: Files, folder: string, openFilesMax: number) {
+    this.#files = files;
+    this.#folder = folder;
+    this.#openFilesMax = openFilesMax;
+    this.#foldsCase = exists(files, `${folder}/.TAILSPOOL`);
+  }
+
+  get openFiles(): number {
+    return this.#handles.size;
+  }
+
+  /** Opens or begins the file; what somebody renamed or removed is begun anew. Throws `Misplaced`, or what the disk throws. */
+  target(path: string): Target {
+    if (this.#refused.has(path)) throw new Misplaced(path, 'EFBIG', -1);
+    const { file, inode } = this.#current(path);
+    const sizeBytes = file.stat().sizeBytes;
+    return { path, inode, startBytes: sizeBytes, endBytes: sizeBytes };
+  }
+
+  append(target: Target, bytes: Uint8Array): void {
+    try {
+      writeAll(this.#handleOf(target), bytes, target.endBytes);
+    } catch (error) {
+      if (hasCode(error, 'EFBIG')) this.#refused.add(target.path);
+      throw error;
+    }
+    target.endBytes += bytes.length;
+  }
+
+  /** Makes the files, and the folders' entries that lead to them, durable. */
+  async sync(targets: Iterable<Target>): Promise<void> {
+    let running: Promise<void>[] = [];
+    for (const target of targets) {
+      if (target.endBytes === target.startBytes) continue;
+      running.push(this.#handleOf(target).datasync());
+      if (running.length < syncsAtOnceMax) continue;
+      await all(running);
+      running = [];
+    }
+    await all(running);
+    for (const directory of this.#unsynced) await this.#files.syncDirectory(directory);
+    if (this.#settled.size > settledDirectoriesMax) this.#settled.clear();
+    for (const directory of this.#unsynced) this.#settled.add(directory);
+    this.#unsynced.clear();
+  }
+
+  /** After trouble: nothing that was open, or taken as durable, is trusted. */
+  closeAll(): void {
+    for (const { file } of this.#handles.values()) file.close();
+    this.#handles.clear();
+    this.#settled.clear();
+  }
+
+  #handleOf(target: Target): OpenFile {
+    const handle = this.#handles.get(target.path);
+    const { file, inode } = handle ?? this.#current(target.path);
+    if (inode !== target.inode)
+      throw Object.assign(new Error(`${target.path} was replaced while it was written`), { code: 'ESTALE' });
+    return file;
+  }
+
+  /** The handle of the file that has the name now. */
+  #current(path: string): Handle {
+    const held = this.#handles.get(path);
+    const found = this.#inodeAt(path);
+    if (held) {
+      this.#handles.delete(path);
+      if (held.inode === found) {
+        this.#handles.set(path, held);
+        return held;
+      }
+      held.file.close();
+    }
+    const handle = this.#open(path, found !== undefined);
+    this.#handles.set(path, handle);
+    this.#expectDurable(path);
+    this.#closeOldest();
+    return handle;
+  }
+
+  #inodeAt(path: string): bigint | undefined {
+    try {
+      const stat = this.#files.stat(`${this.#folder}/${path}`);
+      if (stat.kind !== 'file') throw new Misplaced(path, stat.kind === 'directory' ? 'EISDIR' : 'EINVAL', -1);
+      if (this.#foldsCase && !this.#exactlyThere(path)) throw new Misplaced(path, 'EEXIST', -1);
+      return stat.inode;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined;
+      throw this.#judge(path, error);
+    }
+  }
+
+  #open(path: string, there: boolean): Handle {
+    try {
+      if (!there) this.#files.makeDirectory(directoryOf(`${this.#folder}/${path}`));
+      const file = this.#files.open(`${this.#folder}/${path}`, there ? 'write' : 'create');
+      return { file, inode: file.stat().inode };
+    } catch (error) {
+      throw this.#judge(path, error);
+    }
+  }
+
+  /** Is it this path that is bad, or the folder? */
+  #judge(path: string, error: unknown): unknown {
+    const code = codeOf(error);
+    if (error instanceof Misplaced) return error;
+    if (
+      ['ENOTDIR', 'EEXIST', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EILSEQ', 'EINVAL', 'ERR_INVALID_ARG_VALUE'].includes(
+        code,
+      )
+    )
+      return new Misplaced(path, code, this.#blockedAt(path));
+    if (['EACCES', 'EPERM', 'ETXTBSY'].includes(code)) return new Misplaced(path, code, this.#deepestFolder(path));
+    return error;
+  }
+
+  /** The first component above the file that is no folder; −1 where they all are (or none is there yet). */
+  #blockedAt(path: string): number {
+    const parts = path.split('/');
+    for (let count = 1; count < parts.length; count++) {
+      try {
+        const { kind } = this.#files.stat(`${this.#folder}/${parts.slice(0, count).join('/')}`);
+        if (kind !== 'directory') return count - 1;
+      } catch (error) {
+        return hasCode(error, 'ENOENT') ? -1 : count - 1;
+      }
+    }
+    return -1;
+  }
+
+  /** −1 where the file is there; else the folder that something could not be made in. */
+  #deepestFolder(path: string): number {
+    if (exists(this.#files, `${this.#folder}/${path}`)) return -1;
+    const parts = path.split('/');
+    let count = parts.length - 1;
+    while (count > 1 && !exists(this.#files, `${this.#folder}/${parts.slice(0, count).join('/')}`)) count--;
+    return count - 1;
+  }
+
+  /** On a file system that ignores case: is the name there as it is written? */
+  #exactlyThere(path: string): boolean {
+    let directory = this.#folder;
+    for (const part of path.split('/')) {
+      const wanted = part.normalize('NFC');
+      if (!this.#files.list(directory).some((entry) => entry.name.normalize('NFC') === wanted)) return false;
+      directory += `/${part}`;
+    }
+    return true;
+  }
+
+  /** The folders from the file up to ours: one that an earlier process made may not be durable yet. */
+  #expectDurable(path: string): void {
+    let directory = directoryOf(`${this.#folder}/${path}`);
+    this.#unsynced.add(directory);
+    while (directory.length > this.#folder.length) {
+      directory = directoryOf(directory);
+      if (this.#settled.has(directory)) return;
+      this.#unsynced.add(directory);
+    }
+  }
+
+  #closeOldest(): void {
+    for (const [path, { file }] of this.#handles) {
+      if (this.#handles.size <= this.#openFilesMax) return;
+      file.close();
+      this.#handles.delete(path);
+    }
+  }
+}
+
+/** Waits for every one before it throws, so that none is left running. */
+async function all(running: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(running)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+function exists(files: Files, path: string): boolean {
+  try {
+    files.stat(path);
+    return true;
+  } catch {
+    // Whatever the reason: it cannot be used as it is.
+    return false;
+  }
+}
