@@ -3,6 +3,7 @@
  * and what each is given. A new type is one more case; the compiler asks for it.
  */
 import type { Collector } from '../collectors/ports.ts';
+import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
 import type { Shipper } from '../shippers/ports.ts';
 import type { Intake, Outlet, SpoolStatus } from '../spool/nouns.ts';
 import type { CollectorConfiguration, Configuration, ShipperConfiguration } from './config/types.ts';
@@ -48,17 +49,20 @@ export interface Shipping {
   readonly outlet: Outlet;
 }
 
-export function makeShipper(one: ShipperConfiguration, { spool }: RoomContext): Shipping {
-  const outlet = spool.outlet(one.name, { whenFull: one.whenFull });
-  return { shipper: shipperFor(one, outlet), outlet };
+export function makeShipper(one: ShipperConfiguration, context: RoomContext): Shipping {
+  const outlet = context.spool.outlet(one.name, { whenFull: one.whenFull });
+  return { shipper: shipperFor(one, outlet, context), outlet };
 }
 
-function shipperFor(one: ShipperConfiguration, _outlet: Outlet): Shipper {
+function shipperFor(one: ShipperConfiguration, outlet: Outlet, { configuration, host }: RoomContext): Shipper {
   switch (one.type) {
     case 'http':
       throw new Error('the http shipper is not here yet');
     case 'mirror':
-      throw new Error('the mirror is not here yet');
+      return createMirrorShipper(
+        { name: one.name, folder: one.path, stateFolder: `${configuration.dataDir}/mirrors/${one.name}` },
+        { outlet, ...host },
+      );
     default:
       throw new Error(`no such shipper: ${JSON.stringify(one satisfies never)}`);
   }
