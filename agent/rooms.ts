@@ -2,12 +2,21 @@
  * From the configuration to the parts: the only place that knows which type of collector or shipper is made by which room,
  * and what each is given. A new type is one more case; the compiler asks for it.
  */
+import { BlocksCollector } from '../collectors/blocks/receiver.ts';
 import type { Collector } from '../collectors/ports.ts';
+import { HttpShipper } from '../shippers/http/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
 import type { Shipper } from '../shippers/ports.ts';
 import type { Intake, Outlet, SpoolStatus } from '../spool/nouns.ts';
-import type { CollectorConfiguration, Configuration, ShipperConfiguration } from './config/types.ts';
+import type {
+  BlocksCollectorConfiguration,
+  CollectorConfiguration,
+  Configuration,
+  NativeShipperConfiguration,
+  ShipperConfiguration,
+} from './config/types.ts';
 import type { Host } from './ports.ts';
+import { authorizationOf, tokensOf } from './secrets.ts';
 
 /** What the parts share. */
 export interface RoomContext {
@@ -32,15 +41,25 @@ export async function openTheSpool(_configuration: Configuration, _host: Host): 
   throw new Error('the spool is not here yet');
 }
 
-export function makeCollector(one: CollectorConfiguration, _context: RoomContext): Collector {
+export function makeCollector(one: CollectorConfiguration, { host, spool }: RoomContext): Collector {
   switch (one.type) {
     case 'file':
       throw new Error('the file collector is not here yet');
     case 'blocks':
-      throw new Error('the blocks collector is not here yet');
+      return makeReceiver(one, host, spool);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }
+}
+
+function makeReceiver(one: BlocksCollectorConfiguration, host: Host, spool: Spool): Collector {
+  const { name, listen, tls, memoryBytesMax, connectionsMax, idleTimeoutMs, tokenFile } = one;
+  const { files, listener, clock, log } = host;
+  const tokens = tokenFile === undefined ? undefined : tokensOf(tokenFile, files);
+  return new BlocksCollector(
+    { name, host: listen.host, port: listen.port, tls, memoryBytesMax, connectionsMax, idleTimeoutMs },
+    { intake: spool.intake, receiver: spool.status().id, listener, clock, log, tokens },
+  );
 }
 
 /** A shipper and its own door to the spool. */
@@ -57,7 +76,7 @@ export function makeShipper(one: ShipperConfiguration, context: RoomContext): Sh
 function shipperFor(one: ShipperConfiguration, outlet: Outlet, { configuration, host }: RoomContext): Shipper {
   switch (one.type) {
     case 'http':
-      throw new Error('the http shipper is not here yet');
+      return makeHttpShipper(one, outlet, host);
     case 'mirror':
       return createMirrorShipper(
         { name: one.name, folder: one.path, stateFolder: `${configuration.dataDir}/mirrors/${one.name}` },
@@ -66,4 +85,11 @@ function shipperFor(one: ShipperConfiguration, outlet: Outlet, { configuration, 
     default:
       throw new Error(`no such shipper: ${JSON.stringify(one satisfies never)}`);
   }
+}
+
+function makeHttpShipper(one: NativeShipperConfiguration, outlet: Outlet, host: Host): Shipper {
+  const { auth, tls, ...options } = one;
+  const { files, transports, clock, random, log } = host;
+  const authorization = auth && authorizationOf(auth, files);
+  return new HttpShipper({ ...options, tls }, { outlet, transports, clock, random, log, authorization });
 }

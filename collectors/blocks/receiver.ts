@@ -206,8 +206,9 @@ export class BlocksCollector implements Collector {
   }
 
   #failed(error: unknown, request: WireRequest): WireResponse {
-    const message = error instanceof Error ? error.message : String(error);
-    if (!request.signal.aborted) this.#ledger.failed(request.peer, message);
+    const { code, message = String(error) } = error as { code?: string; message?: string };
+    if (code === 'BODY_TIMEOUT') return this.#respond('too_slow', { message });
+    if (!request.signal.aborted && code !== 'ECONNRESET') this.#ledger.failed(request.peer, message);
     return this.#respond('busy', { message: 'The request could not be finished; come again.' });
   }
 
