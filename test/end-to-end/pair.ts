@@ -62,8 +62,8 @@ export class Pair implements AsyncDisposable {
     return this.agent;
   }
 
-  startReceiver(): Tailspool {
-    const where = ['--listen', `127.0.0.1:${this.port}`, '--data-dir', this.receiverData, '--out', this.out];
+  startReceiver(port = this.port): Tailspool {
+    const where = ['--listen', `127.0.0.1:${port}`, '--data-dir', this.receiverData, '--out', this.out];
     this.receiver = new Tailspool(['receive', ...where]);
     return this.receiver;
   }

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { torture } from './torture.ts';
+
+test('twelve kills at random under load and rotation lose nothing, repeat nothing and miscount nothing', async (t) => {
+  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+  t.diagnostic(`SEED=${seed}`);
+  const result = await torture({
+    seed,
+    kills: 12,
+    files: 3,
+    linesPerSecond: 6_000,
+    pauseMsMax: 900,
+    say: (line) => t.diagnostic(line),
+  });
+  assert.deepEqual(result.wrong, [], `SEED=${seed}`);
+});
