@@ -9,6 +9,7 @@ import type { Outlet } from '../spool/nouns.ts';
 import { Admin } from './admin/admin.ts';
 import { adminRoutes } from './admin/routes.ts';
 import type { Configuration } from './config/types.ts';
+import { takeDataDir } from './data-dir.ts';
 import { Observer } from './observer.ts';
 import type { Host } from './ports.ts';
 import { makeCollector, makeShipper, openTheSpool, type RoomContext } from './rooms.ts';
@@ -37,15 +38,19 @@ const limits = { partsMs: 2_300, spoolMs: 1_700, adminMs: 500 } as const;
 
 /**
  * Starts everything. What is missing outside (files, ports, receivers, disk space) is a problem in the status, not an error.
- * Throws where there is nothing to run on: data_dir cannot be made or entered.
+ * Throws where there is nothing to run on: data_dir cannot be made or entered; or when `signal` aborts while it waits for
+ * space to make it.
  */
-export async function startAgent(configuration: Configuration, host: Host): Promise<Start> {
+export async function startAgent(
+  configuration: Configuration,
+  host: Host,
+  signal: AbortSignal = AbortSignal.any([]),
+): Promise<Start> {
   await using stack = new AsyncDisposableStack();
   const { clock, log } = host;
   const { dataDir } = configuration;
 
-  host.files.makeDirectory(dataDir, 0o700);
-  const lock = host.locks.take(`${dataDir}/lock`);
+  const lock = await takeDataDir(dataDir, host, signal);
   if (lock.kind === 'held') return lock;
   stack.use(lock.lock);
 

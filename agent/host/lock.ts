@@ -17,21 +17,41 @@ export function hostLocks(method?: Method): Locks {
 }
 
 function take(path: string, method: Method | undefined): LockResult {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = fs.constants;
-  const descriptor = fs.openSync(pathForHost(path), O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+  const descriptor = openLock(pathForHost(path));
   let lock: Disposable | 'held' | undefined;
   try {
     lock = method === 'sqlite' ? takeWithSqlite(path) : (takeWithFlock(descriptor) ?? takeWithSqlite(path));
     if (lock === 'held') return { kind: 'held', holder: holderOf(descriptor) };
     if (!stillThere(descriptor, path)) throw new Error(`${path} was replaced while its lock was taken; try again`);
-    fs.ftruncateSync(descriptor, 0);
-    fs.writeSync(descriptor, `${process.pid}\n`, 0);
+    writeHolder(descriptor, `${process.pid}\n`);
   } catch (error) {
     if (lock !== 'held') lock?.[Symbol.dispose]();
     fs.closeSync(descriptor);
     throw error;
   }
   return { kind: 'taken', lock: releasing(descriptor, lock) };
+}
+
+/** On a file system that became read-only an existing lock can still be taken. */
+function openLock(path: string | Buffer): number {
+  const { O_RDWR, O_RDONLY, O_CREAT, O_NOFOLLOW } = fs.constants;
+  try {
+    return fs.openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EROFS') throw error;
+    return fs.openSync(path, O_RDONLY | O_NOFOLLOW);
+  }
+}
+
+/** For people only, so a full or read-only disk is no reason to fail. */
+function writeHolder(descriptor: number, text: string): void {
+  try {
+    fs.ftruncateSync(descriptor, 0);
+    fs.writeSync(descriptor, text, 0);
+  } catch (error) {
+    const harmless = ['ENOSPC', 'EDQUOT', 'EROFS', 'EINVAL', 'EBADF'];
+    if (!harmless.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 /** Undefined where the command is missing. */
@@ -74,7 +94,7 @@ function releasing(descriptor: number, lock: Disposable): Disposable {
     [Symbol.dispose]() {
       if (!held) return;
       held = false;
-      fs.ftruncateSync(descriptor, 0);
+      writeHolder(descriptor, '');
       lock[Symbol.dispose]();
       fs.closeSync(descriptor);
     },
