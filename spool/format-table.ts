@@ -7,6 +7,7 @@ import { dropReasons, parseDescription } from './format.ts';
 import type {
   CollectorTotals,
   DropReason,
+  Position,
   ShipperCursor,
   SourceCursor,
   SourceDescription,
@@ -30,6 +31,10 @@ export interface TableShipper {
   readonly cursor: ShipperCursor | undefined;
   /** What it gave up, by collector. */
   readonly dropped: Readonly<Record<string, Drops>>;
+  /** Stretches that end here or before are in `dropped` already. */
+  readonly droppedUpto: Position;
+  /** What lies before was dropped by retention and is not delivered even where it is still to be had. */
+  readonly floor: Position;
 }
 
 export interface Table {
@@ -67,6 +72,8 @@ export function encodeTable(table: Table, codec: Codec): Uint8Array {
     out.u8(shipper.cursor ? 1 : 0);
     if (shipper.cursor) putCursor(out, shipper.cursor);
     putMap(out, shipper.dropped, (drops) => putDrops(out, drops));
+    out.varint(shipper.droppedUpto);
+    out.varint(shipper.floor);
   }
   const frame = Buffer.allocUnsafeSlow(codec.frameBytesMax(out.length));
   return frame.subarray(0, codec.compress(out.bytes, frame));
@@ -82,10 +89,11 @@ export function decodeTable(section: Uint8Array, codec: Codec): Table | undefine
   const sources = getSources(reader);
   const collectors = getMap(reader, () => ({ spooled: getTally(reader), dropped: getDrops(reader) }));
   const shippers: TableShipper[] = [];
-  for (let left = reader.count(3); left > 0; left--) {
+  for (let left = reader.count(5); left > 0; left--) {
     const name = reader.text(1024);
     const cursor = reader.u8() === 1 ? getCursor(reader) : undefined;
-    shippers.push({ name, cursor, dropped: getMap(reader, () => getDrops(reader)) });
+    const dropped = getMap(reader, () => getDrops(reader));
+    shippers.push({ name, cursor, dropped, droppedUpto: reader.varint(), floor: reader.varint() });
   }
   if (reader.failed || reader.left > 0 || !sources) return undefined;
   return { nextSource, spooledBytes, sources, collectors, shippers };

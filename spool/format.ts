@@ -45,11 +45,14 @@ export const headerFixedBytes = 132;
 const section = { runs: 1, descriptions: 2, table: 3, drops: 4, origin: 5, originDescriptions: 6, epoch: 7 } as const;
 const flagTable = 1;
 
-/** What a shipper gave up: written to the spool before the data goes. */
+/** What a shipper gave up: written to the spool before the data goes, or before its cursor passes. */
 export interface DropEntry {
+  /** '' where the spool has no shippers and turned over. */
   readonly shipper: string;
   readonly collector: string;
   readonly reason: DropReason;
+  /** End of the stretch that was given up, so that it is never counted twice; 0 where it is no stretch. */
+  readonly upto: Position;
   readonly tally: Tally;
 }
 
@@ -329,6 +332,7 @@ function encodeDrops(drops: readonly DropEntry[]): Uint8Array {
     out.text(drop.shipper);
     out.text(drop.collector);
     out.u8(dropReasons.indexOf(drop.reason));
+    out.varint(drop.upto);
     out.varint(drop.tally.records);
     out.varint(drop.tally.bytes);
   }
@@ -338,13 +342,14 @@ function encodeDrops(drops: readonly DropEntry[]): Uint8Array {
 function decodeDrops(bytes: Uint8Array): DropEntry[] | undefined {
   const reader = new ByteReader(bytes);
   const drops: DropEntry[] = [];
-  for (let left = reader.count(5); left > 0; left--) {
+  for (let left = reader.count(6); left > 0; left--) {
     const shipper = reader.text(1024);
     const collector = reader.text(1024);
     const reason = dropReasons[reader.u8()];
+    const upto = reader.varint();
     const tally = { records: reader.varint(), bytes: reader.varint() };
     if (!reason) return undefined;
-    drops.push({ shipper, collector, reason, tally });
+    drops.push({ shipper, collector, reason, upto, tally });
   }
   return reader.failed || reader.left > 0 ? undefined : drops;
 }

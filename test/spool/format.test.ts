@@ -118,7 +118,7 @@ const sample: BlockHeader = {
   descriptions: [
     { number: 70_000, description: { collector: 'c', type: 'file', resource: { 'host.name': 'h' }, attributes: {} } },
   ],
-  drops: [{ shipper: 's', collector: 'c', reason: 'retention', tally: { records: 5, bytes: 600 } }],
+  drops: [{ shipper: 's', collector: 'c', reason: 'retention', upto: 99, tally: { records: 5, bytes: 600 } }],
   opening: { id: '02'.repeat(16), start: 77, parent: { id: '0b'.repeat(16), end: 66, hash: '0c'.repeat(16) } },
   table: Buffer.from('table'),
   origin: Buffer.from('origin'),
@@ -138,11 +138,13 @@ const table: Table = {
   ],
   collectors: { c: { spooled: { records: 1, bytes: 2 }, dropped: { hole: { records: 3, bytes: 4 } } } },
   shippers: [
-    { name: 'new', cursor: undefined, dropped: {} },
+    { name: 'new', cursor: undefined, dropped: {}, droppedUpto: 0, floor: 0 },
     {
       name: 'central',
       cursor: { receiver: '', epoch: '0d'.repeat(16), forked: true, position: 50, hash: '0e'.repeat(16) },
       dropped: { c: { retention: { records: 7, bytes: 8 } } },
+      droppedUpto: 40,
+      floor: 30,
     },
   ],
 };

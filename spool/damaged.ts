@@ -1,0 +1,67 @@
+/** The folder for what could not be read: copies of torn tails and rotten stretches, with a cap. */
+import { closing } from './cursor-file.ts';
+import type { Folders } from './layout.ts';
+import type { Clock, Files } from './ports.ts';
+import { readFully } from './scan.ts';
+
+const chunkBytes = 1024 * 1024;
+
+export type Kept = { readonly done: true; readonly path: string } | { readonly done: false; readonly why: string };
+
+export class Damaged {
+  readonly #files: Files;
+  readonly #folder: string;
+  readonly #clock: Clock;
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(files: Files, folders: Folders, clock: Clock, bytesMax: number) {
+    this.#files = files;
+    this.#folder = folders.damaged;
+    this.#clock = clock;
+    this.#bytesMax = bytesMax;
+    this.measure();
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** At its cap nothing more may be set aside: the spool holds and says so, until somebody has looked and made room. */
+  get full(): boolean {
+    return this.#bytes >= this.#bytesMax;
+  }
+
+  /** Looks at the folder again: somebody may have cleared it. */
+  measure(): void {
+    let bytes = 0;
+    for (const entry of this.#files.list(this.#folder))
+      if (entry.kind === 'file') bytes += this.#files.stat(`${this.#folder}/${entry.name}`).sizeBytes;
+    this.#bytes = bytes;
+  }
+
+  /** Copies a stretch of a file, durably. Says why not rather than throwing: the original is then left as it is. */
+  async keep(path: string, offset: number, bytes: number, name: string): Promise<Kept> {
+    if (this.#bytes + bytes > this.#bytesMax)
+      return { done: false, why: `${this.#folder} has reached its cap of ${this.#bytesMax} bytes` };
+    const to = `${this.#folder}/${this.#clock.now()}-${name}.zst`;
+    try {
+      using source = closing(this.#files.open(path, 'read'));
+      using target = closing(this.#files.open(to, 'create'));
+      const buffer = Buffer.allocUnsafeSlow(Math.max(1, Math.min(bytes, chunkBytes)));
+      for (let done = 0; done < bytes; ) {
+        const piece = readFully(source.value, buffer.subarray(0, Math.min(chunkBytes, bytes - done)), offset + done);
+        if (!piece) return { done: false, why: `${path} cannot be read` };
+        if (piece.length === 0) break;
+        if (target.value.write(piece, done) < piece.length) return { done: false, why: 'the disk is full' };
+        done += piece.length;
+      }
+      await target.value.datasync();
+      await this.#files.syncDirectory(this.#folder);
+    } catch (error) {
+      return { done: false, why: (error as Error).message };
+    }
+    this.#bytes += bytes;
+    return { done: true, path: to };
+  }
+}

@@ -1,0 +1,384 @@
+/**
+ * The collectors' door: fills the open block, closes it when it is full or a sync is due, and decides when that is.
+ *
+ * The first record after idle is cut and synced at once; then at most one sync in `syncIntervalMs`, or in a second while
+ * the open block holds more than a hundred sources. A second after the last sync an idle spool appends one block without
+ * records that vouches for everything before it.
+ */
+import type { BlockContent } from './builder.ts';
+import { BlockBuilder } from './builder.ts';
+import type { DropEntry } from './format.ts';
+import { decodeHeader } from './format.ts';
+import type { Ledger, Totals } from './ledger.ts';
+import { add } from './ledger.ts';
+import type {
+  CollectorTotals,
+  ForeignBlock,
+  HoldReason,
+  Intake,
+  Position,
+  Run,
+  SourceDescription,
+  SourceNumber,
+  SourceRecord,
+} from './nouns.ts';
+import { limits } from './nouns.ts';
+import type { Clock, Log, Problem, Timer, UnixMs } from './ports.ts';
+import type { Pressure } from './pressure.ts';
+import type { Retention } from './retention.ts';
+import type { Segments } from './segments.ts';
+import { merge } from './totals.ts';
+import type { Writer } from './writer.ts';
+
+const sourcesMany = 100;
+const syncManyMs = 1000;
+const vouchDelayMs = 1000;
+const holdCheckMs = 500;
+
+export interface IntakeParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly writer: Writer;
+  /** As far as blocks were appended. */
+  readonly ledger: Ledger;
+  readonly pressure: Pressure;
+  readonly segments: Segments;
+  readonly retention: Retention;
+}
+
+export class SpoolIntake implements Intake {
+  readonly #parts: IntakeParts;
+  readonly #syncIntervalMs: number;
+  readonly #readable: () => void;
+  readonly #block = new BlockBuilder();
+  readonly #fresh = new Map<SourceNumber, SourceDescription>();
+  #drops: DropEntry[] = [];
+  #waiters: (() => void)[] = [];
+  #timer: Timer | undefined;
+  #vouchTimer: Timer | undefined;
+  #holdTimer: Timer | undefined;
+  #held: { readonly reason: HoldReason; readonly since: UnixMs } | undefined;
+  #closed = false;
+  #syncRequested = false;
+
+  constructor(parts: IntakeParts, options: { readonly syncIntervalMs: number }, readable: () => void) {
+    this.#parts = parts;
+    this.#syncIntervalMs = options.syncIntervalMs;
+    this.#readable = readable;
+  }
+
+  get sources(): ReadonlyMap<SourceNumber, SourceRecord> {
+    return this.#parts.ledger.sources;
+  }
+
+  get durable(): Position {
+    return this.#parts.writer.durable;
+  }
+
+  get hold(): HoldReason | undefined {
+    if (this.#closed) return 'closed';
+    return this.#held?.reason ?? this.#blocked;
+  }
+
+  #blocked: HoldReason | undefined;
+
+  /** When the oldest record that is not appended yet was collected. */
+  get oldest(): UnixMs | undefined {
+    return this.#block.oldest ?? this.#parts.clock.now();
+  }
+
+  begin(description: SourceDescription): SourceNumber {
+    const { ledger } = this.#parts;
+    const number = ledger.nextSource;
+    ledger.describe(number, description);
+    this.#fresh.set(number, description);
+    return number;
+  }
+
+  describe(source: SourceNumber, description: SourceDescription): void {
+    this.#parts.ledger.describe(source, description);
+    this.#fresh.set(source, description);
+  }
+
+  forget(source: SourceNumber): void {
+    if (this.#block.holds(source)) this.#cut();
+    this.#fresh.delete(source);
+    this.#parts.writer.forget(source);
+  }
+
+  reserve(bytesMin: number): Uint8Array | undefined {
+    if (bytesMin > limits.blockBytesMax) throw new RangeError(`BUG: ${bytesMin} bytes do not fit a block`);
+    if (this.#closed || this.#held) return undefined;
+    const view = this.#block.view(bytesMin);
+    if (view) return view;
+    if (!this.#block.empty && !this.#cut()) return undefined;
+    this.#blocked = undefined;
+    return this.#block.view(bytesMin);
+  }
+
+  commit(run: Run): void {
+    const fresh = this.#fresh.get(run.source);
+    if (fresh) {
+      this.#block.describe(run.source, fresh);
+      this.#fresh.delete(run.source);
+    }
+    this.#block.add(run);
+    this.#schedule();
+  }
+
+  append(run: Run, block: ForeignBlock): Position | undefined {
+    if (this.#closed || this.#held) return undefined;
+    if (!this.#block.empty && !this.#cut()) return undefined;
+    const { writer } = this.#parts;
+    const origin = decodeHeader(block.header);
+    if (origin.kind !== 'header') throw new Error('BUG: a foreign block whose header does not decode');
+    this.#blocked = writer.ready(block.header.length + (block.descriptions?.length ?? 0) + block.frame.length);
+    if (this.#blocked) return undefined;
+    const fresh = this.#fresh.get(run.source);
+    this.#fresh.delete(run.source);
+    const end = writer.append({
+      time: run.time,
+      records: run.records,
+      runs: [{ ...run, mark: Buffer.from(run.mark) }],
+      descriptions: fresh ? [{ number: run.source, description: fresh }] : [],
+      drops: this.#takeDrops(),
+      origin: block.header,
+      originDescriptions: block.descriptions,
+      body: { frame: block.frame, rawBytes: origin.header.rawBytes },
+    });
+    this.#afterAppend();
+    return end;
+  }
+
+  async flush(): Promise<void> {
+    while (!this.#block.empty || this.#drops.length > 0) {
+      if (this.#closed) throw new Error('the spool is closed');
+      if (this.#cut()) break;
+      await this.#change();
+    }
+    const end = this.#parts.writer.end;
+    while (this.#parts.writer.durable < end) {
+      if (this.#closed) throw new Error('the spool is closed');
+      this.#schedule();
+      await this.#change();
+    }
+  }
+
+  async room(): Promise<void> {
+    if (!this.#closed) await this.#change();
+  }
+
+  /** Drops of shippers: durable with the next block, which is not far. */
+  drop(entries: readonly DropEntry[]): void {
+    this.#drops.push(...entries);
+    if (entries.length > 0) this.#schedule();
+  }
+
+  async dropsDurable(): Promise<void> {
+    if (this.#drops.length > 0) await this.flush();
+  }
+
+  /** By collector, everything that was committed. */
+  committed(): Totals {
+    const { ledger } = this.#parts;
+    return merge(
+      ledger.totals(),
+      this.#block.tally((source) => ledger.collectorOf(source)),
+      add,
+    );
+  }
+
+  collectorTotals(): Record<string, CollectorTotals> {
+    const totals = this.#parts.ledger.collectorTotals();
+    for (const [name, spooled] of this.committed()) totals[name] = { dropped: totals[name]?.dropped ?? {}, spooled };
+    return totals;
+  }
+
+  problems(): Problem[] {
+    const held = this.#held;
+    if (!held) return [];
+    const { writer, pressure } = this.#parts;
+    const message = writer.failure?.message ?? pressure.disk?.message ?? holdMessages[held.reason];
+    return [
+      { cause: held.reason, subject: 'spool', message, since: held.since, hint: holdHints[held.reason], red: true },
+    ];
+  }
+
+  /** The writer's `durable` moved. */
+  synced(): void {
+    const { writer, retention } = this.#parts;
+    retention.synced();
+    this.reconsider();
+    if (!this.#block.empty || !writer.idle) this.#schedule();
+    this.#vouchLater();
+    this.#readable();
+    this.wake();
+  }
+
+  /** Something changed that somebody may wait for. */
+  wake(): void {
+    this.#blocked = undefined;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
+  }
+
+  /** Looks whether reading has to stop, or may go on; while it has to stop, again and again. */
+  reconsider(): void {
+    if (this.#closed) return;
+    const { pressure, segments, clock, retention, writer } = this.#parts;
+    if (pressure.near(segments.bytes)) this.drop(retention.makeRoom(pressure.marginBytes));
+    const reason = writer.failure?.reason ?? pressure.hold(segments.bytes);
+    if (reason !== this.#held?.reason) this.#setHold(reason);
+    if (!reason || this.#holdTimer) return;
+    this.#holdTimer = clock.after(holdCheckMs, () => {
+      this.#holdTimer = undefined;
+      this.reconsider();
+    });
+  }
+
+  /** Takes nothing more, and makes durable what was taken. */
+  async finish(): Promise<void> {
+    if (!this.#closed) await this.flush().catch(() => undefined);
+    this.#closed = true;
+    for (const timer of [this.#timer, this.#vouchTimer, this.#holdTimer]) timer?.cancel();
+    const { writer } = this.#parts;
+    await writer.sync();
+    if (this.#vouchable()) {
+      this.#appendEmpty();
+      await writer.sync();
+    }
+  }
+
+  /** Wakes everyone who waits, for the last time. */
+  closed(): void {
+    this.#closed = true;
+    this.wake();
+    this.#readable();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Closes the open block and appends it. False where that has to wait. */
+  #cut(): boolean {
+    const { writer, clock } = this.#parts;
+    const content = this.#block.content(clock.now());
+    this.#blocked = writer.ready(content.raw.length);
+    if (this.#blocked) return false;
+    if (this.#block.empty && this.#drops.length === 0) return true;
+    this.#appendBlock(content);
+    return true;
+  }
+
+  #appendBlock(content: BlockContent): void {
+    const { time, records, runs, descriptions, raw } = content;
+    this.#parts.writer.append({ time, records, runs, descriptions, drops: this.#takeDrops(), body: { raw } });
+    this.#block.clear();
+    this.#afterAppend();
+  }
+
+  #appendEmpty(): void {
+    const { writer, clock } = this.#parts;
+    if (writer.ready(0)) return;
+    writer.append({ time: clock.now(), records: 0, drops: this.#takeDrops(), body: { raw: new Uint8Array(0) } });
+  }
+
+  #takeDrops(): DropEntry[] {
+    const drops = this.#drops;
+    this.#drops = [];
+    return drops;
+  }
+
+  #afterAppend(): void {
+    this.#vouchTimer?.cancel();
+    this.#vouchTimer = undefined;
+    this.reconsider();
+    this.#schedule();
+  }
+
+  /** Sees to it that a sync comes, as soon as it may. */
+  #schedule(): void {
+    if (this.#timer || this.#closed) return;
+    const { clock, writer } = this.#parts;
+    const interval =
+      this.#block.sources > sourcesMany ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
+    const waitMs = writer.lastSync + interval - clock.monotonic();
+    if (waitMs > 0) {
+      this.#timer = clock.after(waitMs, () => this.#syncDue());
+    } else if (!this.#syncRequested) {
+      // After the collector has had its turn: what it reads in one go goes into one block.
+      this.#syncRequested = true;
+      clock.soon(() => {
+        this.#syncRequested = false;
+        this.#syncDue();
+      });
+    }
+  }
+
+  #syncDue(): void {
+    this.#timer = undefined;
+    if (this.#closed) return;
+    const { writer } = this.#parts;
+    if (!this.#block.empty || this.#drops.length > 0) this.#cut();
+    void writer.sync();
+  }
+
+  #vouchLater(): void {
+    this.#vouchTimer?.cancel();
+    this.#vouchTimer = this.#parts.clock.after(vouchDelayMs, () => {
+      this.#vouchTimer = undefined;
+      if (this.#closed || !this.#vouchable()) return;
+      this.#appendEmpty();
+      this.#vouched = this.#parts.writer.end;
+      void this.#parts.writer.sync();
+    });
+  }
+
+  /** End of the last block that did nothing but vouch. */
+  #vouched: Position = 0;
+
+  #vouchable(): boolean {
+    const { writer } = this.#parts;
+    return writer.used && writer.idle && this.#block.empty && writer.end > this.#vouched;
+  }
+
+  #setHold(reason: HoldReason | undefined): void {
+    const { clock, log } = this.#parts;
+    const before = this.#held;
+    this.#held = reason && { reason, since: clock.now() };
+    if (reason) {
+      const message = `reading is held: ${holdMessages[reason]}`;
+      log.write({
+        severity: reason === 'spool_full' ? 'warn' : 'error',
+        event: 'spool.held',
+        subject: reason,
+        message,
+      });
+    } else if (before) {
+      log.write({ severity: 'info', event: 'spool.released', subject: before.reason, message: 'reading goes on' });
+      this.wake();
+    }
+  }
+}
+
+const holdMessages: Readonly<Record<HoldReason, string>> = {
+  spool_full: 'the spool has reached max_size and its policy is to block',
+  disk_full: 'there is no space left where the spool is',
+  disk_error: 'the disk refuses to write',
+  unsynced: 'as much waits for the disk as memory allows',
+  rolling: 'a new segment is being begun',
+  damaged_full: 'damaged/ has reached its cap',
+  closed: 'the spool is closed',
+};
+
+const holdHints: Readonly<Record<HoldReason, string>> = {
+  spool_full: 'mend the destination, raise spool.max_size, or set when_full: drop_oldest',
+  disk_full: 'free some space; reading goes on by itself',
+  disk_error: 'look at the disk and the kernel log',
+  unsynced: 'the disk is slow',
+  rolling: 'this passes by itself',
+  damaged_full: 'look at the files in damaged/, then move or delete them',
+  closed: 'the agent is stopping',
+};

@@ -1,0 +1,258 @@
+/**
+ * What a spool knows at one point of it: every live source's cursor, and the totals of collectors and shippers. Nothing
+ * changes it but headers, applied in order, so recovery replays exactly what happened. There are two in a running spool:
+ * one as far as blocks were appended, one as far as they are durable; only the latter is ever written as a table.
+ */
+import type { BlockHeader, DropEntry } from './format.ts';
+import { tallyOf } from './format.ts';
+import type { Drops, Table, TableShipper } from './format-table.ts';
+import type {
+  CollectorTotals,
+  DropReason,
+  Position,
+  Run,
+  ShipperCursor,
+  SourceCursor,
+  SourceDescription,
+  SourceNumber,
+  SourceRecord,
+  Tally,
+} from './nouns.ts';
+
+const trailMax = 64;
+
+/** Totals by collector at one position. */
+export type Totals = ReadonlyMap<string, Tally>;
+
+export interface ShipperAccount {
+  readonly dropped: Map<string, MutableDrops>;
+  droppedUpto: Position;
+  floor: Position;
+}
+
+type MutableDrops = Map<DropReason, Tally>;
+
+interface MutableSource {
+  readonly number: SourceNumber;
+  description: SourceDescription;
+  state: Uint8Array;
+  cursor: SourceCursor;
+  trail: SourceCursor[];
+}
+
+interface MutableCollector {
+  spooled: Tally;
+  readonly dropped: MutableDrops;
+}
+
+export class Ledger {
+  readonly #sources = new Map<SourceNumber, MutableSource>();
+  readonly #collectors = new Map<string, MutableCollector>();
+  readonly #shippers = new Map<string, ShipperAccount>();
+  /** Also of sources that were forgotten since: their records may still wait. */
+  readonly #collectorOf = new Map<SourceNumber, string>();
+  nextSource: SourceNumber = 1;
+  spooledBytes = 0;
+  records = 0;
+  sourceBytes = 0;
+
+  get sources(): ReadonlyMap<SourceNumber, SourceRecord> {
+    return this.#sources;
+  }
+
+  get collectors(): ReadonlyMap<string, { readonly spooled: Tally; readonly dropped: ReadonlyMap<DropReason, Tally> }> {
+    return this.#collectors;
+  }
+
+  /** Takes over what a table says. */
+  load(table: Table): void {
+    this.nextSource = Math.max(this.nextSource, table.nextSource);
+    this.spooledBytes = table.spooledBytes;
+    for (const source of table.sources) {
+      this.#sources.set(source.number, { ...source, trail: [] });
+      this.#collectorOf.set(source.number, source.description.collector);
+    }
+    for (const [name, totals] of Object.entries(table.collectors))
+      this.#collectors.set(name, { spooled: totals.spooled, dropped: dropsMap(totals.dropped) });
+    for (const shipper of table.shippers) {
+      const account = this.shipper(shipper.name);
+      for (const [collector, drops] of Object.entries(shipper.dropped)) account.dropped.set(collector, dropsMap(drops));
+      account.droppedUpto = shipper.droppedUpto;
+      account.floor = shipper.floor;
+    }
+  }
+
+  /** Takes over what one block says. `trail` keeps the cursors that it passes, for recovery. */
+  apply(header: BlockHeader, blockBytes: number, trail = false): void {
+    this.spooledBytes += blockBytes;
+    this.records = header.recordsBefore + header.records;
+    this.sourceBytes = header.sourceBytesBefore;
+    for (const entry of header.descriptions) this.describe(entry.number, entry.description);
+    for (const run of header.runs) this.#applyRun(run, trail);
+    for (const drop of header.drops) this.#applyDrop(drop);
+  }
+
+  describe(number: SourceNumber, description: SourceDescription): void {
+    this.nextSource = Math.max(this.nextSource, number + 1);
+    this.#collectorOf.set(number, description.collector);
+    const source = this.#sources.get(number);
+    if (source) source.description = description;
+    else
+      this.#sources.set(number, {
+        number,
+        description,
+        state: nothing,
+        cursor: { offset: 0, mark: nothing },
+        trail: [],
+      });
+  }
+
+  forget(number: SourceNumber): void {
+    this.#sources.delete(number);
+  }
+
+  collectorOf(number: SourceNumber): string | undefined {
+    return this.#collectorOf.get(number);
+  }
+
+  /** For sources that a table of an older segment still names. */
+  learnCollector(number: SourceNumber, collector: string): void {
+    if (!this.#collectorOf.has(number)) this.#collectorOf.set(number, collector);
+  }
+
+  shipper(name: string): ShipperAccount {
+    let account = this.#shippers.get(name);
+    if (!account) {
+      account = { dropped: new Map(), droppedUpto: 0, floor: 0 };
+      this.#shippers.set(name, account);
+    }
+    return account;
+  }
+
+  totals(): Totals {
+    return new Map([...this.#collectors].map(([name, totals]) => [name, totals.spooled]));
+  }
+
+  collectorTotals(): Record<string, CollectorTotals> {
+    return Object.fromEntries(
+      [...this.#collectors].map(([name, totals]) => [
+        name,
+        { spooled: totals.spooled, dropped: dropsOf(totals.dropped) },
+      ]),
+    );
+  }
+
+  droppedBy(shipper: string): Record<string, Drops> {
+    const dropped = this.shipper(shipper).dropped;
+    return Object.fromEntries([...dropped].map(([collector, drops]) => [collector, dropsOf(drops)]));
+  }
+
+  toTable(cursors: ReadonlyMap<string, ShipperCursor | undefined>): Table {
+    const names = new Set([...this.#shippers.keys(), ...cursors.keys()]);
+    return {
+      nextSource: this.nextSource,
+      spooledBytes: this.spooledBytes,
+      sources: [...this.#sources.values()].sort((a, b) => a.number - b.number),
+      collectors: this.collectorTotals(),
+      shippers: [...names].map((name) => this.#tableShipper(name, cursors.get(name))),
+    };
+  }
+
+  #tableShipper(name: string, cursor: ShipperCursor | undefined): TableShipper {
+    const { droppedUpto, floor } = this.shipper(name);
+    return { name, cursor, dropped: this.droppedBy(name), droppedUpto, floor };
+  }
+
+  #applyRun(run: Run, trail: boolean): void {
+    let source = this.#sources.get(run.source);
+    if (!source) {
+      // Its description was lost to damage, or it was forgotten while this block was on its way.
+      if (!trail) {
+        this.#count(this.#collectorOf.get(run.source) ?? unknownCollector, run);
+        return;
+      }
+      this.describe(run.source, { collector: unknownCollector, type: 'unknown', resource: {}, attributes: {} });
+      source = this.#sources.get(run.source)!;
+    }
+    source.cursor = { offset: run.to, mark: run.mark };
+    if (run.state) source.state = run.state;
+    if (trail) {
+      source.trail.push(source.cursor);
+      if (source.trail.length > trailMax) source.trail.shift();
+    }
+    this.#count(source.description.collector, run);
+  }
+
+  #count(collector: string, run: Run): void {
+    let totals = this.#collectors.get(collector);
+    if (!totals) {
+      totals = { spooled: none, dropped: new Map() };
+      this.#collectors.set(collector, totals);
+    }
+    const tally = tallyOf(run);
+    if (run.records > 0) totals.spooled = add(totals.spooled, tally);
+    this.sourceBytes += run.records > 0 ? tally.bytes : 0;
+    if (run.dropped)
+      addDrop(totals.dropped, run.dropped.reason, {
+        records: Math.max(0, run.dropped.records),
+        bytes: run.dropped.bytes,
+      });
+  }
+
+  #applyDrop(drop: DropEntry): void {
+    const account = this.shipper(drop.shipper);
+    let drops = account.dropped.get(drop.collector);
+    if (!drops) {
+      drops = new Map();
+      account.dropped.set(drop.collector, drops);
+    }
+    addDrop(drops, drop.reason, drop.tally);
+    account.droppedUpto = Math.max(account.droppedUpto, drop.upto);
+    if (drop.reason === 'retention') account.floor = Math.max(account.floor, drop.upto);
+  }
+}
+
+export const unknownCollector = 'unknown';
+export const none: Tally = { records: 0, bytes: 0 };
+const nothing = new Uint8Array(0);
+
+export function add(a: Tally, b: Tally): Tally {
+  return { records: a.records + b.records, bytes: a.bytes + b.bytes };
+}
+
+/** Never below zero: after damage the parts may not add up. */
+export function subtract(a: Tally, b: Tally): Tally {
+  return { records: Math.max(0, a.records - b.records), bytes: Math.max(0, a.bytes - b.bytes) };
+}
+
+/** What a block holds, by collector. */
+export function talliesOf(
+  header: BlockHeader,
+  collectorOf: (number: SourceNumber) => string | undefined,
+): Map<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  for (const run of header.runs) {
+    if (run.records === 0) continue;
+    const collector = collectorOf(run.source) ?? unknownCollector;
+    tallies.set(collector, add(tallies.get(collector) ?? none, tallyOf(run)));
+  }
+  return tallies;
+}
+
+export function sumOf(totals: Iterable<Tally>): Tally {
+  let sum = none;
+  for (const tally of totals) sum = add(sum, tally);
+  return sum;
+}
+
+function addDrop(drops: MutableDrops, reason: DropReason, tally: Tally): void {
+  drops.set(reason, add(drops.get(reason) ?? none, tally));
+}
+
+function dropsMap(drops: Drops): MutableDrops {
+  return new Map(Object.entries(drops) as [DropReason, Tally][]);
+}
+
+function dropsOf(drops: MutableDrops): Drops {
+  return Object.fromEntries(drops);
+}

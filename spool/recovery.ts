@@ -1,0 +1,321 @@
+/**
+ * Opening a spool: reads what is there, decides what of it counts, and sets aside the rest. Deciding is pure
+ * (`planRecovery`); `recover` reads, and does what the plan says.
+ *
+ * Cases, for the newest segment (every older one was synced to its end before its successor began):
+ * - damage below a later whole block's `vouched`, or below a shipper's cursor, was durable once: it is **rot**. It stays where
+ *   it is, readers pass over it;
+ * - the first damage, wrong frame or broken chain from there on begins the unsynced **tail**: all of it is copied to
+ *   `damaged/` and cut. Its cursors do not count, so its records are read again;
+ * - a newer version with a sound checksum is no damage: refuse to start.
+ */
+import { crc32 } from 'node:zlib';
+import type { CursorRead } from './cursor-file.ts';
+import { closing, readCursor } from './cursor-file.ts';
+import type { Damaged } from './damaged.ts';
+import type { Table } from './format-table.ts';
+import { decodeTable } from './format-table.ts';
+import type { Folders } from './layout.ts';
+import { cursorName, segmentName } from './layout.ts';
+import { Ledger } from './ledger.ts';
+import type { BlockHash, Id, Position, ShipperCursor } from './nouns.ts';
+import type { Codec, Files, Log, OpenFile } from './ports.ts';
+import type { ScanItem, ScannedBlock } from './scan.ts';
+import { firstBlock, readFully, scan } from './scan.ts';
+import type { Segment } from './segments.ts';
+import { listSegments } from './segments.ts';
+
+export interface Recovered {
+  /** undefined where nothing readable names the spool. */
+  readonly spool: Id | undefined;
+  readonly segments: Segment[];
+  readonly appended: Ledger;
+  readonly durable: Ledger;
+  readonly last: { readonly end: Position; readonly hash: BlockHash; readonly epoch: Id } | undefined;
+  /** No position from here on was ever used. */
+  readonly next: Position;
+  readonly cursors: ReadonlyMap<string, CursorRead>;
+  /** Cursors of the newest table, for shippers whose file is lost. */
+  readonly tableCursors: ReadonlyMap<string, ShipperCursor>;
+  /** What had to be done, for people. */
+  readonly notes: readonly string[];
+}
+
+/** Written by a newer tailspool: nothing was changed. The process exits with 3. */
+export class NewerVersion extends Error {
+  override readonly name = 'NewerVersion';
+
+  constructor(path: string, version: number) {
+    super(
+      `${path} was written by a newer version of tailspool (format ${version}); start that version, or use another data_dir`,
+    );
+  }
+}
+
+/** What of a scanned segment counts. */
+export interface Plan {
+  readonly blocks: readonly ScannedBlock[];
+  readonly rot: readonly { readonly position: Position; readonly end: Position; readonly why: string }[];
+  /** Everything from here to the end of the file is cut. */
+  readonly tail: { readonly position: Position; readonly why: string } | undefined;
+}
+
+export interface RecoveryPorts {
+  readonly files: Files;
+  readonly codec: Codec;
+  readonly log: Log;
+}
+
+/**
+ * Decides what counts of the newest segment. `floor` is the highest position known from elsewhere to have been durable;
+ * `sound` tells whether a block's frame is what its header says (asked only from the floor on).
+ */
+export function planRecovery(
+  items: readonly ScanItem[],
+  floor: Position,
+  sound: (block: ScannedBlock) => boolean,
+): Plan {
+  const vouched = items.reduce(
+    (most, item) => (item.kind === 'block' ? Math.max(most, item.header.vouched) : most),
+    floor,
+  );
+  const blocks: ScannedBlock[] = [];
+  const rot: Plan['rot'][number][] = [];
+  let last: ScannedBlock | undefined;
+  for (const item of items) {
+    if (item.kind === 'newer') return { blocks, rot, tail: { position: item.position, why: 'a newer version' } };
+    if (item.kind === 'damage') {
+      if (item.position >= vouched) return { blocks, rot, tail: { position: item.position, why: item.why } };
+      rot.push({ ...item, end: Math.min(item.end, Math.max(vouched, item.position)) });
+      if (item.end > vouched) return { blocks, rot, tail: { position: vouched, why: item.why } };
+      last = undefined;
+      continue;
+    }
+    if (item.position >= vouched) {
+      const broken = last && (item.header.previous !== last.hash || item.header.previousEnd !== last.end);
+      if (broken)
+        return { blocks, rot, tail: { position: item.position, why: 'a block does not follow the one before it' } };
+      if (!sound(item))
+        return { blocks, rot, tail: { position: item.position, why: 'a block does not match its checksum' } };
+    }
+    blocks.push(item);
+    last = item;
+  }
+  return { blocks, rot, tail: undefined };
+}
+
+/** Reads the spool in `folders`, sets aside what cannot be kept, and tells how to go on. */
+export async function recover(ports: RecoveryPorts, folders: Folders, damaged: Damaged): Promise<Recovered> {
+  const notes: string[] = [];
+  const { files } = ports;
+  const cursors = readCursors(files, folders);
+  const segments = openSegments(files, folders);
+  await syncNewest(ports, folders, segments, notes);
+  const base = findTable(ports, folders, segments);
+  if (base.lost.length > 0) notes.push(`the table of ${base.lost.join(', ')} is damaged; read from an older one`);
+
+  const state = new State(cursors, segments.at(-1)?.end ?? 0);
+  const ledgers = [new Ledger(), new Ledger()] as const;
+  if (base.table) for (const ledger of ledgers) ledger.load(base.table);
+  for (const segment of segments.slice(base.index)) {
+    const newest = segment === segments.at(-1);
+    const plan = readSegment(ports, folders, segment, newest ? state.floor(segment) : segment.end);
+    for (const { position, end, why } of plan.rot) {
+      notes.push(
+        `${segmentName(segment.start)}: ${end - position} bytes at ${position} are damaged (${why}); readers pass over them`,
+      );
+    }
+    for (const block of plan.blocks) {
+      for (const ledger of ledgers) ledger.apply(block.header, block.end - block.position, true);
+      state.see(block);
+    }
+    if (plan.tail) notes.push(await cutTail(ports, folders, segment, plan.tail, damaged));
+  }
+  const kept = segments.filter((segment) => segment.bytes > 0);
+  return {
+    spool: state.spool ?? cursorSpool(cursors),
+    segments: kept,
+    appended: ledgers[0],
+    durable: ledgers[1],
+    last: state.last ?? lastOfCursors(cursors),
+    next: state.next,
+    cursors,
+    tableCursors: new Map(
+      (base.table?.shippers ?? []).flatMap((shipper) =>
+        shipper.cursor ? [[shipper.name, shipper.cursor] as const] : [],
+      ),
+    ),
+    notes,
+  };
+}
+
+class State {
+  spool: Id | undefined;
+  last: Recovered['last'];
+  next: Position;
+  readonly #cursors: readonly Position[];
+
+  constructor(cursors: ReadonlyMap<string, CursorRead>, end: Position) {
+    this.#cursors = [...cursors.values()].flatMap((read) =>
+      read.kind === 'cursor' ? [read.record.cursor.position] : [],
+    );
+    this.next = Math.max(end, 0, ...this.#cursors);
+  }
+
+  /** The highest position within the segment that a cursor proves to have been durable. */
+  floor(segment: Segment): Position {
+    return Math.max(segment.start, ...this.#cursors.filter((position) => position <= segment.end));
+  }
+
+  see(block: ScannedBlock): void {
+    this.spool = block.header.spool;
+    this.last = { end: block.end, hash: block.hash, epoch: block.header.epoch };
+  }
+}
+
+function readCursors(files: Files, folders: Folders): Map<string, CursorRead> {
+  const cursors = new Map<string, CursorRead>();
+  for (const entry of files.list(folders.cursors)) {
+    if (entry.kind !== 'file' || entry.name.endsWith('.new')) continue;
+    const path = `${folders.cursors}/${entry.name}`;
+    const read = readCursor(files, path);
+    if (read.kind === 'newer') throw new NewerVersion(path, read.version);
+    cursors.set(entry.name, read);
+  }
+  return cursors;
+}
+
+/** The cursor file of a shipper, among those read. */
+export function cursorOf(cursors: ReadonlyMap<string, CursorRead>, shipper: string): CursorRead {
+  return cursors.get(cursorName(shipper)) ?? { kind: 'none' };
+}
+
+function cursorSpool(cursors: ReadonlyMap<string, CursorRead>): Id | undefined {
+  for (const read of cursors.values()) if (read.kind === 'cursor') return read.record.spool;
+  return undefined;
+}
+
+/** Where no block is left, the furthest cursor is the end of what was. */
+function lastOfCursors(cursors: ReadonlyMap<string, CursorRead>): Recovered['last'] {
+  let furthest: ShipperCursor | undefined;
+  for (const read of cursors.values()) {
+    if (read.kind !== 'cursor' || read.record.cursor.forked) continue;
+    if (!furthest || read.record.cursor.position > furthest.position) furthest = read.record.cursor;
+  }
+  return furthest && { end: furthest.position, hash: furthest.hash, epoch: furthest.epoch };
+}
+
+/** The segment files, each as long as the next one's first header says. */
+function openSegments(files: Files, folders: Folders): Segment[] {
+  const segments: Segment[] = [];
+  for (const start of listSegments(files, folders.segments)) {
+    const path = `${folders.segments}/${segmentName(start)}`;
+    using file = closing(files.open(path, 'read'));
+    const bytes = file.value.stat().sizeBytes;
+    const first = firstBlock(file.value, start, start + bytes);
+    if (first.kind === 'newer') throw new NewerVersion(path, first.version);
+    const before = segments.at(-1);
+    if (before && first.kind === 'block')
+      before.end = Math.min(before.end, Math.max(before.start, first.header.previousEnd));
+    segments.push({ start, end: start + bytes, bytes, verified: undefined });
+  }
+  return segments;
+}
+
+/** What is only in the page cache must not be trusted: it could vanish after it was shipped. */
+async function syncNewest(
+  { files, log }: RecoveryPorts,
+  folders: Folders,
+  segments: readonly Segment[],
+  notes: string[],
+): Promise<void> {
+  const newest = segments.at(-1);
+  try {
+    if (newest) {
+      using file = closing(files.open(`${folders.segments}/${segmentName(newest.start)}`, 'read'));
+      await file.value.datasync();
+    }
+    await files.syncDirectory(folders.segments);
+  } catch (error) {
+    const message = `the newest segment could not be synced: ${(error as Error).message}`;
+    notes.push(message);
+    log.write({ severity: 'error', event: 'spool.open_sync_failed', message });
+  }
+}
+
+interface Base {
+  readonly index: number;
+  readonly table: Table | undefined;
+  /** Names of newer segments whose table does not verify. */
+  readonly lost: readonly string[];
+}
+
+/** The newest segment whose table verifies; without any, everything is read from the oldest on. */
+function findTable({ files, codec }: RecoveryPorts, folders: Folders, segments: readonly Segment[]): Base {
+  const lost: string[] = [];
+  for (let index = segments.length - 1; index >= 0; index--) {
+    const segment = segments[index]!;
+    using file = closing(files.open(`${folders.segments}/${segmentName(segment.start)}`, 'read'));
+    const table = readTable(file.value, segment, codec);
+    segment.verified = table !== undefined;
+    if (table) return { index, table, lost };
+    lost.push(segmentName(segment.start));
+  }
+  return { index: 0, table: undefined, lost };
+}
+
+/** The table at the start of a segment; undefined where it is damaged. */
+export function readTable(file: OpenFile, segment: Pick<Segment, 'start' | 'end'>, codec: Codec): Table | undefined {
+  const first = firstBlock(file, segment.start, segment.end);
+  if (first.kind !== 'block' || !first.header.table) return undefined;
+  return decodeTable(first.header.table, codec);
+}
+
+function readSegment({ files }: RecoveryPorts, folders: Folders, segment: Segment, floor: Position): Plan {
+  const path = `${folders.segments}/${segmentName(segment.start)}`;
+  using opened = closing(files.open(path, 'read'));
+  const file = opened.value;
+  const items = [...scan({ file, start: segment.start, from: segment.start, end: segment.end, spool: undefined })];
+  const newer = items.find((item) => item.kind === 'newer');
+  if (newer) throw new NewerVersion(path, newer.version);
+  return planRecovery(items, floor, (block) => frameIsSound(file, segment.start, block));
+}
+
+function frameIsSound(file: OpenFile, start: Position, block: ScannedBlock): boolean {
+  const frame = readFully(
+    file,
+    Buffer.allocUnsafeSlow(block.header.frameBytes),
+    block.position - start + block.headerBytes,
+  );
+  return frame !== undefined && frame.length === block.header.frameBytes && crc32(frame) === block.header.frameCrc;
+}
+
+/** Copies the tail to `damaged/` and cuts it; where the copy cannot be made it stays, and is never read. */
+async function cutTail(
+  { files }: RecoveryPorts,
+  folders: Folders,
+  segment: Segment,
+  tail: NonNullable<Plan['tail']>,
+  damaged: Damaged,
+): Promise<string> {
+  const path = `${folders.segments}/${segmentName(segment.start)}`;
+  const bytes = segment.start + segment.bytes - tail.position;
+  const what = `${segmentName(segment.start)}: ${bytes} bytes from ${tail.position} on were never synced (${tail.why})`;
+  const kept = await damaged.keep(path, tail.position - segment.start, bytes, `tail-${tail.position}`);
+  segment.end = tail.position;
+  if (!kept.done) return `${what}; they are ignored but could not be set aside: ${kept.why}`;
+  try {
+    if (tail.position === segment.start) {
+      files.unlink(path);
+      await files.syncDirectory(folders.segments);
+    } else {
+      using file = closing(files.open(path, 'write'));
+      file.value.truncate(tail.position - segment.start);
+      await file.value.datasync();
+    }
+    segment.bytes = tail.position - segment.start;
+  } catch (error) {
+    return `${what}; they are kept in ${kept.path} and ignored, but could not be cut: ${(error as Error).message}`;
+  }
+  return `${what}; they are kept in ${kept.path}, and their records are read again`;
+}

@@ -1,0 +1,55 @@
+/** Where a shipper goes on after opening: its cursor file, else the newest table, else the oldest data there are. */
+import type { CursorRead } from './cursor-file.ts';
+import type { Totals } from './ledger.ts';
+import { sumOf } from './ledger.ts';
+import type { Id, Position, ShipperCursor, Tally } from './nouns.ts';
+import type { Recovered } from './recovery.ts';
+import { approximate } from './totals.ts';
+
+export interface CursorStart {
+  readonly cursor: ShipperCursor | undefined;
+  readonly position: Position;
+  /** What lies before `position`, by collector. */
+  readonly totals: Totals;
+  /** What a person should know. */
+  readonly note?: string | undefined;
+}
+
+export function startOf(
+  name: string,
+  read: CursorRead,
+  spool: Id,
+  found: Recovered,
+  totalsAt: (position: Position) => Totals,
+): CursorStart {
+  const floor = found.appended.shipper(name).floor;
+  if (read.kind === 'cursor' && read.record.spool === spool)
+    return at(read.record.cursor, floor, found, totalsAt, read.record.passed);
+  const fromTable = found.tableCursors.get(name);
+  const lost = read.kind === 'none' ? undefined : `the cursor file of ${name} cannot be used`;
+  if (fromTable) {
+    const note = `${lost ?? `the cursor file of ${name} is missing`}; its cursor in the segment's table is older: what is sent again is recognised by a native receiver`;
+    return { ...at(fromTable, floor, found, totalsAt, undefined), note };
+  }
+  const note = lost && `${lost}; it starts from the oldest data there are`;
+  return floor > 0
+    ? { cursor: undefined, position: floor, totals: totalsAt(floor), note }
+    : { cursor: undefined, position: 0, totals: new Map(), note };
+}
+
+function at(
+  cursor: ShipperCursor,
+  floor: Position,
+  found: Recovered,
+  totalsAt: (position: Position) => Totals,
+  passed: Tally | undefined,
+): CursorStart {
+  const position = Math.max(cursor.position, floor);
+  const totals = totalsAt(position);
+  const oldest = found.segments[0]?.start;
+  const gone = oldest !== undefined && position < oldest;
+  // The data between are gone without a word: what lay before the cursor is only known in sum.
+  if (gone && passed && position === cursor.position && passed.records < sumOf(totals.values()).records)
+    return { cursor, position, totals: approximate(totals, passed) };
+  return { cursor, position, totals };
+}

@@ -1,0 +1,83 @@
+/**
+ * How much of each collector lies before a position: from the table at the start of its segment and the headers up to it, or,
+ * where damage stands in between, from the next table and the headers back to it.
+ */
+import { closing } from './cursor-file.ts';
+import type { Ledger, Totals } from './ledger.ts';
+import { add, none, subtract, sumOf, talliesOf } from './ledger.ts';
+import type { Position, SourceNumber, Tally } from './nouns.ts';
+import type { Codec, Files } from './ports.ts';
+import { readTable } from './recovery.ts';
+import { scan } from './scan.ts';
+import type { Segment, Segments } from './segments.ts';
+
+export interface TotalsPorts {
+  readonly files: Files;
+  readonly codec: Codec;
+  readonly segments: Segments;
+  /** As far as blocks were appended. */
+  readonly appended: Ledger;
+}
+
+export function totalsAt(ports: TotalsPorts, position: Position): Totals {
+  const segment = ports.segments.at(position);
+  if (!segment) return ports.appended.totals();
+  const start = tableTotals(ports, segment);
+  if (position <= segment.start) return start ?? totalsBehind(ports, segment, segment.start);
+  const read = start && sum(ports, segment, segment.start, position);
+  return read ? merge(start, read, add) : totalsBehind(ports, segment, position);
+}
+
+export function merge(a: Totals, b: Totals, how: typeof add): Map<string, Tally> {
+  const merged = new Map(a);
+  for (const [collector, tally] of b) merged.set(collector, how(merged.get(collector) ?? none, tally));
+  return merged;
+}
+
+/** Totals of about the same mix as `like` that add up to `sum`: all that can be said where the data are gone. */
+export function approximate(like: Totals, sum: Tally): Totals {
+  const whole = sumOf(like.values());
+  const share = (part: number, of: number, total: number) => (of === 0 ? 0 : Math.round((part / of) * total));
+  return new Map(
+    [...like].map(([collector, tally]) => [
+      collector,
+      {
+        records: share(tally.records, whole.records, Math.min(sum.records, whole.records)),
+        bytes: share(tally.bytes, whole.bytes, Math.min(sum.bytes, whole.bytes)),
+      },
+    ]),
+  );
+}
+
+/** From the far end back: exact even where headers before `position` are lost. */
+function totalsBehind(ports: TotalsPorts, segment: Segment, position: Position): Totals {
+  const next = ports.segments.after(segment);
+  const end = (next && tableTotals(ports, next)) ?? ports.appended.totals();
+  return merge(end, sum(ports, segment, position, segment.end, true) ?? new Map(), subtract);
+}
+
+function tableTotals({ files, codec, segments, appended }: TotalsPorts, segment: Segment): Totals | undefined {
+  using file = closing(files.open(segments.path(segment), 'read'));
+  const table = readTable(file.value, segment, codec);
+  if (!table) return undefined;
+  for (const source of table.sources) appended.learnCollector(source.number, source.description.collector);
+  return new Map(Object.entries(table.collectors).map(([name, totals]) => [name, totals.spooled]));
+}
+
+/** Undefined where damage stands in the stretch, unless that is to be passed over. */
+function sum(
+  ports: TotalsPorts,
+  segment: Segment,
+  from: Position,
+  end: Position,
+  passOver = false,
+): Totals | undefined {
+  let totals = new Map<string, Tally>();
+  const collectorOf = (number: SourceNumber) => ports.appended.collectorOf(number);
+  using file = closing(ports.files.open(ports.segments.path(segment), 'read'));
+  for (const item of scan({ file: file.value, start: segment.start, from, end, spool: undefined })) {
+    if (item.kind === 'block') totals = merge(totals, talliesOf(item.header, collectorOf), add);
+    else if (!passOver) return undefined;
+  }
+  return totals;
+}
