@@ -1,0 +1,329 @@
+/**
+ * One file generation: who it is, how far it has been read, and the reading itself. It promises: bytes are taken in order and
+ * once; before new bytes are taken, those just before the cursor were compared in the same system call; nothing is passed over
+ * without a run that says so. It does not decide what to do when the file has changed under it: `rotation.ts` does.
+ */
+import { crc32 } from 'node:zlib';
+import type { DropReason, Intake, Run, SourceDescription, SourceNumber } from '../../spool/nouns.ts';
+import type { Clock, FileStat, MonotonicMs, OpenFile, UnixMs } from '../../spool/ports.ts';
+import { cutRecords, endOfNuls } from './cut.ts';
+import type { Head, Point, ReadAt } from './fingerprint.ts';
+import { headBytesMax, headOf, noHead, windowBytes, windowOf, withPoint } from './fingerprint.ts';
+import { countLineFeeds } from './linefeeds.ts';
+import type { Compression } from './names.ts';
+import { pace } from './options.ts';
+import type { SourceState } from './state.ts';
+import { encodeMark, encodeState } from './state.ts';
+
+/**
+ * How a look at a file ended.
+ * - `more`: took something, and there is more. `idle`: read to its end. `open_line`: to a last line without an end.
+ * - `nul_tail`: the rest of the file is NUL bytes, which may still be filled in.
+ * - `held`: the spool takes nothing. `changed`: it is not the file that was read, or it was truncated.
+ * - `absent`: nothing open, and not at its place. `failed`: `failure` says why.
+ */
+export type Turn = 'more' | 'idle' | 'open_line' | 'nul_tail' | 'held' | 'changed' | 'absent' | 'failed';
+
+/** Where a generation's bytes are to be had. */
+export interface Place {
+  readonly path: string;
+  readonly compression: Compression | undefined;
+}
+
+export interface Tools {
+  readonly intake: Intake;
+  readonly clock: Clock;
+  readonly maxLineBytes: number;
+  readonly partialTimeoutMs: number;
+  /** Bytes and records taken, over all files. */
+  readonly read: { records: number; bytes: number };
+}
+
+/** Distance of the first points; later ones an eighth of the offset apart. */
+const pointStepBytesMin = 64 * 1024;
+const nulScanBytesMax = 16 * 1024 * 1024;
+
+const check = Buffer.alloc(windowBytes);
+const nulScratch = Buffer.alloc(64 * 1024);
+const neverSeen: SourceState = {
+  device: 0n,
+  inode: 0n,
+  birthNs: 0n,
+  modifiedMs: 0,
+  finished: false,
+  head: noHead,
+  points: [],
+  place: '',
+};
+
+export class Generation {
+  readonly description: SourceDescription;
+  /** 0 until the first run: an empty file costs the spool nothing. */
+  source: SourceNumber;
+  offset: number;
+  /** CRC of the bytes before the cursor. */
+  crc: number;
+  /** The last record taken had no line feed yet. */
+  unterminated: boolean;
+  device: bigint;
+  inode: bigint;
+  birthNs: bigint;
+  modifiedMs: UnixMs;
+  head: Head;
+  points: readonly Point[];
+  finished: boolean;
+  /** undefined: not found so far. */
+  place: Place | undefined;
+  file: OpenFile | undefined;
+  /** As last seen; never below the offset while the file is what was read. */
+  sizeBytes: number;
+  /** No name leads to the open file any more. */
+  deleted = false;
+  failure: { readonly code: string; readonly message: string; readonly since: UnixMs } | undefined;
+  lastReadAt: UnixMs | undefined;
+  lastProgress: MonotonicMs;
+  lastTurn: Turn = 'idle';
+  readonly #tools: Tools;
+  #nulsScannedTo = 0;
+  #openLineBytes = -1;
+  #openLineSince: MonotonicMs = 0;
+  #stateIsDue: boolean;
+
+  constructor(
+    tools: Tools,
+    from: { description: SourceDescription; source?: SourceNumber; offset: number; crc?: number; unterminated?: boolean },
+    state: SourceState = neverSeen,
+  ) {
+    this.#tools = tools;
+    this.description = from.description;
+    this.source = from.source ?? 0;
+    this.offset = from.offset;
+    this.crc = from.crc ?? 0;
+    this.unterminated = from.unterminated ?? false;
+    ({ device: this.device, inode: this.inode, birthNs: this.birthNs } = state);
+    ({ modifiedMs: this.modifiedMs, head: this.head, points: this.points, finished: this.finished } = state);
+    this.place = state.place === '' ? undefined : { path: state.place, compression: undefined };
+    this.sizeBytes = from.offset;
+    this.lastProgress = tools.clock.monotonic();
+    this.#stateIsDue = this.source === 0;
+  }
+
+  /** The path it was first seen at, for life: the mirror's path. */
+  get path(): string {
+    return this.description.attributes['log.file.path'] ?? '';
+  }
+
+  get lagBytes(): number {
+    return Math.max(0, this.sizeBytes - this.offset);
+  }
+
+  /** When an open last line will be taken as it is; undefined without one. */
+  get openLineDue(): MonotonicMs | undefined {
+    return this.#openLineBytes >= 0 ? this.#openLineSince + this.#tools.partialTimeoutMs : undefined;
+  }
+
+  /** Takes note of what a stat told. */
+  observe(stat: FileStat): void {
+    this.device = stat.device;
+    this.inode = stat.inode;
+    this.birthNs = stat.birthNs;
+    this.modifiedMs = stat.modifiedMs;
+    this.sizeBytes = stat.sizeBytes;
+    this.deleted = stat.links === 0;
+  }
+
+  /** It stands under another name now, or in another file: what is written next says so. */
+  moveTo(place: Place | undefined): void {
+    if (place?.path !== this.place?.path) this.#stateIsDue = true;
+    this.place = place;
+  }
+
+  close(): void {
+    this.file?.close();
+    this.file = undefined;
+  }
+
+  /** Reads the open file once. */
+  turn(now: MonotonicMs): Turn {
+    this.lastTurn = this.#turn(now);
+    return this.lastTurn;
+  }
+
+  #turn(now: MonotonicMs): Turn {
+    const { intake, maxLineBytes } = this.#tools;
+    for (let room: number = pace.reserveBytes; ; ) {
+      const view = intake.reserve(room);
+      if (view === undefined) return 'held';
+      const wanted = Math.min(view.length - 1, Math.max(room, pace.quantumBytes));
+      const fresh = this.#read(view, wanted);
+      if (fresh < 0) return 'changed';
+      this.sizeBytes = Math.max(this.sizeBytes, this.offset + fresh);
+      if (fresh === 0) return this.#atEnd();
+      if (this.source === 0) {
+        this.source = intake.begin(this.description);
+        continue; // the view is gone with that call
+      }
+      const cut = cutRecords(view, fresh, maxLineBytes);
+      if (cut.kind === 'hole') return this.#passHole(cut.bytes);
+      if (cut.kind !== 'open') {
+        this.#take(view, cut.bytes, cut.kind === 'piece');
+        return fresh > cut.bytes || fresh === wanted ? 'more' : 'idle';
+      }
+      if (fresh === wanted && room < maxLineBytes + 2) {
+        room = Math.min(room * 8, maxLineBytes + 2);
+        continue;
+      }
+      return cut.bytes < fresh ? 'nul_tail' : this.#openLine(view, fresh, now);
+    }
+  }
+
+  /** Fresh bytes read into `view`; −1 where the bytes before the cursor are not those that were read. */
+  #read(view: Uint8Array, wanted: number): number {
+    const window = windowOf(this.offset);
+    const into = view.subarray(0, wanted);
+    if (window === 0) return this.file!.read(into, 0);
+    const before = window === windowBytes ? check : check.subarray(0, window);
+    const got = this.file!.readInto([before, into], this.offset - window);
+    return got < window || crc32(before) !== this.crc ? -1 : got - window;
+  }
+
+  #atEnd(): Turn {
+    this.sizeBytes = this.offset;
+    this.#openLineBytes = -1;
+    return 'idle';
+  }
+
+  #openLine(view: Uint8Array, bytes: number, now: MonotonicMs): Turn {
+    if (bytes !== this.#openLineBytes) {
+      this.#openLineBytes = bytes;
+      this.#openLineSince = now;
+    }
+    if (now - this.#openLineSince < this.#tools.partialTimeoutMs) return 'open_line';
+    this.#take(view, bytes, true);
+    return 'idle';
+  }
+
+  /** Commits the first `bytes` of the view; an unterminated record gets a line feed that its source has not (yet). */
+  #take(view: Uint8Array, bytes: number, unterminated: boolean): void {
+    const to = this.offset + bytes;
+    const crc = this.#markAfter(view, bytes);
+    const records = unterminated ? 1 : countLineFeeds(view, bytes);
+    if (unterminated) view[bytes] = 10;
+    const continues = this.unterminated;
+    this.unterminated = unterminated;
+    this.#openLineBytes = -1;
+    this.#tools.read.records += records;
+    this.#tools.read.bytes += bytes;
+    this.#commit({ to, crc, records, bytes: unterminated ? bytes + 1 : bytes, continues });
+  }
+
+  /** The mark behind `bytes` of the view: needs the end of the window that was compared where less than a window is taken. */
+  #markAfter(view: Uint8Array, bytes: number): number {
+    if (bytes >= windowBytes) return crc32(view.subarray(bytes - windowBytes, bytes));
+    const before = windowOf(this.offset);
+    const kept = Math.min(before, windowBytes - bytes);
+    return crc32(view.subarray(0, bytes), crc32(check.subarray(before - kept, before)));
+  }
+
+  /** NUL bytes with something behind them were never written, or were lost: passed over by range. At the end they may still be filled. */
+  #passHole(known: number): Turn {
+    let at = Math.max(this.offset + known, this.#nulsScannedTo);
+    for (const limit = at + nulScanBytesMax; at < limit; ) {
+      const got = this.file!.read(nulScratch, at);
+      if (got === 0) {
+        this.sizeBytes = at;
+        this.#nulsScannedTo = 0; // what is filled in may stand anywhere
+        return 'nul_tail';
+      }
+      const end = endOfNuls(nulScratch.subarray(0, got), 0);
+      at += end;
+      if (end < got) {
+        this.skipTo(at, 'hole');
+        return 'more';
+      }
+    }
+    this.#nulsScannedTo = at;
+    return 'more';
+  }
+
+  /** Passes over the bytes up to `to` for good, and says why. */
+  skipTo(to: number, reason: DropReason, records = -1): void {
+    const bytes = to - this.offset;
+    this.points = withPoint(this.points, { offset: this.offset, crc: this.crc });
+    const crc = this.#crcAt(to);
+    this.unterminated = false;
+    this.#nulsScannedTo = 0;
+    this.#commit({ to, crc, records: 0, bytes: 0, continues: false, dropped: { reason, records, bytes } });
+  }
+
+  /** Marks it as read to its end; durable with the next block. */
+  finish(): void {
+    this.finished = true;
+    this.#stateIsDue = true;
+    if (this.source !== 0) this.#commit({ to: this.offset, crc: this.crc, records: 0, bytes: 0, continues: false });
+  }
+
+  #commit(step: Pick<Run, 'to' | 'records' | 'bytes' | 'continues' | 'dropped'> & { readonly crc: number }): void {
+    const { intake, clock } = this.#tools;
+    const from = this.offset;
+    this.offset = step.to;
+    this.crc = step.crc;
+    this.sizeBytes = Math.max(this.sizeBytes, step.to);
+    this.#growFingerprints();
+    if (this.source === 0) this.source = intake.begin(this.description); // only where there is no view: nothing was read
+    const time = clock.now();
+    const { source, unterminated } = this;
+    const mark = encodeMark({ unterminated, crc: step.crc });
+    const state = this.#stateIsDue ? encodeState(this.state()) : undefined;
+    this.#stateIsDue = false;
+    const { to, records, bytes, continues, dropped } = step;
+    const flagged = unterminated && records > 0;
+    intake.commit({
+      ...{ source, from, to, mark, state, format: 'text', records, bytes, time, continues, unterminated: flagged },
+      dropped,
+    });
+    if (to === from) return;
+    this.lastReadAt = time;
+    this.lastProgress = clock.monotonic();
+  }
+
+  /** What the spool keeps of it. */
+  state(): SourceState {
+    const { device, inode, birthNs, modifiedMs, finished, head, points, place, path } = this;
+    const elsewhere = place !== undefined && place.path !== path && place.compression === undefined;
+    return { device, inode, birthNs, modifiedMs, finished, head, points, place: elsewhere ? place.path : '' };
+  }
+
+  /** The head doubles with a small file; a point is kept every eighth of the way. */
+  #growFingerprints(): void {
+    const wanted = Math.min(this.offset, headBytesMax);
+    const due = wanted >= this.head.length * 2 || (wanted === headBytesMax && this.head.length < headBytesMax);
+    if (wanted > 0 && due) this.#growHead(wanted);
+    const last = this.points.at(-1)?.offset ?? 0;
+    if (this.offset - last < Math.max(pointStepBytesMin, this.offset / 8)) return;
+    this.points = withPoint(this.points, { offset: this.offset, crc: this.crc });
+    this.#refreshTime();
+    this.#stateIsDue = true;
+  }
+
+  #growHead(length: number): void {
+    const head = this.file && headOf(this.#readAt, length);
+    if (!head) return;
+    this.head = head;
+    this.#refreshTime();
+    this.#stateIsDue = true;
+  }
+
+  #refreshTime(): void {
+    if (this.file) this.modifiedMs = this.file.stat().modifiedMs;
+  }
+
+  #crcAt(offset: number): number {
+    const window = windowOf(offset);
+    const bytes = Buffer.alloc(window);
+    this.file?.read(bytes, offset - window);
+    return crc32(bytes);
+  }
+
+  readonly #readAt: ReadAt = (into, position) => this.file!.read(into, position);
+}

@@ -1,0 +1,151 @@
+/**
+ * What happened to a path's generations, decided from what is known and what stands there now. Pure; `README.md` has the
+ * table. Two rules stand above all: nothing is passed over that was not read, and where content does not tell two files apart,
+ * both are read from their beginnings.
+ */
+import type { Likeness } from './identity.ts';
+
+/** A generation that was read, oldest first in the list. */
+export interface KnownGeneration {
+  readonly offset: number;
+  readonly finished: boolean;
+  /** Modification time when it was last looked at. */
+  readonly modifiedMs: number;
+}
+
+/** A file that stands there: at the path itself (`current`), or under a name that rotation gives. */
+export interface StandingFile {
+  readonly current: boolean;
+  readonly compressed: boolean;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  /** For equal times: higher is older. */
+  readonly age: number;
+  /** The name before compression: a plain file and its compressed form being written share it. */
+  readonly plainName: string;
+}
+
+export type Ruling =
+  /** The known generation's bytes are here: go on at its cursor. */
+  | { readonly is: 'continued'; readonly known: number; readonly how: 'itself' | 'copy' }
+  /** Not read so far: a source begins here. `missed`: it was rotated away before it was seen. */
+  | { readonly is: 'new'; readonly from: number; readonly missed: boolean }
+  /** Holds nothing but what was read. */
+  | { readonly is: 'read_before'; readonly known: number }
+  /** Perhaps a copy of the current file on the way to copytruncate: to be looked at again. */
+  | { readonly is: 'held'; readonly known: number }
+  | { readonly is: 'not_ours' };
+
+export interface Plan {
+  /** For each standing file. */
+  readonly rulings: readonly Ruling[];
+  /** The files that begin sources, oldest first. */
+  readonly begin: readonly number[];
+  /** Unfinished generations whose bytes are nowhere: truncated in place, gone, or (`unclear`) not told apart from others. */
+  readonly lost: readonly { readonly known: number; readonly why: 'truncated' | 'gone' | 'unclear' | 'went_back' }[];
+}
+
+/** Content alone, without the inode, names a file only if it is longer than what files may have in common at their start. */
+export const commonStartBytesMax = 16 * 1024;
+
+export function planRotation(
+  known: readonly KnownGeneration[],
+  standing: readonly StandingFile[],
+  likeness: (known: number, standing: number) => Likeness,
+): Plan {
+  const rulings: (Ruling | undefined)[] = standing.map(() => undefined);
+  const placed = new Set<number>();
+  const lost = new Map<number, Plan['lost'][number]['why']>();
+  const indexes = standing.map((_, index) => index);
+  const rule = (index: number, ruling: Ruling) => {
+    rulings[index] = ruling;
+    if (ruling.is === 'continued' || ruling.is === 'read_before') placed.add(ruling.known);
+  };
+
+  // 1. The same object with the same bytes before the cursor: that is the file, whatever its name.
+  for (const file of indexes) {
+    if (standing[file]!.compressed) continue;
+    const match = known.findLastIndex((_, at) => !placed.has(at) && likeness(at, file).kind === 'itself');
+    if (match !== -1) rule(file, { is: 'continued', known: match, how: 'itself' });
+  }
+
+  // 2. The same object with other bytes: gone back (after a power cut), or truncated.
+  for (let at = known.length - 1; at >= 0; at--) {
+    if (placed.has(at) || known[at]!.finished) continue;
+    const back = indexes.find((file) => !rulings[file] && likeness(at, file).kind === 'went_back');
+    if (back !== undefined) {
+      rule(back, { is: 'new', from: likeness(at, back).at, missed: false });
+      lost.set(at, 'went_back');
+    } else if (indexes.some((file) => likeness(at, file).kind === 'truncated')) lost.set(at, 'truncated');
+    else lost.set(at, 'gone');
+  }
+
+  // 3. Another file with the same bytes up to the cursor: a copy, moved here, or compressed.
+  for (let at = 0; at < known.length; at++) {
+    if (lost.get(at) !== 'truncated' && lost.get(at) !== 'gone') continue;
+    const alike = indexes.filter((file) => likeness(at, file).kind === 'copy' || likeness(at, file).kind === 'itself');
+    const free = alike.filter((file) => !rulings[file] && mayBeCopy(known[at]!, standing[file]!));
+    if (free.length === 0) continue;
+    if (known[at]!.offset >= commonStartBytesMax || tellsApart(standing, alike, free)) {
+      rule(preferred(standing, free), { is: 'continued', known: at, how: 'copy' });
+      lost.delete(at);
+    } else lost.set(at, 'unclear');
+  }
+
+  // 4. What is left: read before, a copy in the making, or new.
+  const newest = known.length - 1;
+  const currentIsNewest = rulings.some(
+    (ruling, file) => standing[file]!.current && ruling?.is === 'continued' && ruling.known === newest,
+  );
+  const newerThanMs = known[newest]?.modifiedMs ?? Number.POSITIVE_INFINITY;
+  for (const file of indexes) {
+    if (rulings[file]) continue;
+    const { current, sizeBytes, modifiedMs } = standing[file]!;
+    if (current) {
+      rule(file, { is: 'new', from: 0, missed: false });
+      continue;
+    }
+    const same = known.findLastIndex(
+      (generation, at) => !placed.has(at) && generation.offset === sizeBytes && isCopy(likeness(at, file)),
+    );
+    if (same !== -1) rule(file, { is: 'read_before', known: same });
+    else if (currentIsNewest && isAlike(likeness(newest, file))) rule(file, { is: 'held', known: newest });
+    else if (!currentIsNewest && modifiedMs >= newerThanMs) rule(file, { is: 'new', from: 0, missed: true });
+    else rule(file, { is: 'not_ours' });
+  }
+
+  return {
+    rulings: rulings as Ruling[],
+    begin: indexes.filter((file) => rulings[file]!.is === 'new').sort((a, b) => byAge(standing[a]!, standing[b]!)),
+    lost: [...lost].map(([at, why]) => ({ known: at, why })),
+  };
+}
+
+/** At the path itself a file that only starts alike is more likely the next generation. */
+function mayBeCopy(known: KnownGeneration, file: StandingFile): boolean {
+  return !file.current || known.offset >= commonStartBytesMax;
+}
+
+/** A short start that several files share names none of them; a file and its compressed form count as one. */
+function tellsApart(standing: readonly StandingFile[], alike: readonly number[], free: readonly number[]): boolean {
+  const names = new Set(alike.map((file) => standing[file]!.plainName));
+  return names.size === 1 && free.length > 0;
+}
+
+/** A compressed form may still be being written while the plain file stands. */
+function preferred(standing: readonly StandingFile[], free: readonly number[]): number {
+  return free.find((file) => !standing[file]!.compressed) ?? free[0]!;
+}
+
+function isCopy(likeness: Likeness): boolean {
+  return likeness.kind === 'copy' || likeness.kind === 'itself';
+}
+
+function isAlike(likeness: Likeness): boolean {
+  return likeness.kind === 'copy' || likeness.kind === 'prefix';
+}
+
+function byAge(one: StandingFile, other: StandingFile): number {
+  if (one.current !== other.current) return one.current ? 1 : -1;
+  return one.modifiedMs - other.modifiedMs || other.age - one.age;
+}
