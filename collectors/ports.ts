@@ -59,6 +59,19 @@ export interface Mounts {
   typeOf(path: string): string;
 }
 
+/** Expands compressed files (rotated logs) piece by piece, in bounded memory. */
+export interface Inflater {
+  /**
+   * The expanded bytes of a whole file that `read` gives (0 at its end), in pieces that are valid until the next one. Ends only
+   * behind a complete stream (gzip: all members); throws with code `TRUNCATED` where the file ends before, `DAMAGED` where it
+   * does not decode.
+   */
+  expand(
+    compression: 'gzip' | 'zstd',
+    read: (into: Uint8Array, position: number) => number | Promise<number>,
+  ): AsyncIterable<Uint8Array>;
+}
+
 /** A request as a listener hands it over. Header names are lower case. */
 export interface WireRequest {
   readonly method: string;

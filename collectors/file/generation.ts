@@ -58,6 +58,8 @@ const neverSeen: SourceState = {
 
 export class Generation {
   readonly description: SourceDescription;
+  /** Rises from generation to generation. */
+  readonly order: number;
   /** 0 until the first run: an empty file costs the spool nothing. */
   source: SourceNumber;
   offset: number;
@@ -91,11 +93,19 @@ export class Generation {
 
   constructor(
     tools: Tools,
-    from: { description: SourceDescription; source?: SourceNumber; offset: number; crc?: number; unterminated?: boolean },
+    from: {
+      readonly description: SourceDescription;
+      readonly order: number;
+      readonly source?: SourceNumber;
+      readonly offset: number;
+      readonly crc?: number;
+      readonly unterminated?: boolean;
+    },
     state: SourceState = neverSeen,
   ) {
     this.#tools = tools;
     this.description = from.description;
+    this.order = from.order;
     this.source = from.source ?? 0;
     this.offset = from.offset;
     this.crc = from.crc ?? 0;

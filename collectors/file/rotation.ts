@@ -11,6 +11,8 @@ export interface KnownGeneration {
   readonly finished: boolean;
   /** Modification time when it was last looked at. */
   readonly modifiedMs: number;
+  /** Its descriptor is open and still gives its bytes, whatever became of its name. */
+  readonly open: boolean;
 }
 
 /** A file that stands there: at the path itself (`current`), or under a name that rotation gives. */
@@ -77,16 +79,17 @@ export function planRotation(
       rule(back, { is: 'new', from: likeness(at, back).at, missed: false });
       lost.set(at, 'went_back');
     } else if (indexes.some((file) => likeness(at, file).kind === 'truncated')) lost.set(at, 'truncated');
-    else lost.set(at, 'gone');
+    else if (!known[at]!.open) lost.set(at, 'gone');
   }
 
   // 3. Another file with the same bytes up to the cursor: a copy, moved here, or compressed.
   for (let at = 0; at < known.length; at++) {
-    if (lost.get(at) !== 'truncated' && lost.get(at) !== 'gone') continue;
-    const alike = indexes.filter((file) => likeness(at, file).kind === 'copy' || likeness(at, file).kind === 'itself');
+    const why = lost.get(at);
+    if (why !== 'truncated' && why !== 'gone') continue;
+    const alike = indexes.filter((file) => isCopy(likeness(at, file)));
     const free = alike.filter((file) => !rulings[file] && mayBeCopy(known[at]!, standing[file]!));
     if (free.length === 0) continue;
-    if (known[at]!.offset >= commonStartBytesMax || tellsApart(standing, alike, free)) {
+    if (known[at]!.offset >= commonStartBytesMax || tellsApart(standing, alike, free, why)) {
       rule(preferred(standing, free), { is: 'continued', known: at, how: 'copy' });
       lost.delete(at);
     } else lost.set(at, 'unclear');
@@ -97,6 +100,9 @@ export function planRotation(
   const currentIsNewest = rulings.some(
     (ruling, file) => standing[file]!.current && ruling?.is === 'continued' && ruling.known === newest,
   );
+  /** A generation that is read through its descriptor, of which this seems to be a copy (its compressed form, most likely). */
+  const openUnplaced = (file: number) =>
+    known.findLastIndex((one, at) => one.open && !one.finished && !placed.has(at) && !lost.has(at) && isAlike(likeness(at, file)));
   const newerThanMs = known[newest]?.modifiedMs ?? Number.POSITIVE_INFINITY;
   for (const file of indexes) {
     if (rulings[file]) continue;
@@ -110,6 +116,7 @@ export function planRotation(
     );
     if (same !== -1) rule(file, { is: 'read_before', known: same });
     else if (currentIsNewest && isAlike(likeness(newest, file))) rule(file, { is: 'held', known: newest });
+    else if (openUnplaced(file) !== -1) rule(file, { is: 'held', known: openUnplaced(file) });
     else if (!currentIsNewest && modifiedMs >= newerThanMs) rule(file, { is: 'new', from: 0, missed: true });
     else rule(file, { is: 'not_ours' });
   }
@@ -126,10 +133,18 @@ function mayBeCopy(known: KnownGeneration, file: StandingFile): boolean {
   return !file.current || known.offset >= commonStartBytesMax;
 }
 
-/** A short start that several files share names none of them; a file and its compressed form count as one. */
-function tellsApart(standing: readonly StandingFile[], alike: readonly number[], free: readonly number[]): boolean {
+/**
+ * A short start that several files share names none of them; a file and its compressed form count as one. And a plain file of
+ * its own is no copy unless the original was truncated: who renames keeps the inode.
+ */
+function tellsApart(
+  standing: readonly StandingFile[],
+  alike: readonly number[],
+  free: readonly number[],
+  why: 'truncated' | 'gone',
+): boolean {
   const names = new Set(alike.map((file) => standing[file]!.plainName));
-  return names.size === 1 && free.length > 0;
+  return names.size === 1 && (why === 'truncated' || free.every((file) => standing[file]!.compressed));
 }
 
 /** A compressed form may still be being written while the plain file stands. */

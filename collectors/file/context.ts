@@ -1,0 +1,44 @@
+/** What all parts of one file collector share. */
+import type { Clock, FileStat, Files, Log } from '../../spool/ports.ts';
+import type { Inflater } from '../ports.ts';
+import type { Descriptors } from './descriptors.ts';
+import type { Generation, Tools } from './generation.ts';
+import { showsRealBirth } from './identity.ts';
+import type { FileCollectorOptions } from './options.ts';
+import type { Rules } from './permission.ts';
+import type { Registry } from './registry.ts';
+
+export interface Context {
+  readonly options: FileCollectorOptions;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly inflater: Inflater;
+  readonly rules: Rules;
+  readonly tools: Tools;
+  readonly descriptors: Descriptors;
+  readonly registry: Registry;
+  readonly births: BirthTimes;
+  /** The machine was booted since this collector last ran. */
+  readonly rebooted: boolean;
+  /** True during the first look of a collector that starts at the end. */
+  startAtEnd: boolean;
+  /** Something to look at again soon. */
+  wake(path: string): void;
+  order(): number;
+}
+
+export type { Generation };
+
+/** Which file systems tell real birth times, as far as it was seen. */
+export class BirthTimes {
+  readonly #devices = new Set<bigint>();
+
+  learn(stat: FileStat): void {
+    if (showsRealBirth(stat)) this.#devices.add(stat.device);
+  }
+
+  areReal(device: bigint): boolean {
+    return this.#devices.has(device);
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * Which files there are: walks the directories that can hold matches, lists those that changed, and watches them. Hints only
+ * make it faster; the walk, repeated every `scanIntervalMs`, is the truth.
+ */
+import type { DirectoryEntry } from '../../spool/ports.ts';
+import type { Watcher } from '../ports.ts';
+import type { Context } from './context.ts';
+import type { Patterns } from './glob.ts';
+import type { Trouble } from './lineage.ts';
+import { directoryOf, join } from './names.ts';
+import { refusalOf, unreadable } from './permission.ts';
+
+interface Directory {
+  watch: Disposable | undefined;
+  /** Its last change when it was listed; listed again when that differs, or is too young to tell. */
+  changedNs: bigint;
+  subdirectories: readonly string[];
+  names: readonly string[];
+}
+
+const depthMax = 64;
+/** Times of files are coarse: a change this shortly before the listing may be followed by one with the same time. */
+const coarseMs = 2000;
+
+export class Discovery {
+  readonly troubles = new Map<string, Trouble>();
+  readonly #context: Context;
+  readonly #watcher: Watcher;
+  readonly #patterns: Patterns;
+  readonly #hinted: (directory: string, name: string | undefined) => void;
+  readonly #directories = new Map<string, Directory>();
+
+  constructor(
+    context: Context,
+    watcher: Watcher,
+    patterns: Patterns,
+    hinted: (directory: string, name: string | undefined) => void,
+  ) {
+    this.#context = context;
+    this.#watcher = watcher;
+    this.#patterns = patterns;
+    this.#hinted = hinted;
+  }
+
+  get directories(): number {
+    return this.#directories.size;
+  }
+
+  /** True where the directory could be listed when it was last looked at. */
+  isReadable(directory: string): boolean {
+    return this.#directories.has(directory) && !this.troubles.has(directory);
+  }
+
+  /** All paths that match now. */
+  scan(): string[] {
+    const found: string[] = [];
+    const seen = new Set<string>();
+    for (const base of this.#patterns.bases) this.#visit(base, found, seen, 0);
+    for (const [path, directory] of this.#directories) {
+      if (seen.has(path)) continue;
+      directory.watch?.[Symbol.dispose]();
+      this.#directories.delete(path);
+      this.troubles.delete(path);
+    }
+    return found;
+  }
+
+  /** All paths that match below one directory. */
+  scanBelow(directory: string): string[] {
+    const found: string[] = [];
+    this.#visit(directory, found, new Set(), 0);
+    return found;
+  }
+
+  isWalked(directory: string): boolean {
+    return this.#patterns.mayHold(directory);
+  }
+
+  close(): void {
+    for (const { watch } of this.#directories.values()) watch?.[Symbol.dispose]();
+    this.#directories.clear();
+  }
+
+  #visit(path: string, found: string[], seen: Set<string>, depth: number): void {
+    if (seen.has(path) || depth > depthMax || !this.#patterns.mayHold(path)) return;
+    seen.add(path);
+    const directory = this.#look(path);
+    if (!directory) return;
+    for (const name of directory.names) found.push(join(path, name));
+    for (const name of directory.subdirectories) this.#visit(join(path, name), found, seen, depth + 1);
+  }
+
+  #look(path: string): Directory | undefined {
+    const { files, rules, clock, births } = this.#context;
+    const refusal = refusalOf(path, rules);
+    if (refusal) {
+      if (refusal.cause !== 'never') this.#trouble(path, { ...refusal, state: 'refused' });
+      return undefined;
+    }
+    try {
+      const stat = files.stat(path);
+      births.learn(stat);
+      if (stat.kind !== 'directory') return undefined;
+      const known = this.#directories.get(path);
+      if (known && known.changedNs === stat.changedNs) return known;
+      const watch = known?.watch ?? this.#watch(path);
+      const isYoung = clock.now() - Number(stat.changedNs / 1_000_000n) < coarseMs;
+      const directory = { watch, changedNs: isYoung ? -1n : stat.changedNs, ...this.#sort(path, files.list(path)) };
+      this.#directories.set(path, directory);
+      this.troubles.delete(path);
+      return directory;
+    } catch (error) {
+      const found = unreadable(path, error);
+      if (found.kind === 'unreadable') this.#trouble(path, { ...found, state: 'unreadable' });
+      else this.troubles.delete(path);
+      return undefined;
+    }
+  }
+
+  #trouble(path: string, { state, cause, message, hint }: Omit<Trouble, 'since'>): void {
+    const since = this.troubles.get(path)?.since ?? this.#context.clock.now();
+    this.troubles.set(path, { state, cause, message, hint, since });
+  }
+
+  #sort(path: string, entries: readonly DirectoryEntry[]): Pick<Directory, 'names' | 'subdirectories'> {
+    const names: string[] = [];
+    const subdirectories: string[] = [];
+    for (const { name, kind } of entries) {
+      const full = join(path, name);
+      if (kind === 'directory' || (kind === 'symlink' && this.#leadsToDirectory(full))) {
+        if (this.#patterns.mayHold(full)) subdirectories.push(name);
+      } else if (this.#patterns.matches(full)) names.push(name);
+    }
+    return { names, subdirectories };
+  }
+
+  /** Only where a pattern names it: `**` does not follow links, so that nothing is walked in circles. */
+  #leadsToDirectory(path: string): boolean {
+    if (!this.#patterns.mayHold(path) || refusalOf(path, this.#context.rules)) return false;
+    try {
+      const target = this.#context.files.readLink(path);
+      const absolute = target.startsWith('/') ? target : join(directoryOf(path), target);
+      return !refusalOf(absolute, this.#context.rules) && this.#context.files.stat(path).kind === 'directory';
+    } catch {
+      return false; // a link that leads nowhere is not a directory
+    }
+  }
+
+  #watch(path: string): Disposable | undefined {
+    try {
+      return this.#watcher.watch(path, (name) => this.#hinted(path, name));
+    } catch {
+      return undefined; // no hints from here: the scan and the polling of busy files do without
+    }
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * The generations of one path, in order: the older one is read to its end before the newer one, and looked at again right
+ * before the newer one is read, since its writer may keep the old descriptor for a while.
+ */
+import type { MonotonicMs } from '../../spool/ports.ts';
+import type { Context } from './context.ts';
+import type { Generation, Turn } from './generation.ts';
+import { pace } from './options.ts';
+import { inspect, unreadable } from './permission.ts';
+
+/**
+ * How a turn ended. `more`: there is more to take. `done`: nothing more for now. `held`: the spool takes nothing.
+ * `resolve`: what stands there is not what was read: find out what happened. `expand`: the next bytes are in a compressed file.
+ */
+export type LineageTurn = 'more' | 'done' | 'held' | 'resolve' | 'expand';
+
+/** Why a path is not read; shown in status. */
+export interface Trouble {
+  readonly state: 'refused' | 'unreadable';
+  readonly cause: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly since: number;
+}
+
+export class Lineage {
+  readonly path: string;
+  /** Being read, oldest first; the last one stands at the path, or stood there last. */
+  live: Generation[] = [];
+  /** Read to the end, kept so that they are known when they turn up again; oldest first. */
+  past: Generation[] = [];
+  /** Not read to the end, and nowhere to be found. */
+  missing: Generation[] = [];
+  trouble: Trouble | undefined;
+  /** Paths of files that hold nothing of their own: copies of what is read or was read here. */
+  readonly claims = new Set<string>();
+  /** Somebody is finding out what happened, or reads from a compressed file: no turns meanwhile. */
+  busy = false;
+  /** What stood at the path when it was last found out what happened; nothing new while that stays. */
+  settled = '';
+  /** A copy in the making, or a file being compressed: find out again then. */
+  resolveAt: MonotonicMs | undefined;
+  /** Since when the path has not been there, in a readable directory. */
+  absentSince: MonotonicMs | undefined;
+  /** When a generation last gave data: decides how often to look. */
+  lastData: MonotonicMs = Number.NEGATIVE_INFINITY;
+  lastLook: MonotonicMs = 0;
+  readonly #context: Context;
+  #verifiedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
+
+  constructor(path: string, context: Context) {
+    this.path = path;
+    this.#context = context;
+  }
+
+  get current(): Generation | undefined {
+    return this.live.at(-1);
+  }
+
+  get known(): Generation[] {
+    return [...this.past, ...this.missing, ...this.live].sort((one, other) => one.order - other.order);
+  }
+
+  /** When to look again at the latest, hints or not. */
+  get dueAt(): MonotonicMs | undefined {
+    const dues = [this.resolveAt, ...this.live.map((generation) => generation.openLineDue)];
+    if (this.live.length > 1 || this.live[0]?.deleted) dues.push(this.live[0]!.lastProgress + pace.lingerMs);
+    const known = dues.filter((due) => due !== undefined);
+    return known.length > 0 ? Math.min(...known) : undefined;
+  }
+
+  turn(now: MonotonicMs): LineageTurn {
+    this.lastLook = now;
+    if (this.resolveAt !== undefined && now >= this.resolveAt) return 'resolve';
+    const before = this.#offsets();
+    const turn = this.#readInOrder(now);
+    const progress = this.#offsets() !== before;
+    if (progress) this.lastData = now;
+    if (turn !== 'done') return turn;
+    if (progress && now - this.#verifiedAt < pace.pollMs) return turn;
+    this.#verifiedAt = now;
+    return this.#stillStands() ? 'done' : 'resolve';
+  }
+
+  #readInOrder(now: MonotonicMs): LineageTurn {
+    for (let at = 0; at < this.live.length; ) {
+      const generation = this.live[at]!;
+      const isLast = at === this.live.length - 1;
+      const turn = this.#look(generation, now);
+      if (turn === 'more' || turn === 'held') return turn;
+      if (turn === 'changed' || turn === 'absent') return 'resolve';
+      if (turn === 'compressed') return 'expand';
+      const quiet = now - generation.lastProgress >= pace.lingerMs;
+      if (turn === 'nul_tail' && !isLast && quiet) {
+        generation.skipTo(generation.sizeBytes, 'hole');
+        continue;
+      }
+      if ((turn === 'open_line' || turn === 'nul_tail') && !isLast) return 'done';
+      if (turn === 'idle' && quiet && (!isLast || this.#isDeleted(generation))) this.finish(generation);
+      else at++;
+    }
+    return 'done';
+  }
+
+  #look(generation: Generation, now: MonotonicMs): Turn | 'compressed' {
+    if (generation.place?.compression !== undefined) return 'compressed';
+    try {
+      if (generation.file === undefined) {
+        const opened = this.#open(generation);
+        if (opened !== 'opened') return opened;
+      }
+      this.#context.descriptors.used(generation);
+      const turn = generation.turn(now);
+      generation.failure = undefined;
+      return turn;
+    } catch (error) {
+      return this.#failed(generation, error);
+    }
+  }
+
+  /** Opens a quiet file again, if anything changed in it. */
+  #open(generation: Generation): 'opened' | Turn {
+    const { files, descriptors } = this.#context;
+    if (generation.place === undefined) return 'absent';
+    const { path } = generation.place;
+    const stat = files.stat(path);
+    if (stat.inode !== generation.inode || stat.kind !== 'file') return 'absent';
+    if (stat.sizeBytes === generation.offset && stat.modifiedMs === generation.modifiedMs) return 'idle';
+    const file = files.open(path, 'read');
+    const opened = file.stat();
+    if (opened.inode !== generation.inode || opened.kind !== 'file') {
+      file.close();
+      return 'absent';
+    }
+    generation.file = file;
+    generation.observe(opened);
+    descriptors.opened(generation);
+    return 'opened';
+  }
+
+  #failed(generation: Generation, error: unknown): Turn {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'absent';
+    const found = unreadable(generation.place?.path ?? this.path, error);
+    const message = found.kind === 'unreadable' ? found.message : String(error);
+    const since = generation.failure?.since ?? this.#context.clock.now();
+    generation.failure = { code, message, since };
+    generation.lastTurn = 'failed';
+    return 'failed';
+  }
+
+  #isDeleted(generation: Generation): boolean {
+    if (generation.file) generation.observe(generation.file.stat());
+    return generation.deleted;
+  }
+
+  /** Read to its end; what happens to it from now on is only followed by the slow looks. */
+  finish(generation: Generation): void {
+    generation.finish();
+    this.retire(generation);
+  }
+
+  retire(generation: Generation): void {
+    this.#context.descriptors.close(generation);
+    this.live = this.live.filter((one) => one !== generation);
+    this.missing = this.missing.filter((one) => one !== generation);
+    if (generation.source !== 0 && !this.past.includes(generation)) this.past.push(generation);
+    this.past.sort((one, other) => one.order - other.order);
+  }
+
+  /** False where another file stands at the path than the one that is being read, or none where there was one. */
+  #stillStands(): boolean {
+    const { rules, clock } = this.#context;
+    const current = this.current;
+    const found = inspectQuickly(this.path, this.#context);
+    if (found === this.settled) {
+      if (current?.file && found === 'missing') this.#isDeleted(current);
+      return true;
+    }
+    const inspection = inspect(this.path, rules);
+    if (inspection.kind === 'refused' || inspection.kind === 'unreadable') {
+      const { kind: state, cause, message, hint } = inspection;
+      this.trouble = { state, cause, message, hint, since: this.trouble?.since ?? clock.now() };
+      return true;
+    }
+    return false;
+  }
+
+  #offsets(): number {
+    let sum = 0;
+    for (const generation of this.live) sum += generation.offset;
+    return sum;
+  }
+}
+
+/** What stands at a path, in a form that can be compared: the object, or that there is none. */
+export function inspectQuickly(path: string, context: Context): string {
+  try {
+    const { kind, device, inode } = context.files.stat(path);
+    return `${kind}:${device}:${inode}`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : `failed:${code}`;
+  }
+}

@@ -1,0 +1,106 @@
+/** What a file collector shows of itself. */
+import type { Problem } from '../../spool/ports.ts';
+import type { CollectorStatus, SourceStatus } from '../ports.ts';
+import type { Context } from './context.ts';
+import type { Discovery } from './discovery.ts';
+import type { Generation } from './generation.ts';
+import type { Lineage } from './lineage.ts';
+import { type FileCollectorOptions, pace } from './options.ts';
+
+export function statusOf(
+  options: FileCollectorOptions,
+  context: Context,
+  discovery: Discovery,
+  held: boolean,
+): CollectorStatus {
+  const lineages = [...context.registry.lineages.values()];
+  const sources = lineages.flatMap((lineage) => sourcesOf(lineage, context, held));
+  return {
+    name: options.name,
+    type: 'file',
+    read: { ...context.tools.read },
+    problems: problemsOf(options, context, discovery, lineages),
+    sources,
+    gauges: {
+      open_files: context.descriptors.count,
+      open_files_max: context.descriptors.max,
+      directories: discovery.directories,
+      files: lineages.length,
+      deleted_held_bytes: deletedBytes(context),
+    },
+  };
+}
+
+function problemsOf(
+  options: FileCollectorOptions,
+  context: Context,
+  discovery: Discovery,
+  lineages: readonly Lineage[],
+): Problem[] {
+  const problems: Problem[] = [];
+  const troubled = [...discovery.troubles, ...lineages.flatMap(({ path, trouble }) => (trouble ? [[path, trouble] as const] : []))];
+  for (const [subject, { cause, message, hint, since }] of troubled)
+    problems.push({ cause, subject, message, hint, since, red: false });
+  for (const { live } of lineages) {
+    for (const { failure, path } of live) {
+      if (failure)
+        problems.push({ cause: 'unreadable', subject: path, message: failure.message, since: failure.since, red: false });
+    }
+  }
+  const now = context.clock.now();
+  if (context.descriptors.takingTurns)
+    problems.push({
+      ...{ cause: 'open_files', subject: options.name, since: now, red: false },
+      message: `more files are busy than may be open at once (${context.descriptors.max}): they take turns, which is slower`,
+      hint: 'Raise open_files_max of this collector, and the limit of open files of the process (LimitNOFILE).',
+    });
+  if (lineages.length === 0 && problems.length === 0)
+    problems.push({
+      ...{ cause: 'no_files', subject: options.name, since: now, red: false },
+      message: `nothing matches ${options.include.join(', ')}`,
+      hint: 'Check the include patterns; files that appear later are found by themselves.',
+    });
+  return problems;
+}
+
+function sourcesOf(lineage: Lineage, context: Context, held: boolean): SourceStatus[] {
+  const rows = [...lineage.live, ...lineage.missing].map((generation) => rowOf(generation, lineage, context, held));
+  if (rows.length > 0 || !lineage.trouble) return rows;
+  const { state, message } = lineage.trouble;
+  const nothing = { source: 0, offset: 0, size: 0, lagBytes: 0, lastReadAt: undefined };
+  return [{ name: lineage.path, ...nothing, state, reason: message }];
+}
+
+function rowOf(generation: Generation, lineage: Lineage, context: Context, held: boolean): SourceStatus {
+  const { source, offset, sizeBytes: size, lagBytes, lastReadAt } = generation;
+  const name = generation.place && generation.place.path !== lineage.path ? `${lineage.path} (now ${generation.place.path})` : lineage.path;
+  const row = { name, source, offset, size, lagBytes, lastReadAt };
+  if (lineage.missing.includes(generation))
+    return { ...row, state: 'missing', reason: 'the file is not where it was, and under no name that rotation gives' };
+  if (generation.failure) return { ...row, state: 'unreadable', reason: generation.failure.message };
+  const quietMs = context.clock.monotonic() - generation.lastProgress;
+  if (lagBytes > 0 && !held && quietMs > pace.stalledAfterMs)
+    return { ...row, state: 'stalled', reason: stalledBecause(generation) };
+  if (generation.lastTurn === 'open_line')
+    return { ...row, state: 'waiting', reason: 'the last line has no end yet' };
+  if (generation.lastTurn === 'nul_tail') return { ...row, state: 'waiting', reason: 'the file ends in NUL bytes, which may still be filled in' };
+  if (held && lagBytes > 0) return { ...row, state: 'waiting', reason: `the spool takes nothing (${context.tools.intake.hold ?? 'for a moment'})` };
+  return { ...row, state: lagBytes > 0 ? 'catching_up' : 'following' };
+}
+
+function stalledBecause(generation: Generation): string {
+  switch (generation.lastTurn) {
+    case 'nul_tail':
+      return 'the rest of the file is NUL bytes; it goes on when something stands behind them';
+    case 'changed':
+      return 'the bytes before the cursor changed, and it is being found out why';
+    default:
+      return `the last look at the file ended with "${generation.lastTurn}", and nothing was read since`;
+  }
+}
+
+function deletedBytes(context: Context): number {
+  let bytes = 0;
+  for (const generation of context.descriptors.held) if (generation.deleted) bytes += generation.sizeBytes;
+  return bytes;
+}

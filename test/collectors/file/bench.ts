@@ -1,0 +1,104 @@
+/** A folder, a file collector over it, and an intake in memory: what the tests of tailing have in common. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hostClock } from '../../../agent/host/clock.ts';
+import { hostFiles } from '../../../agent/host/files.ts';
+import { hostInflater } from '../../../agent/host/inflater.ts';
+import { hostWatcher } from '../../../agent/host/watcher.ts';
+import { createFileCollector } from '../../../collectors/file/collector.ts';
+import type { FileCollectorOptions, FileCollectorPorts } from '../../../collectors/file/options.ts';
+import type { Collector } from '../../../collectors/ports.ts';
+import type { LogEntry } from '../../../spool/ports.ts';
+import { MemoryIntake } from './memory-intake.ts';
+
+const patienceMs = 20_000;
+
+export class Bench implements AsyncDisposable {
+  readonly folder = fs.mkdtempSync(join(tmpdir(), 'tailspool-tail-'));
+  readonly logged: LogEntry[] = [];
+  intake = new MemoryIntake();
+  collector: Collector | undefined;
+  options: Partial<FileCollectorOptions> = {};
+  ports: Partial<FileCollectorPorts> = {};
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  write(name: string, content: string | Uint8Array): void {
+    fs.mkdirSync(join(this.path(name), '..'), { recursive: true });
+    fs.appendFileSync(this.path(name), content);
+  }
+
+  rename(from: string, to: string): void {
+    fs.renameSync(this.path(from), this.path(to));
+  }
+
+  remove(name: string): void {
+    fs.rmSync(this.path(name));
+  }
+
+  async start(options: Partial<FileCollectorOptions> = {}): Promise<void> {
+    assert(!this.collector, 'one at a time');
+    Object.assign(this.options, options);
+    this.collector = createFileCollector(
+      {
+        ...{ name: 'logs', include: [this.path('*.log')], exclude: [], rotated: [], startAt: 'beginning' },
+        ...{ maxLineBytes: 1024 * 1024, partialTimeoutMs: 100, networkFs: false, deletedFileLimitMs: undefined },
+        ...{ scanIntervalMs: 200, forgetAfterMs: 86_400_000, openFilesMax: 100, sourcesMax: 10_000 },
+        ...{ attributes: {}, resource: { 'host.name': 'here' }, never: [], configuredCollectors: ['logs'] },
+        ...this.options,
+      },
+      {
+        ...{ intake: this.intake, files: hostFiles, clock: hostClock, watcher: hostWatcher, inflater: hostInflater },
+        ...{ log: { write: (entry) => this.logged.push(entry) }, mounts: { typeOf: () => 'ext4' }, bootId: 'boot 1' },
+        ...this.ports,
+      },
+    );
+    await this.collector.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.collector?.stop();
+    this.collector = undefined;
+  }
+
+  /** Stops it, and opens the intake again as it was durable (all of it, or up to an entry). */
+  async restart(between: () => void = () => {}, options: Partial<FileCollectorOptions> = {}, entries?: number): Promise<void> {
+    await this.stop();
+    this.intake = this.intake.reopened(entries);
+    between();
+    await this.start(options);
+  }
+
+  /** Waits until a path's mirror holds what is expected, and that it stays so for a moment. */
+  async holds(name: string, expected: string): Promise<void> {
+    const path = this.path(name);
+    await this.until(() => this.intake.mirrored(path).length >= expected.length, () => this.explain(name, expected));
+    assert.equal(this.intake.mirrored(path), expected, this.explain(name, expected));
+  }
+
+  async until(condition: () => boolean, explain: () => string = () => condition.toString()): Promise<void> {
+    const limit = Date.now() + patienceMs;
+    while (!condition()) {
+      if (Date.now() > limit) assert.fail(`waited too long for ${explain()}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  async pause(ms: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  explain(name: string, expected: string): string {
+    const status = JSON.stringify(this.collector?.status(), undefined, 1);
+    return `${name}:\n${this.intake.mirrored(this.path(name)).slice(0, 2000)}\nexpected:\n${expected.slice(0, 2000)}\n${status}\n${JSON.stringify(this.logged)}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * An honest intake in memory: keeps every run with its bytes, checks that each run continues where its source stood, and can be
+ * cut off at any run and opened again, as after a crash.
+ */
+import assert from 'node:assert/strict';
+import type {
+  ForeignBlock,
+  HoldReason,
+  Intake,
+  Position,
+  Run,
+  SourceDescription,
+  SourceNumber,
+  SourceRecord,
+} from '../../../spool/nouns.ts';
+
+export interface Entry {
+  readonly run: Run;
+  readonly bytes: Buffer;
+}
+
+interface Source {
+  record: SourceRecord;
+}
+
+const trailMax = 64;
+
+export class MemoryIntake implements Intake {
+  readonly entries: Entry[] = [];
+  readonly descriptions = new Map<SourceNumber, SourceDescription>();
+  readonly forgotten = new Set<SourceNumber>();
+  hold: HoldReason | undefined;
+  readonly #sources = new Map<SourceNumber, Source>();
+  #next = 1;
+  #view: Buffer | undefined;
+  #rooms: (() => void)[] = [];
+
+  get sources(): ReadonlyMap<SourceNumber, SourceRecord> {
+    return new Map([...this.#sources].map(([number, { record }]) => [number, record]));
+  }
+
+  get durable(): Position {
+    return this.entries.length;
+  }
+
+  begin(description: SourceDescription): SourceNumber {
+    this.#view = undefined;
+    const number = this.#next++;
+    const cursor = { offset: -1, mark: Buffer.alloc(0) };
+    this.#sources.set(number, { record: { number, description, state: Buffer.alloc(0), cursor, trail: [] } });
+    this.descriptions.set(number, description);
+    return number;
+  }
+
+  describe(source: SourceNumber, description: SourceDescription): void {
+    this.#view = undefined;
+    const kept = this.#sources.get(source);
+    assert(kept, `source ${source} is not known`);
+    kept.record = { ...kept.record, description };
+    this.descriptions.set(source, description);
+  }
+
+  forget(source: SourceNumber): void {
+    this.#view = undefined;
+    assert(this.#sources.delete(source), `source ${source} is not known`);
+    this.forgotten.add(source);
+  }
+
+  reserve(bytesMin: number): Uint8Array | undefined {
+    this.#view = this.hold ? undefined : Buffer.alloc(Math.max(bytesMin, 100_000), 0xee);
+    return this.#view;
+  }
+
+  commit(run: Run): void {
+    const kept = this.#sources.get(run.source);
+    assert(kept, `source ${run.source} is not known`);
+    const { cursor } = kept.record;
+    if (cursor.offset >= 0) assert.equal(run.from, cursor.offset, `source ${run.source} goes on where it stood`);
+    assert(run.to >= run.from);
+    if (run.bytes > 0) assert(this.#view, 'bytes are committed from the last view');
+    if (run.records > 0) assert.equal(run.bytes, run.to - run.from + (run.unterminated ? 1 : 0));
+    else assert.equal(run.bytes, 0);
+    const bytes = Buffer.from(this.#view?.subarray(0, run.bytes) ?? []);
+    if (run.records > 0) {
+      assert.equal(bytes.at(-1), 10, 'the last record ends with a line feed');
+      assert.equal(bytes.filter((byte) => byte === 10).length, run.records, 'records are counted');
+    }
+    this.#view = undefined;
+    this.entries.push({ run, bytes });
+    kept.record = advanced(kept.record, run);
+  }
+
+  append(_run: Run, _block: ForeignBlock): Position | undefined {
+    throw new Error('not for files');
+  }
+
+  async flush(): Promise<void> {}
+
+  room(): Promise<void> {
+    return this.hold ? new Promise((resolve) => this.#rooms.push(resolve)) : Promise.resolve();
+  }
+
+  release(): void {
+    this.hold = undefined;
+    for (const resolve of this.#rooms.splice(0)) resolve();
+  }
+
+  /** What a restart finds: everything up to an entry. */
+  reopened(entries = this.entries.length): MemoryIntake {
+    const next = new MemoryIntake();
+    next.#next = this.#next;
+    for (const entry of this.entries.slice(0, entries)) {
+      next.entries.push(entry);
+      const { source } = entry.run;
+      const description = this.descriptions.get(source)!;
+      next.descriptions.set(source, description);
+      const before = next.#sources.get(source)?.record ?? {
+        ...{ number: source, description, state: Buffer.alloc(0), cursor: { offset: -1, mark: Buffer.alloc(0) }, trail: [] },
+      };
+      const record = advanced(before, entry.run);
+      const trail = before.cursor.offset >= 0 ? [...before.trail, before.cursor].slice(-trailMax) : [];
+      if (!this.forgotten.has(source)) next.#sources.set(source, { record: { ...record, trail } });
+    }
+    return next;
+  }
+
+  /** The bytes of one path as a mirror would write them: its sources in order of their numbers, line feeds that were added left out. */
+  mirrored(path: string): string {
+    return this.#mirror(path).toString('utf8');
+  }
+
+  mirroredBytes(path: string): Buffer {
+    return this.#mirror(path);
+  }
+
+  #mirror(path: string): Buffer {
+    const parts: Buffer[] = [];
+    for (const { run, bytes } of this.entries) {
+      if (this.descriptions.get(run.source)!.attributes['log.file.path'] !== path) continue;
+      parts.push(run.unterminated && run.records > 0 ? bytes.subarray(0, -1) : bytes);
+    }
+    return Buffer.concat(parts);
+  }
+
+  get dropped(): { reason: string; bytes: number; path: string }[] {
+    return this.entries.flatMap(({ run }) =>
+      run.dropped
+        ? [
+            {
+              ...{ reason: run.dropped.reason, bytes: run.dropped.bytes },
+              path: this.descriptions.get(run.source)!.attributes['log.file.path'] ?? '',
+            },
+          ]
+        : [],
+    );
+  }
+}
+
+function advanced(record: SourceRecord, run: Run): SourceRecord {
+  return { ...record, cursor: { offset: run.to, mark: run.mark }, state: run.state ?? record.state };
+}

@@ -1,0 +1,75 @@
+/** Tailing while the agent runs: appends, rotations of every style, deletions. */
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import { Bench } from './bench.ts';
+
+test('lines are taken as they are appended, and a restart goes on where it was', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\ntwo\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\ntwo\n');
+  bench.write('a.log', 'three\n');
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+  await bench.restart(() => bench.write('a.log', 'four\n'));
+  await bench.holds('a.log', 'one\ntwo\nthree\nfour\n');
+});
+
+test('a file that appears later is read from its beginning', async () => {
+  await using bench = new Bench();
+  await bench.start();
+  bench.write('late.log', 'one\n');
+  await bench.holds('late.log', 'one\n');
+});
+
+test('a renamed file is read to its end before its successor, and its writer may keep it for a while', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', '1\n');
+  await bench.start();
+  await bench.holds('a.log', '1\n');
+  const writer = fs.openSync(bench.path('a.log'), 'a');
+  bench.rename('a.log', 'a.log.1');
+  fs.writeSync(writer, '2\n');
+  await bench.holds('a.log', '1\n2\n');
+  fs.writeSync(writer, '3\n');
+  bench.write('a.log', '4\n');
+  fs.closeSync(writer);
+  await bench.holds('a.log', '1\n2\n3\n4\n');
+});
+
+test('several rotations between two looks lose nothing and keep the order', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', '1\n');
+  await bench.start();
+  await bench.holds('a.log', '1\n');
+  for (const line of ['2', '3', '4', '5']) {
+    if (fs.existsSync(bench.path('a.log.2'))) bench.rename('a.log.2', 'a.log.3');
+    if (fs.existsSync(bench.path('a.log.1'))) bench.rename('a.log.1', 'a.log.2');
+    bench.rename('a.log', 'a.log.1');
+    bench.write('a.log', `${line}\n`);
+  }
+  await bench.holds('a.log', '1\n2\n3\n4\n5\n');
+});
+
+test('a file that is truncated is read again from its beginning', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\ntwo\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\ntwo\n');
+  fs.truncateSync(bench.path('a.log'), 0);
+  bench.write('a.log', 'three\n');
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+});
+
+test('an open file that was deleted is read to its end', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  const writer = fs.openSync(bench.path('a.log'), 'a');
+  bench.remove('a.log');
+  fs.writeSync(writer, 'two\n');
+  await bench.holds('a.log', 'one\ntwo\n');
+  bench.write('a.log', 'three\n');
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+  fs.closeSync(writer);
+});
