@@ -2,7 +2,7 @@
  * Everything the whole agent needs from outside, in one bundle: `agent/host/` makes the real one, `test/simulation/` a
  * simulated one, and `startAgent` takes either. No other way leads out of the process.
  */
-import type { Listener, Mounts, Watcher } from '../collectors/ports.ts';
+import type { Inflater, Listener, Mounts, Watcher } from '../collectors/ports.ts';
 import type { Transports } from '../shippers/ports.ts';
 import type { Clock, Codec, Files, Log, Random, UnixMs } from '../spool/ports.ts';
 
@@ -14,6 +14,7 @@ export interface Host {
   readonly log: Log;
   readonly watcher: Watcher;
   readonly mounts: Mounts;
+  readonly inflater: Inflater;
   readonly listener: Listener;
   readonly transports: Transports;
   readonly locks: Locks;
@@ -38,6 +39,10 @@ export interface ProcessFacts {
   /** The program's version as `tailspool version` prints it. */
   readonly version: string;
   readonly startedAt: UnixMs;
+  /** Names this boot of the machine; '' where the system does not tell. */
+  readonly bootId: string;
+  /** How many files this process may have open at once; undefined where the system does not tell. */
+  readonly openFilesMax: number | undefined;
   usage(): ProcessUsage;
 }
 

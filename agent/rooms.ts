@@ -3,6 +3,7 @@
  * and what each is given. A new type is one more case; the compiler asks for it.
  */
 import { BlocksCollector } from '../collectors/blocks/receiver.ts';
+import { createFileCollector } from '../collectors/file/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
 import { HttpShipper } from '../shippers/http/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
@@ -12,6 +13,7 @@ import type {
   BlocksCollectorConfiguration,
   CollectorConfiguration,
   Configuration,
+  FileCollectorConfiguration,
   NativeShipperConfiguration,
   ShipperConfiguration,
 } from './config/types.ts';
@@ -41,15 +43,34 @@ export async function openTheSpool(_configuration: Configuration, _host: Host): 
   throw new Error('the spool is not here yet');
 }
 
-export function makeCollector(one: CollectorConfiguration, { host, spool }: RoomContext): Collector {
+export function makeCollector(one: CollectorConfiguration, context: RoomContext): Collector {
   switch (one.type) {
     case 'file':
-      throw new Error('the file collector is not here yet');
+      return makeFileCollector(one, context);
     case 'blocks':
-      return makeReceiver(one, host, spool);
+      return makeReceiver(one, context.host, context.spool);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }
+}
+
+/** What is left of the process's open files for tailing, when the rest of the agent has its own. */
+const otherOpenFiles = 256;
+
+function makeFileCollector(one: FileCollectorConfiguration, { configuration, host, spool }: RoomContext): Collector {
+  const { files, clock, log, watcher, mounts, inflater, process } = host;
+  const mirrors = configuration.shippers.flatMap((shipper) => (shipper.type === 'mirror' ? [shipper.path] : []));
+  const tails = configuration.collectors.filter(({ type }) => type === 'file').length;
+  const share = process.openFilesMax && Math.floor((process.openFilesMax - otherOpenFiles) / tails);
+  return createFileCollector(
+    {
+      ...one,
+      openFilesMax: one.openFilesMax ?? (share && Math.max(16, Math.min(share, 65_536))),
+      never: [configuration.dataDir, ...mirrors],
+      configuredCollectors: configuration.collectors.map(({ name }) => name),
+    },
+    { intake: spool.intake, files, clock, log, watcher, mounts, inflater, bootId: process.bootId },
+  );
 }
 
 function makeReceiver(one: BlocksCollectorConfiguration, host: Host, spool: Spool): Collector {

@@ -4,6 +4,7 @@ import type { Host } from '../ports.ts';
 import { hostClock } from './clock.ts';
 import { type ChosenCodec, chooseCodec } from './codec.ts';
 import { hostFiles } from './files.ts';
+import { hostInflater } from './inflater.ts';
 import { hostListener } from './listener.ts';
 import { hostLocks } from './lock.ts';
 import { hostMounts } from './mounts.ts';
@@ -22,6 +23,7 @@ export function openHost(log: Log, chosen: ChosenCodec = chooseCodec()): Host {
     log,
     watcher: hostWatcher,
     mounts: hostMounts(),
+    inflater: hostInflater,
     listener: hostListener(log),
     transports: hostTransports,
     locks: hostLocks(),

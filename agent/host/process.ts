@@ -10,6 +10,8 @@ export function hostProcess(): ProcessFacts {
     hostName: hostname(),
     version: versionLine,
     startedAt: Math.round(Date.now() - process.uptime() * 1000),
+    bootId: tryRead(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()) ?? '',
+    openFilesMax: openFilesMax(),
     usage() {
       const { user, system } = process.cpuUsage();
       return {
@@ -25,6 +27,13 @@ export function hostProcess(): ProcessFacts {
 function privateBytes(): number | undefined {
   const found = /^RssAnon:\s+(\d+) kB$/m.exec(tryRead(() => fs.readFileSync('/proc/self/status', 'latin1')) ?? '');
   return found === null ? undefined : Number(found[1]) * 1024;
+}
+
+/** The soft limit, which Node has raised to the hard one. */
+function openFilesMax(): number | undefined {
+  const limits = tryRead(() => fs.readFileSync('/proc/self/limits', 'latin1')) ?? '';
+  const found = /^Max open files\s+(\d+)/m.exec(limits);
+  return found === null ? undefined : Number(found[1]);
 }
 
 function openDescriptors(): number | undefined {

@@ -62,7 +62,8 @@ export class Candidates implements Disposable {
   }
 
   #addByName(path: string, age: number, compression: Compression | undefined): void {
-    if (path === this.#context.registry.lineages.get(path)?.path && this.list.some((file) => file.path === path)) return;
+    if (path === this.#context.registry.lineages.get(path)?.path && this.list.some((file) => file.path === path))
+      return;
     const found = inspect(path, this.#context.rules);
     if (found.kind !== 'file') return;
     const { stat } = found;

@@ -35,7 +35,7 @@ function walkOf(pattern: string): Walk {
   const segments = splitSegments(pattern);
   const names = segments.slice(0, -1);
   const literal = names.findIndex((segment) => picomatch.scan(segment).isGlob);
-  const base = names.slice(0, literal === -1 ? names.length : literal).map(unescape);
+  const base = names.slice(0, literal === -1 ? names.length : literal).map(unescaped);
   const deep = names.findIndex((segment) => segment.includes('**') || segment.includes('/'));
   const steps = (deep === -1 ? names : names.slice(0, deep)).map((segment) => picomatch(segment, options));
   return {
@@ -65,6 +65,6 @@ function splitSegments(pattern: string): string[] {
   return segments;
 }
 
-function unescape(segment: string): string {
+function unescaped(segment: string): string {
   return segment.replace(/\\(.)/g, '$1');
 }

@@ -93,7 +93,12 @@ export function unreadable(path: string, error: unknown): Inspection {
   };
 }
 
-type End = { readonly kind: 'end'; readonly path: string; readonly stat: FileStat; readonly linkOwners: readonly number[] };
+type End = {
+  readonly kind: 'end';
+  readonly path: string;
+  readonly stat: FileStat;
+  readonly linkOwners: readonly number[];
+};
 
 /** Walks the path component by component; a mount is asked for its type before anything on it is touched. */
 function followLinks(path: string, rules: Rules): End | Refusal | { readonly kind: 'missing' } {

@@ -43,7 +43,9 @@ async function look1(lineage: Lineage, context: Context): Promise<Candidates | u
   const candidates = new Candidates(context);
   try {
     if (inspection.kind === 'file' && !takenByAnother(lineage, inspection.stat, inspection.path, context))
-      candidates.add({ path: inspection.path, stat: inspection.stat, current: true, age: 0, compression: undefined }).open();
+      candidates
+        .add({ path: inspection.path, stat: inspection.stat, current: true, age: 0, compression: undefined })
+        .open();
     const known = lineage.known;
     if (known.length > 0) await candidates.addRotated(lineage, known);
     lineage.trouble = undefined;

@@ -102,7 +102,9 @@ export function planRotation(
   );
   /** A generation that is read through its descriptor, of which this seems to be a copy (its compressed form, most likely). */
   const openUnplaced = (file: number) =>
-    known.findLastIndex((one, at) => one.open && !one.finished && !placed.has(at) && !lost.has(at) && isAlike(likeness(at, file)));
+    known.findLastIndex(
+      (one, at) => one.open && !one.finished && !placed.has(at) && !lost.has(at) && isAlike(likeness(at, file)),
+    );
   const newerThanMs = known[newest]?.modifiedMs ?? Number.POSITIVE_INFINITY;
   for (const file of indexes) {
     if (rulings[file]) continue;

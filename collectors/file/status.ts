@@ -38,13 +38,22 @@ function problemsOf(
   lineages: readonly Lineage[],
 ): Problem[] {
   const problems: Problem[] = [];
-  const troubled = [...discovery.troubles, ...lineages.flatMap(({ path, trouble }) => (trouble ? [[path, trouble] as const] : []))];
+  const troubled = [
+    ...discovery.troubles,
+    ...lineages.flatMap(({ path, trouble }) => (trouble ? [[path, trouble] as const] : [])),
+  ];
   for (const [subject, { cause, message, hint, since }] of troubled)
     problems.push({ cause, subject, message, hint, since, red: false });
   for (const { live } of lineages) {
     for (const { failure, path } of live) {
       if (failure)
-        problems.push({ cause: 'unreadable', subject: path, message: failure.message, since: failure.since, red: false });
+        problems.push({
+          cause: 'unreadable',
+          subject: path,
+          message: failure.message,
+          since: failure.since,
+          red: false,
+        });
     }
   }
   const now = context.clock.now();
@@ -73,7 +82,10 @@ function sourcesOf(lineage: Lineage, context: Context, held: boolean): SourceSta
 
 function rowOf(generation: Generation, lineage: Lineage, context: Context, held: boolean): SourceStatus {
   const { source, offset, sizeBytes: size, lagBytes, lastReadAt } = generation;
-  const name = generation.place && generation.place.path !== lineage.path ? `${lineage.path} (now ${generation.place.path})` : lineage.path;
+  const name =
+    generation.place && generation.place.path !== lineage.path
+      ? `${lineage.path} (now ${generation.place.path})`
+      : lineage.path;
   const row = { name, source, offset, size, lagBytes, lastReadAt };
   if (lineage.missing.includes(generation))
     return { ...row, state: 'missing', reason: 'the file is not where it was, and under no name that rotation gives' };
@@ -81,10 +93,15 @@ function rowOf(generation: Generation, lineage: Lineage, context: Context, held:
   const quietMs = context.clock.monotonic() - generation.lastProgress;
   if (lagBytes > 0 && !held && quietMs > pace.stalledAfterMs)
     return { ...row, state: 'stalled', reason: stalledBecause(generation) };
-  if (generation.lastTurn === 'open_line')
-    return { ...row, state: 'waiting', reason: 'the last line has no end yet' };
-  if (generation.lastTurn === 'nul_tail') return { ...row, state: 'waiting', reason: 'the file ends in NUL bytes, which may still be filled in' };
-  if (held && lagBytes > 0) return { ...row, state: 'waiting', reason: `the spool takes nothing (${context.tools.intake.hold ?? 'for a moment'})` };
+  if (generation.lastTurn === 'open_line') return { ...row, state: 'waiting', reason: 'the last line has no end yet' };
+  if (generation.lastTurn === 'nul_tail')
+    return { ...row, state: 'waiting', reason: 'the file ends in NUL bytes, which may still be filled in' };
+  if (held && lagBytes > 0)
+    return {
+      ...row,
+      state: 'waiting',
+      reason: `the spool takes nothing (${context.tools.intake.hold ?? 'for a moment'})`,
+    };
   return { ...row, state: lagBytes > 0 ? 'catching_up' : 'following' };
 }
 

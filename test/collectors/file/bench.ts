@@ -66,7 +66,11 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Stops it, and opens the intake again as it was durable (all of it, or up to an entry). */
-  async restart(between: () => void = () => {}, options: Partial<FileCollectorOptions> = {}, entries?: number): Promise<void> {
+  async restart(
+    between: () => void = () => {},
+    options: Partial<FileCollectorOptions> = {},
+    entries?: number,
+  ): Promise<void> {
     await this.stop();
     this.intake = this.intake.reopened(entries);
     between();
@@ -76,7 +80,10 @@ export class Bench implements AsyncDisposable {
   /** Waits until a path's mirror holds what is expected, and that it stays so for a moment. */
   async holds(name: string, expected: string): Promise<void> {
     const path = this.path(name);
-    await this.until(() => this.intake.mirrored(path).length >= expected.length, () => this.explain(name, expected));
+    await this.until(
+      () => this.intake.mirrored(path).length >= expected.length,
+      () => this.explain(name, expected),
+    );
     assert.equal(this.intake.mirrored(path), expected, this.explain(name, expected));
   }
 

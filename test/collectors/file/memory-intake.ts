@@ -115,7 +115,13 @@ export class MemoryIntake implements Intake {
       const description = this.descriptions.get(source)!;
       next.descriptions.set(source, description);
       const before = next.#sources.get(source)?.record ?? {
-        ...{ number: source, description, state: Buffer.alloc(0), cursor: { offset: -1, mark: Buffer.alloc(0) }, trail: [] },
+        ...{
+          number: source,
+          description,
+          state: Buffer.alloc(0),
+          cursor: { offset: -1, mark: Buffer.alloc(0) },
+          trail: [],
+        },
       };
       const record = advanced(before, entry.run);
       const trail = before.cursor.offset >= 0 ? [...before.trail, before.cursor].slice(-trailMax) : [];
