@@ -1,0 +1,101 @@
+/**
+ * The agent's own log, to standard error: JSON in the terms of the OpenTelemetry log data model, or text for people. It never
+ * waits for whoever reads it: what does not fit the buffer is dropped, counted, and the count is told.
+ */
+import { pino } from 'pino';
+import type { Clock, Log, LogEntry } from '../spool/ports.ts';
+import type { LineWriter } from './host/line-writer.ts';
+import { Fold, type Print } from './log/fold.ts';
+import { textLine } from './log/text.ts';
+import { version } from './version.ts';
+
+export interface LogOptions {
+  readonly level: LogEntry['severity'];
+  readonly format: 'json' | 'text';
+  readonly colors: boolean;
+  readonly clock: Clock;
+  readonly writer: LineWriter;
+}
+
+/** https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber */
+const severities = {
+  debug: { severity_number: 5, severity_text: 'DEBUG' },
+  info: { severity_number: 9, severity_text: 'INFO' },
+  warn: { severity_number: 13, severity_text: 'WARN' },
+  error: { severity_number: 17, severity_text: 'ERROR' },
+} as const;
+
+const ranks = ['debug', 'info', 'warn', 'error'] as const;
+
+export function openLog(options: LogOptions): OwnLog {
+  return new OwnLog(options);
+}
+
+export class OwnLog implements Log {
+  readonly #options: LogOptions;
+  readonly #fold: Fold;
+  readonly #print: Print;
+  #dropped = 0;
+  #droppedTold = 0;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    const write = (line: string) => {
+      if (!options.writer.write(line)) this.#dropped++;
+    };
+    this.#print = options.format === 'json' ? jsonPrinter(options, write) : textPrinter(options, write);
+    this.#fold = new Fold(options.clock, (entry, repeats) => this.#tell(entry, repeats));
+  }
+
+  /** Entries that found the buffer full. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  write(entry: LogEntry): void {
+    if (ranks.indexOf(entry.severity) >= ranks.indexOf(this.#options.level)) this.#fold.add(entry);
+  }
+
+  /** Prints the counts that wait and writes everything out, for at most `timeoutMs`. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#fold.flush();
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(timeoutMs, resolve);
+      void this.#options.writer.flush().then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #tell(entry: LogEntry, repeats: number): void {
+    if (this.#dropped > this.#droppedTold) {
+      const lost = this.#dropped - this.#droppedTold;
+      this.#droppedTold = this.#dropped;
+      const message = `${lost} entries of this log were dropped: whoever reads it was too slow`;
+      this.#print({ severity: 'warn', event: 'log.dropped', message }, 0);
+    }
+    this.#print(entry, repeats);
+  }
+}
+
+function textPrinter({ clock, colors }: LogOptions, write: (line: string) => void): Print {
+  return (entry, repeats) => write(`${textLine(entry, repeats, clock.now(), colors)}\n`);
+}
+
+function jsonPrinter({ clock }: LogOptions, write: (line: string) => void): Print {
+  const logger = pino(
+    {
+      level: 'debug',
+      base: { resource: { 'service.name': 'tailspool', 'service.version': version } },
+      messageKey: 'body',
+      timestamp: () => `,"timestamp":"${new Date(clock.now()).toISOString()}"`,
+      formatters: { level: (label) => severities[label as keyof typeof severities] ?? severities.error },
+    },
+    { write },
+  );
+  return ({ severity, event, subject, message, attributes }, repeats) => {
+    const more = { ...(subject !== undefined && { subject }), ...(repeats > 0 && { repeats }) };
+    logger[severity]({ event_name: event, attributes: { ...attributes, ...more } }, message);
+  };
+}
