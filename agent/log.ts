@@ -7,13 +7,14 @@ import type { Clock, Log, LogEntry } from '../spool/ports.ts';
 import type { LineWriter } from './host/line-writer.ts';
 import { Fold, type Print } from './log/fold.ts';
 import { textLine } from './log/text.ts';
-import { version } from './version.ts';
 
 export interface LogOptions {
   readonly level: LogEntry['severity'];
   readonly format: 'json' | 'text';
   readonly colors: boolean;
   readonly clock: Clock;
+  /** What `tailspool version` prints. */
+  readonly version: string;
   readonly writer: LineWriter;
 }
 
@@ -83,7 +84,7 @@ function textPrinter({ clock, colors }: LogOptions, write: (line: string) => voi
   return (entry, repeats) => write(`${textLine(entry, repeats, clock.now(), colors)}\n`);
 }
 
-function jsonPrinter({ clock }: LogOptions, write: (line: string) => void): Print {
+function jsonPrinter({ clock, version }: LogOptions, write: (line: string) => void): Print {
   const logger = pino(
     {
       level: 'debug',

@@ -1,0 +1,91 @@
+/**
+ * Runs one agent until a signal says stop. Ends within 5 s of it whatever the world does; what had no time to end in good
+ * order is what a crash would leave, which loses nothing.
+ */
+import { startAgent } from '../agent.ts';
+import type { Configuration } from '../config/types.ts';
+import { hostClock } from '../host/clock.ts';
+import { openLineWriter } from '../host/line-writer.ts';
+import { versionLine } from '../host/version.ts';
+import { openLog } from '../log.ts';
+import { type CommandContext, type ExitCode, exitCodes } from './commands.ts';
+
+const logBytesMax = 256 * 1024;
+const stopMsMax = 4_500;
+const logCloseMsMax = 200;
+
+export async function runAgent(configuration: Configuration, context: CommandContext): Promise<ExitCode> {
+  const log = openOwnLog(configuration, context);
+  const stop = new AbortController();
+  using _signals = context.onSignal((signal) => {
+    if (signal === 'SIGHUP') {
+      const message = 'SIGHUP: reloading the configuration comes later; going on with the old one';
+      log.write({ severity: 'warn', event: 'agent.reload', message });
+    } else if (!stop.signal.aborted) {
+      log.write({ severity: 'info', event: 'agent.stopping', message: `stopping, as ${signal} says` });
+      stop.abort();
+    }
+  });
+  const code = await startAndStop(configuration, context, log, stop.signal);
+  await log.close(logCloseMsMax);
+  return code;
+}
+
+type OwnLog = ReturnType<typeof openLog>;
+
+function openOwnLog({ log }: Configuration, { terminal }: CommandContext): OwnLog {
+  const format = log.format === 'auto' ? (terminal.errIsTerminal ? 'text' : 'json') : log.format;
+  const writer = openLineWriter(2, logBytesMax);
+  const colors = terminal.errColors;
+  return openLog({ level: log.level, format, colors, clock: hostClock, version: versionLine, writer });
+}
+
+async function startAndStop(
+  configuration: Configuration,
+  context: CommandContext,
+  log: OwnLog,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { dataDir } = configuration;
+  const stopped = new Promise<'stop'>((resolve) => signal.addEventListener('abort', () => resolve('stop')));
+  const starting = startAgent(configuration, await context.openHost(log), signal).catch((error: Error) => error);
+  const start = await Promise.race([starting, afterGrace(stopped)]);
+  if (start === 'stop') return exitCodes.ok;
+  if (start instanceof Error)
+    return signal.aborted ? exitCodes.ok : failed(context, `cannot run on ${dataDir}: ${start.message}`);
+  if (start.kind === 'held') {
+    context.err(`tailspool: ${dataDir} is held by ${start.holder}; one data_dir belongs to one agent\n`);
+    return exitCodes.held;
+  }
+  if (start.kind === 'newer_version') {
+    context.err(`tailspool: ${start.message}\n`);
+    return exitCodes.held;
+  }
+  const runs = [`${configuration.collectors.length} collectors`, `${configuration.shippers.length} shippers`].join(
+    ', ',
+  );
+  const message = `tailspool ${versionLine} runs on ${dataDir}: ${runs}`;
+  log.write({ severity: 'info', event: 'agent.running', message });
+  await stopped;
+  const end = await Promise.race([start.agent.stop().then(() => 'stopped'), afterGrace(stopped)]);
+  if (end === 'stopped') log.write({ severity: 'info', event: 'agent.stopped', message: 'stopped' });
+  else
+    log.write({
+      severity: 'warn',
+      event: 'agent.stopped',
+      message: 'stopped before every part had ended; nothing is lost',
+    });
+  return exitCodes.ok;
+}
+
+function failed(context: CommandContext, message: string): ExitCode {
+  context.err(`tailspool: ${message}\n`);
+  return exitCodes.runtime;
+}
+
+/** Resolves when the time for stopping is over. */
+async function afterGrace(stopped: Promise<'stop'>): Promise<'stop'> {
+  await stopped;
+  await new Promise<void>((resolve) => hostClock.after(stopMsMax, resolve));
+  return 'stop';
+}

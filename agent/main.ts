@@ -1,0 +1,71 @@
+/**
+ * The process: hands the arguments to the command line and ends with its exit code. `version` is answered before anything of
+ * the application is loaded. Nothing here waits at the top level: the executable is bundled as CommonJS.
+ */
+import type { CommandContext, ExitCode } from './cli/commands.ts';
+import { endProcess } from './host/exit.ts';
+
+const args = process.argv.slice(2);
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever reads our output has seen enough (`| head`).
+  if (error.code === 'EPIPE') endProcess(0);
+  fail(error);
+});
+// Nobody is left to tell it to.
+process.stderr.on('error', () => {});
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+
+main().then(endProcess, fail);
+
+async function main(): Promise<ExitCode> {
+  if (args[0] === 'version' || args[0] === '--version' || args[0] === '-V') {
+    const { versionCommand } = await import('./cli/version.ts');
+    return versionCommand({}, context());
+  }
+  const { runProgram } = await import('./cli/program.ts');
+  return runProgram(args, context());
+}
+
+function fail(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`tailspool: this should not have happened, please report it:\n${text}\n`);
+  endProcess(1);
+}
+
+function context(): CommandContext {
+  return {
+    out,
+    err: (text) => void process.stderr.write(text),
+    terminal: {
+      outIsTerminal: process.stdout.isTTY === true,
+      errIsTerminal: process.stderr.isTTY === true,
+      columns: process.stdout.columns ?? 80,
+      errColors: process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+    },
+    environment: process.env,
+    workingDirectory: process.cwd(),
+    onSignal,
+    openHost: async (log) => (await import('./host/host.ts')).openHost(log),
+  };
+}
+
+function out(data: string | Uint8Array): Promise<void> {
+  // A failed write reaches the 'error' listener above, which ends the process.
+  return new Promise((resolve) => process.stdout.write(data, () => resolve()));
+}
+
+/** Also keeps the process alive, which timers and sockets of the agent need not do. */
+function onSignal(handle: Parameters<CommandContext['onSignal']>[0]): Disposable {
+  const alive = setInterval(() => {}, 2 ** 30);
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  const listeners = signals.map((signal) => ({ signal, listener: () => handle(signal) }));
+  for (const { signal, listener } of listeners) process.on(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(alive);
+      for (const { signal, listener } of listeners) process.off(signal, listener);
+    },
+  };
+}
