@@ -5,7 +5,7 @@ import { hostFiles } from '../host/files.ts';
 import { type Command, type ConfigOptions, exitCodes } from './commands.ts';
 
 export const checkCommand: Command<ConfigOptions> = async (options, context) => {
-  const loaded = loadConfiguration(hostFiles, options.config, context.environment);
+  const loaded = loadConfiguration(hostFiles, options.config, context.environment, { folders: true });
   const problems = loaded.kind === 'ok' ? loaded.warnings : loaded.problems;
   context.err(formatProblems(problems));
   const errors = problems.filter(({ severity }) => severity === 'error').length;

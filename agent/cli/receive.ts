@@ -3,15 +3,20 @@
  * the options' names, and go the same way as a file.
  */
 import { resolve } from 'node:path';
+import { checkSecretFiles } from '../config/host-checks.ts';
 import { loadedFrom } from '../config/load.ts';
 import type { Place } from '../config/problems.ts';
 import type { Entry, MapTree, Tree } from '../config/tree.ts';
+import { hostFiles } from '../host/files.ts';
 import { type Command, type CommandContext, exitCodes, type ReceiveOptions } from './commands.ts';
 import { tell } from './load.ts';
 import { runAgent } from './run-agent.ts';
 
 export const receiveCommand: Command<ReceiveOptions> = async (options, context) => {
-  const configuration = tell(loadedFrom(receiveTree(options, context)), context);
+  const configuration = tell(
+    loadedFrom(receiveTree(options, context), [], (file) => checkSecretFiles(file, hostFiles)),
+    context,
+  );
   return configuration === undefined ? exitCodes.usage : runAgent(configuration, context);
 };
 

@@ -2,44 +2,59 @@
  * Configuration files to a `Configuration`, or to every problem they have. Changes nothing anywhere and throws nothing for
  * what stands in a file.
  */
+import { checkFolders, checkSecretFiles } from './host-checks.ts';
 import type { Environment } from './interpolate.ts';
 import { mergeTrees } from './merge.ts';
 import type { ConfigurationProblem } from './problems.ts';
 import { type ConfigurationReader, readSources, type Source } from './sources.ts';
 import { type MapTree, readTree } from './tree.ts';
 import type { Configuration } from './types.ts';
-import { validate } from './validate.ts';
+import { type LookAround, validate } from './validate.ts';
 
 export type Loaded =
   | { readonly kind: 'ok'; readonly configuration: Configuration; readonly warnings: readonly ConfigurationProblem[] }
   | { readonly kind: 'bad'; readonly problems: readonly ConfigurationProblem[] };
 
-/** Reads files, and folders of `*.yaml` and `*.yml` in the order of their names, and merges them. */
+/**
+ * Reads files, and folders of `*.yaml` and `*.yml` in the order of their names, and merges them. Files that it names and that
+ * cannot be read are warnings; with `folders`, so are folders that cannot be looked into (which may wait for a hung mount).
+ */
 export function loadConfiguration(
   files: ConfigurationReader,
   paths: readonly string[],
   environment: Environment,
+  { folders = false } = {},
 ): Loaded {
   const read = readSources(files, paths);
-  return read.problems.length > 0
-    ? { kind: 'bad', problems: read.problems }
-    : parseConfiguration(read.sources, environment);
+  if (read.problems.length > 0) return { kind: 'bad', problems: read.problems };
+  return parseConfiguration(read.sources, environment, (file) => [
+    ...checkSecretFiles(file, files),
+    ...(folders ? checkFolders(file, files) : []),
+  ]);
 }
 
 /** The same for texts that are already there. */
-export function parseConfiguration(sources: readonly Source[], environment: Environment): Loaded {
+export function parseConfiguration(
+  sources: readonly Source[],
+  environment: Environment,
+  lookAround: LookAround = () => [],
+): Loaded {
   const problems: ConfigurationProblem[] = [];
   const trees = sources.map(({ file, text }) => readTree(file, text, environment, problems));
   const readable = trees.filter((tree) => tree !== undefined);
   const merged = mergeTrees(readable, problems);
   // With a file missing, everything that it would have said would be reported as missing too.
   if (readable.length < trees.length) return { kind: 'bad', problems };
-  return loadedFrom(merged, problems);
+  return loadedFrom(merged, problems, lookAround);
 }
 
 /** The same for a tree that was made elsewhere (`receive` makes one from its options). */
-export function loadedFrom(tree: MapTree, problems: readonly ConfigurationProblem[] = []): Loaded {
-  const result = validate(tree, problems);
+export function loadedFrom(
+  tree: MapTree,
+  problems: readonly ConfigurationProblem[] = [],
+  lookAround: LookAround = () => [],
+): Loaded {
+  const result = validate(tree, problems, lookAround);
   if (result.configuration === undefined) return { kind: 'bad', problems: result.problems };
   return { kind: 'ok', configuration: result.configuration, warnings: result.problems };
 }

@@ -87,8 +87,7 @@ function member(schema: z.ZodType | undefined, value: Tree | undefined): z.ZodTy
   });
 }
 
-function presetText(preset: unknown): string | undefined {
+function presetText(preset: unknown): string {
   if (typeof preset === 'string') return preset;
-  if (Array.isArray(preset) && preset.length === 0) return '[]';
-  return undefined;
+  return JSON.stringify(preset);
 }

@@ -45,7 +45,7 @@ function filesAt(files: ConfigurationReader, path: string, tell: Tell): string[]
     if (wanted.length === 0) tell(path, 'the folder has no *.yaml file in it');
     return wanted.map((name) => `${path.replace(/\/$/, '')}/${name}`);
   } catch (error) {
-    tell(path, `cannot be read: ${reason(error)}`);
+    tell(path, `cannot be read: ${reasonOf(error)}`);
     return [];
   }
 }
@@ -58,7 +58,7 @@ function readText(files: ConfigurationReader, path: string, tell: Tell): string 
     else if (sizeBytes > fileBytesMax) tell(path, `is larger than ${fileBytesMax} bytes`);
     else return new TextDecoder('utf-8', { fatal: true }).decode(readWhole(file.it));
   } catch (error) {
-    tell(path, `cannot be read: ${reason(error)}`);
+    tell(path, `cannot be read: ${reasonOf(error)}`);
   }
   return undefined;
 }
@@ -77,7 +77,8 @@ function disposable(it: ReturnType<Files['open']>) {
   return { it, [Symbol.dispose]: () => it.close() };
 }
 
-function reason(error: unknown): string {
+/** Why a file cannot be had, in words. */
+export function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: string; message: string };
   const words: Record<string, string> = {
     ENOENT: 'there is no such file or folder',

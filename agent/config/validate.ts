@@ -4,7 +4,7 @@ import { explainIssue, type Finding, type KeyPath, locate } from './findings.ts'
 import { type ConfigurationProblem, formatPlace } from './problems.ts';
 import { resolve } from './resolve.ts';
 import { checkRules } from './rules.ts';
-import { configurationSchema } from './schema.ts';
+import { type ConfigurationFile, configurationSchema } from './schema.ts';
 import type { MapTree, Tree } from './tree.ts';
 import type { Configuration } from './types.ts';
 
@@ -14,14 +14,17 @@ export interface Validated {
   readonly problems: readonly ConfigurationProblem[];
 }
 
+/** More to find out about a configuration that follows the schema. */
+export type LookAround = (file: ConfigurationFile) => readonly Finding[];
+
 /** `known` are problems found while reading; what they caused is not reported again. */
-export function validate(tree: MapTree, known: readonly ConfigurationProblem[]): Validated {
+export function validate(tree: MapTree, known: readonly ConfigurationProblem[], lookAround: LookAround): Validated {
   const plain = plainMap(tree);
   const parsed = configurationSchema.safeParse(plain);
   const issues = parsed.success ? [] : parsed.error.issues;
   const findings = issues.flatMap((issue) => explainIssue(issue, configurationSchema, tree));
   const rulesOn = parsed.success ? parsed : configurationSchema.safeParse(withoutFaults(plain, issues));
-  const ruled = rulesOn.success ? checkRules(rulesOn.data) : [];
+  const ruled = rulesOn.success ? [...checkRules(rulesOn.data), ...lookAround(rulesOn.data)] : [];
   const independent = ruled.filter((finding) => !findings.some((other) => related(finding.path, other.path)));
   const problems = [...known, ...notKnown([...findings, ...independent], tree, known)];
   const failed = problems.some(({ severity }) => severity === 'error') || !parsed.success;

@@ -1,0 +1,112 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the configuration's own syntax is explained here.
+/** The parts of the configuration reference that are not made from the schema. Every YAML block here is parsed by a test. */
+
+const intro = `<!-- Made from agent/config/schema*.ts by \`node build/configuration-document.ts\` (Node 24); a test holds it to them. -->
+
+# Configuration
+
+The shortest one that ships: everything but a collector and a shipper has a default, and no default can lose data.
+
+\`\`\`yaml
+data_dir: /var/lib/tailspool
+collectors:
+  nginx:
+    type: file
+    include: [/var/log/nginx/*.log]
+shippers:
+  central:
+    type: http
+    protocol: native
+    url: "http://aggregator:8600/v1/blocks"
+\`\`\`
+
+\`tailspool check --config FILE\` says everything that is wrong with it, each with file, line and column; nothing is started or
+changed. \`tailspool run\` says the same and ends with exit code 2.`;
+
+const files = `# Files, values, variables
+
+- \`--config\` takes a file or a folder, and may be repeated. Of a folder, its \`*.yaml\` and \`*.yml\` are read in the order of their
+  names, without hidden ones and without folders below it. A file may have up to 1 MiB.
+- The sections (\`collectors\`, \`shippers\`, \`spool\` …) of all files are merged. A name or key that is given twice is an error that
+  names both places; no file overrides another.
+- Names of collectors and shippers begin with a letter and hold up to 63 letters, digits, \`_\`, \`-\`, \`.\`.
+- **Sizes** are whole numbers of bytes, or with a unit: \`KiB\`, \`MiB\`, \`GiB\`, \`TiB\` (1024) and \`KB\`, \`MB\`, \`GB\`, \`TB\` (1000), as in
+  \`64KiB\`, \`10GiB\`, \`1MB\`.
+- **Durations** are whole numbers with a unit: \`ms\`, \`s\`, \`m\`, \`h\`, \`d\`, as in \`100ms\`, \`5s\`, \`1h\`, \`3d\`. \`0\` needs none.
+- **Variables**: \`\${NAME}\` in a value is replaced from the environment, \`\${NAME:-default}\` by the default where it is unset or
+  empty. Unset without a default is an error. What a variable holds is taken as a value, it cannot become YAML. \`$$\` is a dollar
+  sign. What came from a variable is never printed.
+- YAML anchors and aliases work within a file; merge keys (\`<<\`) and tags do not.
+- Secrets stand in files of their own, which the configuration names; they are read again when they change. A file that cannot be read is a
+  warning, and then a red entry in \`tailspool status\` until it can.`;
+
+const receive = `# \`tailspool receive\`
+
+\`tailspool receive --listen 0.0.0.0:8600 --data-dir /var/lib/tailspool-receiver --out /srv/logs --token-file /etc/tailspool/token
+--tls-cert /etc/tailspool/cert.pem --tls-key /etc/tailspool/key.pem\` is exactly \`tailspool run\` with this configuration:
+
+\`\`\`yaml
+data_dir: /var/lib/tailspool-receiver
+collectors:
+  edge:
+    type: blocks
+    listen: 0.0.0.0:8600
+    token_file: /etc/tailspool/token
+    tls: { cert: /etc/tailspool/cert.pem, key: /etc/tailspool/key.pem }
+shippers:
+  mirror:
+    type: mirror
+    path: /srv/logs
+\`\`\`
+
+\`--tls-client-ca FILE\` is \`tls.client_ca\`, \`--admin HOST:PORT\` is \`admin.listen\`, \`--insecure\` is \`insecure: true\`. Without \`--out\` there is no
+shipper. Relative paths on the command line are relative to the current folder.`;
+
+const examples = `# Examples
+
+An agent with several collectors and two receivers, one of which may fall behind:
+
+\`\`\`yaml
+data_dir: /var/lib/tailspool
+resource:
+  deployment.environment.name: "\${ENVIRONMENT:-prod}"
+collectors:
+  nginx:
+    type: file
+    include: [/var/log/nginx/*.log]
+    rotated: [/var/log/nginx/old/*]
+    attributes: { service.name: nginx }
+  system:
+    type: file
+    include: [/var/log/syslog, /var/log/auth.log]
+    start_at: end
+spool: { max_size: 10GiB, sync_interval: 100ms, retain_acked: 256MiB }
+shippers:
+  central:
+    type: http
+    protocol: native
+    url: "https://aggregator:8600/v1/blocks"
+    tls: { ca: /etc/tailspool/ca.pem, cert: /etc/tailspool/agent.pem, key: /etc/tailspool/agent.key }
+    auth: { bearer_file: /etc/tailspool/token }
+  archive:
+    type: http
+    protocol: native
+    url: "https://archive:8600/v1/blocks"
+    auth: { basic: { user: edge, password_file: /etc/tailspool/archive-password } }
+    rate_limit: 5MiB/s
+    when_full: drop_oldest
+admin: { listen: "127.0.0.1:8601" }
+\`\`\`
+
+A relay: receives on a trusted network, and passes on:
+
+\`\`\`yaml
+data_dir: /var/lib/tailspool
+collectors:
+  edge: { type: blocks, listen: "10.0.0.5:8600", insecure: true }
+shippers:
+  centre: { type: http, protocol: native, url: "http://10.1.0.1:8600/v1/blocks" }
+log: { level: warn, format: json }
+\`\`\``;
+
+export const documentTexts = { intro, files, receive, examples } as const;

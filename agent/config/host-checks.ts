@@ -1,0 +1,82 @@
+/** What a sound configuration will still trip over on this host: files that cannot be read, folders that are not there. */
+
+import type { Finding, KeyPath } from './findings.ts';
+import type { ConfigurationFile } from './schema.ts';
+import type { ConfigurationReader } from './sources.ts';
+import { reasonOf } from './sources.ts';
+
+/** The files that hold secrets and certificates. All findings are warnings: a file may come later. */
+export function checkSecretFiles(file: ConfigurationFile, files: ConfigurationReader): Finding[] {
+  return secretFiles(file).flatMap(({ path, name, secret }) => checkFile(path, name, secret, files));
+}
+
+/** The folders that `include` begins in. May wait for a mount that hangs: for `check` only. */
+export function checkFolders({ collectors }: ConfigurationFile, files: ConfigurationReader): Finding[] {
+  return Object.entries(collectors).flatMap(([collector, one]) => {
+    if (one.type !== 'file') return [];
+    return one.include.flatMap((pattern, index) =>
+      checkFolder(['collectors', collector, 'include', index], pattern, files),
+    );
+  });
+}
+
+interface NamedFile {
+  readonly path: KeyPath;
+  readonly name: string;
+  /** Nobody else should be able to read it. */
+  readonly secret: boolean;
+}
+
+function secretFiles({ collectors, shippers }: ConfigurationFile): NamedFile[] {
+  const found: NamedFile[] = [];
+  const add = (path: KeyPath, name: string | undefined, secret: boolean) => {
+    if (name !== undefined) found.push({ path, name, secret });
+  };
+  for (const [name, one] of Object.entries(collectors)) {
+    if (one.type !== 'blocks') continue;
+    const path = ['collectors', name];
+    add([...path, 'token_file'], one.token_file, true);
+    add([...path, 'tls', 'cert'], one.tls?.cert, false);
+    add([...path, 'tls', 'key'], one.tls?.key, true);
+    add([...path, 'tls', 'client_ca'], one.tls?.client_ca, false);
+  }
+  for (const [name, one] of Object.entries(shippers)) {
+    if (one.type !== 'http') continue;
+    const path = ['shippers', name];
+    add([...path, 'auth', 'bearer_file'], one.auth?.bearer_file, true);
+    add([...path, 'auth', 'basic', 'password_file'], one.auth?.basic?.password_file, true);
+    add([...path, 'tls', 'ca'], one.tls?.ca, false);
+    add([...path, 'tls', 'cert'], one.tls?.cert, false);
+    add([...path, 'tls', 'key'], one.tls?.key, true);
+  }
+  return found;
+}
+
+function checkFile(path: KeyPath, name: string, secret: boolean, files: ConfigurationReader): Finding[] {
+  try {
+    const file = files.open(name, 'read');
+    const { kind, mode } = file.stat();
+    file.close();
+    if (kind !== 'file') return [warning(path, `${name} is not a file but a ${kind}`)];
+    if (!secret || (mode & 0o004) === 0) return [];
+    return [warning(path, `everybody on this host can read ${name}`, `chmod o-r ${name}`)];
+  } catch (error) {
+    return [warning(path, `${name} cannot be read: ${reasonOf(error)}`)];
+  }
+}
+
+function checkFolder(path: KeyPath, pattern: string, files: ConfigurationReader): Finding[] {
+  const plain = pattern.split(/[*?[{(!+@\\]/, 1)[0] ?? '/';
+  const folder = plain.slice(0, plain.lastIndexOf('/')) || '/';
+  try {
+    if (files.stat(folder).kind !== 'directory') return [warning(path, `${folder} is not a folder`)];
+    files.list(folder);
+    return [];
+  } catch (error) {
+    return [warning(path, `${folder} cannot be looked into: ${reasonOf(error)}`, 'it is read as soon as it can be')];
+  }
+}
+
+function warning(path: KeyPath, message: string, hint?: string): Finding {
+  return { severity: 'warning', path, at: 'value', message, hint };
+}
