@@ -57,7 +57,7 @@ export async function startAgent(
   const opened = await openTheSpool(configuration, host);
   if (opened.kind === 'newer_version') return opened;
   const { spool } = opened;
-  stack.defer(() => within(clock, log, limits.spoolMs, 'spool', spool.close()));
+  stack.defer(() => within(clock, log, limits.spoolMs, 'spool', spool.close(limits.spoolMs - 200)));
 
   const context: RoomContext = { configuration, host, spool };
   const shippers = configuration.shippers.map((one) => makeShipper(one, context));

@@ -8,7 +8,8 @@ import type { Collector } from '../collectors/ports.ts';
 import { HttpShipper } from '../shippers/http/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
 import type { Shipper } from '../shippers/ports.ts';
-import type { Intake, Outlet, SpoolStatus } from '../spool/nouns.ts';
+import type { Outlet } from '../spool/nouns.ts';
+import { NewerVersion, openSpool, type Spool } from '../spool/spool.ts';
 import type {
   BlocksCollectorConfiguration,
   CollectorConfiguration,
@@ -27,20 +28,19 @@ export interface RoomContext {
   readonly spool: Spool;
 }
 
-/** Stands in until the spool's own type is there. */
-interface Spool {
-  readonly intake: Intake;
-  outlet(name: string, options: { readonly whenFull: 'block' | 'drop_oldest' }): Outlet;
-  status(): SpoolStatus;
-  close(): Promise<void>;
-}
-
 export type Opened =
   | { readonly kind: 'open'; readonly spool: Spool }
   | { readonly kind: 'newer_version'; readonly message: string };
 
-export async function openTheSpool(_configuration: Configuration, _host: Host): Promise<Opened> {
-  throw new Error('the spool is not here yet');
+export async function openTheSpool(configuration: Configuration, host: Host): Promise<Opened> {
+  const { dataDir, spool, shippers } = configuration;
+  const options = { ...spool, dataDir, shippers: shippers.map(({ name, whenFull }) => ({ name, whenFull })) };
+  try {
+    return { kind: 'open', spool: await openSpool(options, host) };
+  } catch (error) {
+    if (error instanceof NewerVersion) return { kind: 'newer_version', message: error.message };
+    throw error;
+  }
 }
 
 export function makeCollector(one: CollectorConfiguration, context: RoomContext): Collector {
@@ -65,6 +65,7 @@ function makeFileCollector(one: FileCollectorConfiguration, { configuration, hos
   return createFileCollector(
     {
       ...one,
+      resource: { 'host.name': process.hostName, ...one.resource },
       openFilesMax: one.openFilesMax ?? (share && Math.max(16, Math.min(share, 65_536))),
       never: [configuration.dataDir, ...mirrors],
       configuredCollectors: configuration.collectors.map(({ name }) => name),
@@ -90,7 +91,7 @@ export interface Shipping {
 }
 
 export function makeShipper(one: ShipperConfiguration, context: RoomContext): Shipping {
-  const outlet = context.spool.outlet(one.name, { whenFull: one.whenFull });
+  const outlet = context.spool.outlet(one.name);
   return { shipper: shipperFor(one, outlet, context), outlet };
 }
 

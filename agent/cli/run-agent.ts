@@ -49,7 +49,9 @@ async function startAndStop(
   const { dataDir } = configuration;
   const stopped = new Promise<'stop'>((resolve) => signal.addEventListener('abort', () => resolve('stop')));
   const starting = startAgent(configuration, await context.openHost(log), signal).catch((error: Error) => error);
-  const start = await Promise.race([starting, afterGrace(stopped)]);
+  // One grace for starting and stopping together: 5 s count from the signal.
+  const grace = afterGrace(stopped);
+  const start = await Promise.race([starting, grace]);
   if (start === 'stop') return exitCodes.ok;
   if (start instanceof Error)
     return signal.aborted ? exitCodes.ok : failed(context, `cannot run on ${dataDir}: ${start.message}`);
@@ -67,7 +69,7 @@ async function startAndStop(
   const message = `tailspool ${versionLine} runs on ${dataDir}: ${runs}`;
   log.write({ severity: 'info', event: 'agent.running', message });
   await stopped;
-  const end = await Promise.race([start.agent.stop().then(() => 'stopped'), afterGrace(stopped)]);
+  const end = await Promise.race([start.agent.stop().then(() => 'stopped'), grace]);
   if (end === 'stopped') log.write({ severity: 'info', event: 'agent.stopped', message: 'stopped' });
   else
     log.write({
