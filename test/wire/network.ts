@@ -50,7 +50,7 @@ export class Network implements Transports {
   async #send(request: TransportRequest): Promise<TransportAnswer> {
     const copy = { ...request, body: request.body && Uint8Array.from(request.body) };
     try {
-      const answer = await this.#carry(copy, this.fault(request));
+      const answer = await unlessAborted(request.signal, this.#carry(copy, this.fault(request)));
       this.#note(copy, answer.status);
       return answer;
     } catch (error) {
@@ -122,6 +122,15 @@ export class Network implements Transports {
     signal.addEventListener('abort', () => reject(failure('ABORTED')), { once: true });
     return promise;
   }
+}
+
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(failure('ABORTED'));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  work.catch(() => undefined);
+  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 export function answerOf(response: WireResponse): TransportAnswer {
