@@ -106,6 +106,7 @@ class Reader {
     this.#values++;
     if (this.#values > valuesMax || depth > depthMax) return this.#tooMuch(place, depth);
     if (isAlias(node)) return this.#alias(node, depth, place);
+    if (hasTag(node)) return this.#tagged(node.tag, place);
     if (hasAnchor(node)) this.#anchors.set(node.anchor, node);
     if (isMap(node)) return this.#map(node, depth, place);
     if (isSeq(node))
@@ -154,6 +155,11 @@ class Reader {
     return { kind: 'empty', place };
   }
 
+  #tagged(tag: string, place: Place): EmptyTree {
+    this.#problem(place, `has a tag ${quote(tag)}`, 'take it out; the schema knows what a value is');
+    return { kind: 'empty', place };
+  }
+
   #tooMuch(place: Place, depth: number): EmptyTree {
     const deep = depth > depthMax;
     const message = deep ? `is nested deeper than ${depthMax} levels` : `holds more than ${valuesMax} values`;
@@ -175,6 +181,11 @@ class Reader {
   #problem(place: Place, message: string, hint?: string): void {
     this.#problems.push({ severity: 'error', place, message, hint });
   }
+}
+
+/** Tags that somebody wrote; the parser sets none by itself. */
+function hasTag(node: unknown): node is { tag: string } {
+  return typeof (node as { tag?: unknown } | null)?.tag === 'string';
 }
 
 function hasAnchor(node: unknown): node is { anchor: string } {

@@ -1,5 +1,5 @@
 /** One merged tree against the schema and the rules: all problems at once, or the finished configuration. */
-import type * as z from 'zod';
+import * as z from 'zod';
 import { explainIssue, type Finding, type KeyPath, locate } from './findings.ts';
 import { type ConfigurationProblem, formatPlace } from './problems.ts';
 import { resolve } from './resolve.ts';
@@ -19,7 +19,7 @@ export type LookAround = (file: ConfigurationFile) => readonly Finding[];
 
 /** `known` are problems found while reading; what they caused is not reported again. */
 export function validate(tree: MapTree, known: readonly ConfigurationProblem[], lookAround: LookAround): Validated {
-  const plain = plainMap(tree);
+  const plain = withoutEmptySections(plainMap(tree));
   const parsed = configurationSchema.safeParse(plain);
   const issues = parsed.success ? [] : parsed.error.issues;
   const findings = issues.flatMap((issue) => explainIssue(issue, configurationSchema, tree));
@@ -29,6 +29,14 @@ export function validate(tree: MapTree, known: readonly ConfigurationProblem[], 
   const problems = [...known, ...notKnown([...findings, ...independent], tree, known)];
   const failed = problems.some(({ severity }) => severity === 'error') || !parsed.success;
   return { configuration: failed ? undefined : resolve(parsed.data), problems };
+}
+
+/** `spool:` with nothing below it (all commented out) is as if it were not there. */
+function withoutEmptySections(plain: PlainMap): PlainMap {
+  for (const [name, section] of Object.entries(configurationSchema.shape)) {
+    if (section instanceof z.ZodPrefault && plain[name] === null) delete plain[name];
+  }
+  return plain;
 }
 
 function notKnown(findings: readonly Finding[], tree: MapTree, known: readonly ConfigurationProblem[]) {

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse, printed, sound, withSections } from './texts.ts';
+
+/** What is told of a configuration with these sections. */
+function told(sections: Record<string, string>): string {
+  return printed(parse(withSections(sections)));
+}
+
+const file = 'a: {type: file, include: [/a]}';
+
+test('an agent without a collector is refused, one without a shipper is warned of', () => {
+  assert.match(told({ collectors: '{}' }), /error: there is no collector/);
+  const ring = parse(withSections({ shippers: '{}' }));
+  assert.equal(sound(ring).shippers.length, 0);
+  assert.match(printed(ring), /a\.yaml:3:1: warning: there is no shipper/);
+});
+
+test('a line may have at most 8 MiB, and must fit a small spool', () => {
+  assert.match(told({ collectors: '{a: {type: file, include: [/a], max_line: 9MiB}}' }), /is too large\n.*1KiB – 8MiB/);
+  const large = '{a: {type: file, include: [/a], max_line: 8MiB}}';
+  assert.equal(told({ collectors: large }), '');
+  assert.match(told({ collectors: large, spool: '{max_size: 16MiB}' }), /`max_line` is too large for so small a spool/);
+});
+
+test('segments shrink with the spool, unless they were given', () => {
+  assert.equal(sound(parse(withSections({ spool: '{max_size: 20MiB}' }))).spool.segmentBytes, 5 * 1024 * 1024);
+  assert.match(told({ spool: '{max_size: 20MiB, segment_size: 6MiB}' }), /must fit 4 times/);
+  assert.equal(told({ spool: '{max_size: 20MiB, segment_size: 5MiB}' }), '');
+  assert.match(told({ spool: '{max_size: 20MiB, retain_acked: 11MiB}' }), /more than half/);
+});
+
+test('receiving beyond loopback needs token and TLS, unless it is said to be insecure', () => {
+  const receive = (more: string) => told({ collectors: `{r: {type: blocks, ${more}}}` });
+  const tls = 'tls: {cert: /c, key: /k}';
+  for (const listen of ['127.0.0.1:1', '127.8.8.8:1', '"[::1]:1"', 'localhost:1']) {
+    assert.equal(receive(`listen: ${listen}`), '', listen);
+  }
+  for (const listen of ['0.0.0.0:1', '"[::]:1"', '10.0.0.1:1', 'host.example:1', '127.0.0.1.example:1']) {
+    assert.match(receive(`listen: ${listen}`), /needs `token_file` and `tls`/, listen);
+    assert.match(receive(`listen: ${listen}, token_file: /t`), /needs `tls`/);
+    assert.match(receive(`listen: ${listen}, ${tls}`), /needs `token_file`/);
+    assert.equal(receive(`listen: ${listen}, token_file: /t, ${tls}`), '');
+    assert.equal(receive(`listen: ${listen}, insecure: true`), '');
+  }
+  assert.match(receive('listen: 127.0.0.1:1, tls: {cert: /c}'), /`collectors\.r\.tls\.key` is missing/);
+});
+
+test('an http shipper needs its protocol, an http or https URL, and whole pairs', () => {
+  const ship = (more: string) => told({ shippers: `{s: {type: http, ${more}}}` });
+  const native = (more: string) => ship(`protocol: native, ${more}`);
+  assert.match(ship('url: "http://h/"'), /`shippers\.s\.protocol` is missing/);
+  assert.match(ship('protocol: plain, url: "http://h/", encoding: ndjson'), /`protocol: plain` is not there yet/);
+  assert.match(native('url: "http://h/", compression: gzip'), /belongs to `protocol: plain` only/);
+  assert.match(native('url: "file:///etc/passwd"'), /neither http: nor https:/);
+  assert.match(native('url: "h:8600"'), /neither http: nor https:/);
+  assert.match(native('url: "//h/"'), /is not a URL/);
+  assert.match(native('url: "https://h/#x"'), /has a `#` part/);
+  assert.match(native('url: "https://h/", tls: {cert: /c}'), /`cert` and `key` go together/);
+  assert.match(native('url: "http://h/", tls: {ca: /c}'), /`tls` does nothing with an http: URL/);
+  assert.match(native('url: "https://h/", auth: {}'), /exactly one of `bearer_file` and `basic`/);
+  assert.match(
+    native('url: "https://h/", auth: {bearer_file: /t, basic: {user: u, password_file: /p}}'),
+    /exactly one of/,
+  );
+  assert.match(
+    native('url: "http://h/", auth: {bearer_file: /t}'),
+    /warning: the secret of `auth` goes over the network/,
+  );
+  assert.equal(native('url: "http://[::1]:1/", auth: {bearer_file: /t}'), '');
+});
+
+test('data_dir and the folders of mirrors do not lie in one another', () => {
+  const mirror = (path: string, more = '') => told({ shippers: `{m: {type: mirror, path: ${path}}${more}}` });
+  assert.equal(mirror('/srv/logs'), '');
+  assert.equal(mirror('/var/lib/tailspool-mirror'), '');
+  for (const path of ['/var/lib/tailspool', '/var/lib/tailspool/m', '/var/lib', '/', '/var//lib/tailspool/']) {
+    assert.match(mirror(path), /the mirror's folder and `data_dir` lie in one another/, path);
+  }
+  assert.match(mirror('/srv', ', n: {type: mirror, path: /srv/n}'), /and that of `m` lie in one another/);
+});
+
+test('two parts do not listen on one port', () => {
+  const blocks = (name: string, port: number) => `${name}: {type: blocks, listen: "127.0.0.1:${port}"}`;
+  assert.match(
+    told({ collectors: `{${blocks('x', 1)}, ${blocks('y', 1)}}` }),
+    /already taken by `collectors\.x\.listen`/,
+  );
+  assert.match(told({ collectors: `{${blocks('x', 1)}}`, admin: '{listen: "127.0.0.1:1"}' }), /choose another port/);
+  assert.equal(told({ collectors: `{${blocks('x', 0)}, ${blocks('y', 0)}}` }), '');
+});
+
+test('an admin endpoint that others reach is warned of', () => {
+  assert.match(told({ admin: '{listen: "0.0.0.0:8601"}' }), /warning: anybody who reaches this address/);
+  assert.equal(told({ admin: '{listen: "127.0.0.1:8601"}' }), '');
+});
+
+test('names are letters, digits and a few signs, and never a way out of a folder', () => {
+  for (const name of ['..', 'a/b', '-a', '1a', 'a b', 'é', 'x'.repeat(64)]) {
+    assert.match(told({ collectors: `{"${name}": {type: file, include: [/a]}}` }), /a name begins with a letter/, name);
+  }
+  assert.equal(
+    told({ collectors: `{${file}, B-2_x.y: {type: file, include: [/b]}, constructor: {type: file, include: [/b]}}` }),
+    '',
+  );
+});
+
+test('paths are absolute and say where they lead', () => {
+  for (const path of ['a', './a', '/a/../b', '/a/./b', '"/a\\0b"', '""']) {
+    assert.match(told({ data_dir: path }), /`data_dir`: /, path);
+  }
+  assert.equal(sound(parse(withSections({ data_dir: '//var//lib/x/' }))).dataDir, '/var/lib/x');
+});
+
+test('the resource of a collector is laid over that of the agent', () => {
+  const { collectors } = sound(
+    parse(withSections({ resource: '{a: 1, b: 1}', collectors: '{x: {type: file, include: [/a], resource: {b: 2}}}' })),
+  );
+  assert.ok(collectors[0]?.type === 'file');
+  assert.deepEqual(collectors[0].resource, { a: '1', b: '2' });
+});
