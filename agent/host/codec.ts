@@ -1,8 +1,8 @@
 /**
  * Picks the codec: zstd-napi where its addon loads and passes a test of its own, else Node's. `name` says which one it is.
  */
-import { createRequire } from 'node:module';
 import type { Codec } from '../../spool/ports.ts';
+import { loadZstdBinding } from './addon.ts';
 import { openZlibCodec } from './codec-zlib.ts';
 import { openNapiCodec, type ZstdBinding } from './codec-zstd-napi.ts';
 
@@ -15,7 +15,7 @@ export interface ChosenCodec {
   readonly fallbackReason: string | undefined;
 }
 
-export function chooseCodec(load: LoadBinding = loadInstalled): ChosenCodec {
+export function chooseCodec(load: LoadBinding = loadZstdBinding): ChosenCodec {
   try {
     const codec = openNapiCodec(load());
     selfTest(codec);
@@ -23,11 +23,6 @@ export function chooseCodec(load: LoadBinding = loadInstalled): ChosenCodec {
   } catch (error) {
     return { codec: openZlibCodec(), fallbackReason: (error as Error).message.split('\n', 1)[0]! };
   }
-}
-
-/** The addon as npm installed it. */
-function loadInstalled(): ZstdBinding {
-  return createRequire(import.meta.url)('zstd-napi/binding') as ZstdBinding;
 }
 
 function selfTest(codec: Codec): void {
