@@ -199,12 +199,15 @@ async function closeAll(intake: SpoolIntake, outlets: ReadonlyMap<string, SpoolO
   intake.closed();
 }
 
-/** The folders' own entries, once: they may have been made just now. */
+/** The folders' own entries and those that lead to data_dir, once: they may have been made just now. */
 async function syncFolders(files: Files, root: string): Promise<void> {
-  try {
-    await files.syncDirectory(root);
-  } catch {
-    // A read-only or full disk: writing will say so, and is tried again.
+  for (let folder = root; ; folder = folder.slice(0, folder.lastIndexOf('/')) || '/') {
+    try {
+      await files.syncDirectory(folder);
+    } catch {
+      // A read-only or full disk: writing will say so, and is tried again. Or a folder far up that we may not read.
+    }
+    if (folder === '/') return;
   }
 }
 

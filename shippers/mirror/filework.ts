@@ -1,5 +1,5 @@
 /** Small helpers over the port `Files` that several parts of the mirror need. */
-import type { OpenFile } from '../../spool/ports.ts';
+import type { Files, OpenFile } from '../../spool/ports.ts';
 
 /** Writes all of it or throws; a file system that takes nothing without an error counts as full. */
 export function writeAll(file: OpenFile, bytes: Uint8Array, position: number): void {
@@ -33,5 +33,19 @@ export function codeOf(error: unknown): string {
 }
 
 export function directoryOf(path: string): string {
-  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
+  return path.slice(0, path.lastIndexOf('/')) || '/';
+}
+
+/** Makes the folder and every entry that leads to it durable, also those that a process made that was cut off before it could. */
+export async function makeDurableFolder(files: Files, folder: string): Promise<void> {
+  files.makeDirectory(folder);
+  for (let directory = folder; directory !== '/' && directory !== ''; ) {
+    directory = directoryOf(directory);
+    try {
+      await files.syncDirectory(directory);
+    } catch (error) {
+      // A folder far up that we may not read was there before us.
+      if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+    }
+  }
 }

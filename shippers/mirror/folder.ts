@@ -7,7 +7,7 @@
  */
 import type { Id } from '../../spool/nouns.ts';
 import type { Files, Random } from '../../spool/ports.ts';
-import { hasCode, readAll, writeAll } from './filework.ts';
+import { hasCode, makeDurableFolder, readAll, writeAll } from './filework.ts';
 
 export const markerFolder = '.tailspool';
 
@@ -31,7 +31,7 @@ export async function checkFolder(files: Files, random: Random, places: Places, 
     return { kind: 'ours', id, sequence: Math.max(...markers.map((marker) => marker.sequence)) };
   if (id !== undefined && begun) return lostMarker(places, id);
   const drawn = id ?? (await writeId(files, random, places.state));
-  files.makeDirectory(places.folder);
+  await makeDurableFolder(files, places.folder);
   await setSequence(files, places.folder, drawn, 0);
   await files.syncDirectory(places.folder);
   return { kind: 'ours', id: drawn, sequence: 0 };

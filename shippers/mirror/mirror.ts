@@ -13,6 +13,7 @@ import { planBatch, Scratch, type Tools, writeBatch } from './batch.ts';
 import { Book } from './book.ts';
 import { cutBack } from './cut.ts';
 import { setAside } from './damaged.ts';
+import { makeDurableFolder } from './filework.ts';
 import { checkFolder, setSequence } from './folder.ts';
 import { IntentStore, type Place } from './intent.ts';
 import { notesFor } from './notes.ts';
@@ -267,11 +268,4 @@ const noEpoch = '0'.repeat(32);
 function placeAt(outlet: Outlet, position: Position, epoch: string = noEpoch): Place {
   const found = outlet.endingAt(position);
   return { position, epoch: found?.epoch.id ?? epoch, hash: found?.hash ?? zeroHash };
-}
-
-async function makeDurableFolder(files: Files, folder: string): Promise<void> {
-  files.makeDirectory(folder);
-  const parent = folder.slice(0, folder.lastIndexOf('/'));
-  await files.syncDirectory(parent);
-  await files.syncDirectory(parent.slice(0, Math.max(1, parent.lastIndexOf('/'))));
 }

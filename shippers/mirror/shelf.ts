@@ -5,8 +5,8 @@
 import type { Files, OpenFile } from '../../spool/ports.ts';
 import { codeOf, directoryOf, hasCode, writeAll } from './filework.ts';
 
-/** Directories that are known to be durable; forgotten all at once beyond this. */
-const settledDirectoriesMax = 4096;
+/** Folders that are known to be durable; forgotten all at once beyond this. */
+const settledFoldersMax = 4096;
 const syncsAtOnceMax = 8;
 
 /** A file that a batch touches. */
@@ -42,7 +42,10 @@ export class Shelf {
   readonly #openFilesMax: number;
   /** The one used last at the end. */
   readonly #handles = new Map<string, Handle>();
+  /** Folders whose own entries, up to ours, are durable. */
   readonly #settled = new Set<string>();
+  readonly #settling = new Set<string>();
+  /** To be synced with the batch. */
   readonly #unsynced = new Set<string>();
   readonly #refused = new Set<string>();
   readonly #foldsCase: boolean;
@@ -88,8 +91,9 @@ export class Shelf {
     }
     await all(running);
     for (const directory of this.#unsynced) await this.#files.syncDirectory(directory);
-    if (this.#settled.size > settledDirectoriesMax) this.#settled.clear();
-    for (const directory of this.#unsynced) this.#settled.add(directory);
+    if (this.#settled.size > settledFoldersMax) this.#settled.clear();
+    for (const directory of this.#settling) this.#settled.add(directory);
+    this.#settling.clear();
     this.#unsynced.clear();
   }
 
@@ -97,7 +101,7 @@ export class Shelf {
   closeAll(): void {
     for (const { file } of this.#handles.values()) file.close();
     this.#handles.clear();
-    this.#settled.clear();
+    for (const set of [this.#settled, this.#settling, this.#unsynced]) set.clear();
   }
 
   #handleOf(target: Target): OpenFile {
@@ -141,7 +145,7 @@ export class Shelf {
 
   #open(path: string, there: boolean): Handle {
     try {
-      if (!there) this.#files.makeDirectory(directoryOf(`${this.#folder}/${path}`));
+      if (!there) this.#makeFolders(directoryOf(`${this.#folder}/${path}`));
       const file = this.#files.open(`${this.#folder}/${path}`, there ? 'write' : 'create');
       return { file, inode: file.stat().inode };
     } catch (error) {
@@ -197,15 +201,23 @@ export class Shelf {
     return true;
   }
 
-  /** The folders from the file up to ours: one that an earlier process made may not be durable yet. */
+  /** The entries from the file up to our folder: what an earlier process made may not be durable yet. */
   #expectDurable(path: string): void {
     let directory = directoryOf(`${this.#folder}/${path}`);
     this.#unsynced.add(directory);
-    while (directory.length > this.#folder.length) {
+    while (directory.length > this.#folder.length && !this.#settled.has(directory)) {
+      this.#settling.add(directory);
       directory = directoryOf(directory);
-      if (this.#settled.has(directory)) return;
       this.#unsynced.add(directory);
     }
+  }
+
+  /** Makes the folders of a new file; what stands for the ones that are not there is forgotten. */
+  #makeFolders(directory: string): void {
+    if (exists(this.#files, directory)) return;
+    for (let above = directory; above.length > this.#folder.length; above = directoryOf(above))
+      this.#settled.delete(above);
+    this.#files.makeDirectory(directory);
   }
 
   #closeOldest(): void {

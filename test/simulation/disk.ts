@@ -270,11 +270,18 @@ export class SimulatedDisk {
     return node;
   }
 
-  /** After a crash: the space in use, and no inode number twice (an old and a new file may both have survived). */
+  /**
+   * After a crash: the space in use, and no inode number twice. Where an old and a new file have both survived it is the old
+   * one that gets another: a journal never brings back a file whose inode was given to somebody else since.
+   */
   #takeStock(): void {
     const seen = new Set<bigint>();
-    for (const node of this.#nodes()) if (node.meta.inode >= this.#inodes) this.#inodes = node.meta.inode + 1n;
-    for (const node of new Set(this.#nodes())) {
+    const nodes = [...new Set(this.#nodes())].sort((a, b) => (a.meta.birthNs < b.meta.birthNs ? 1 : -1));
+    for (const { meta } of nodes) {
+      if (meta.inode >= this.#inodes) this.#inodes = meta.inode + 1n;
+      if (meta.birthNs % 1_000_000n > this.#ticks) this.#ticks = meta.birthNs % 1_000_000n;
+    }
+    for (const node of nodes) {
       if (node.kind === 'file') this.usedBytes += node.current.size;
       if (seen.has(node.meta.inode)) (node.meta as { inode: bigint }).inode = this.#inodes++;
       seen.add(node.meta.inode);
