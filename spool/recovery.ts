@@ -68,12 +68,14 @@ export interface RecoveryPorts {
 
 /**
  * Decides what counts of the newest segment. `floor` is the highest position known from elsewhere to have been durable;
- * `sound` tells whether a block's frame is what its header says (asked only from the floor on).
+ * `sound` tells whether a block's frame is what its header says (asked only from the floor on); without `synced` nothing
+ * counts that is not proven to have been durable before.
  */
 export function planRecovery(
   items: readonly ScanItem[],
   floor: Position,
   sound: (block: ScannedBlock) => boolean,
+  synced = true,
 ): Plan {
   const vouched = items.reduce(
     (most, item) => (item.kind === 'block' ? Math.max(most, item.header.vouched) : most),
@@ -92,6 +94,7 @@ export function planRecovery(
       continue;
     }
     if (item.position >= vouched) {
+      if (!synced) return { blocks, rot, tail: { position: item.position, why: 'it could not be synced' } };
       const broken = last && (item.header.previous !== last.hash || item.header.previousEnd !== last.end);
       if (broken)
         return { blocks, rot, tail: { position: item.position, why: 'a block does not follow the one before it' } };
@@ -110,20 +113,19 @@ export async function recover(ports: RecoveryPorts, folders: Folders, damaged: D
   const { files } = ports;
   const cursors = readCursors(files, folders);
   const segments = openSegments(files, folders);
-  await syncNewest(ports, folders, segments, notes);
+  const state = new State(cursors, segments);
+  const synced = await syncNewest(ports, folders, segments, notes);
+  const plans = await planNewest(ports, folders, segments, state, synced, damaged, notes);
   const base = findTable(ports, folders, segments);
   if (base.lost.length > 0) notes.push(`the table of ${base.lost.join(', ')} is damaged; read from an older one`);
 
-  const state = new State(cursors, segments.at(-1)?.end ?? 0);
   const ledgers = [new Ledger(), new Ledger()] as const;
   if (base.table) for (const ledger of ledgers) ledger.load(base.table);
   for (const segment of segments.slice(base.index)) {
-    const newest = segment === segments.at(-1);
-    const plan = readSegment(ports, folders, segment, newest ? state.floor(segment) : segment.end);
+    const plan = plans.get(segment) ?? readSegment(ports, folders, segment, () => segment.end, true);
     for (const { position, end, why } of plan.rot) {
-      notes.push(
-        `${segmentName(segment.start)}: ${end - position} bytes at ${position} are damaged (${why}); readers pass over them`,
-      );
+      const what = `${segmentName(segment.start)}: ${end - position} bytes at ${position} are damaged (${why})`;
+      notes.push(`${what}; readers pass over them`);
     }
     for (const block of plan.blocks) {
       for (const ledger of ledgers) ledger.apply(block.header, block.end - block.position, true);
@@ -131,22 +133,46 @@ export async function recover(ports: RecoveryPorts, folders: Folders, damaged: D
     }
     if (plan.tail) notes.push(await cutTail(ports, folders, segment, plan.tail, damaged));
   }
-  const kept = segments.filter((segment) => segment.bytes > 0);
+  const tableCursors = (base.table?.shippers ?? []).flatMap(({ name, cursor }) =>
+    cursor ? [[name, cursor] as const] : [],
+  );
   return {
     spool: state.spool ?? cursorSpool(cursors),
-    segments: kept,
+    segments,
     appended: ledgers[0],
     durable: ledgers[1],
     last: state.last ?? lastOfCursors(cursors),
     next: state.next,
     cursors,
-    tableCursors: new Map(
-      (base.table?.shippers ?? []).flatMap((shipper) =>
-        shipper.cursor ? [[shipper.name, shipper.cursor] as const] : [],
-      ),
-    ),
+    tableCursors: new Map(tableCursors),
     notes,
   };
+}
+
+/**
+ * Plans the newest segment of which anything counts. A newer one of which nothing does (its first blocks never became durable)
+ * is set aside whole; then the one before it may have an unsynced tail too, for a repair begins a new segment without syncing
+ * the old one to its end.
+ */
+async function planNewest(
+  ports: RecoveryPorts,
+  folders: Folders,
+  segments: Segment[],
+  state: State,
+  synced: boolean,
+  damaged: Damaged,
+  notes: string[],
+): Promise<ReadonlyMap<Segment, Plan>> {
+  for (let newest = segments.at(-1); newest; newest = segments.at(-1)) {
+    const segment = newest;
+    const plan = readSegment(ports, folders, segment, (items) => state.floor(segment, items), synced);
+    if (plan.tail?.position !== segment.start && segment.bytes > 0) return new Map([[segment, plan]]);
+    notes.push(
+      await cutTail(ports, folders, segment, plan.tail ?? { position: segment.start, why: 'it is empty' }, damaged),
+    );
+    segments.pop();
+  }
+  return new Map();
 }
 
 class State {
@@ -154,17 +180,21 @@ class State {
   last: Recovered['last'];
   next: Position;
   readonly #cursors: readonly Position[];
+  #vouched: Position = 0;
 
-  constructor(cursors: ReadonlyMap<string, CursorRead>, end: Position) {
+  constructor(cursors: ReadonlyMap<string, CursorRead>, segments: readonly Segment[]) {
     this.#cursors = [...cursors.values()].flatMap((read) =>
       read.kind === 'cursor' ? [read.record.cursor.position] : [],
     );
-    this.next = Math.max(end, 0, ...this.#cursors);
+    // An empty file's name is used too.
+    const ends = segments.map((segment) => segment.start + Math.max(1, segment.bytes));
+    this.next = Math.max(0, ...ends, ...this.#cursors);
   }
 
-  /** The highest position within the segment that a cursor proves to have been durable. */
-  floor(segment: Segment): Position {
-    return Math.max(segment.start, ...this.#cursors.filter((position) => position <= segment.end));
+  /** The highest position that cursors or later blocks prove to have been durable, as far as it concerns the segment. */
+  floor(segment: Segment, items: readonly ScanItem[]): Position {
+    for (const item of items) if (item.kind === 'block') this.#vouched = Math.max(this.#vouched, item.header.vouched);
+    return Math.min(segment.end, Math.max(segment.start, this.#vouched, ...this.#cursors));
   }
 
   see(block: ScannedBlock): void {
@@ -228,18 +258,20 @@ async function syncNewest(
   folders: Folders,
   segments: readonly Segment[],
   notes: string[],
-): Promise<void> {
-  const newest = segments.at(-1);
+): Promise<boolean> {
   try {
-    if (newest) {
-      using file = closing(files.open(`${folders.segments}/${segmentName(newest.start)}`, 'read'));
+    // The last two: a repair may have begun the newest without syncing the one before it.
+    for (const segment of segments.slice(-2)) {
+      using file = closing(files.open(`${folders.segments}/${segmentName(segment.start)}`, 'read'));
       await file.value.datasync();
     }
     await files.syncDirectory(folders.segments);
+    return true;
   } catch (error) {
     const message = `the newest segment could not be synced: ${(error as Error).message}`;
     notes.push(message);
     log.write({ severity: 'error', event: 'spool.open_sync_failed', message });
+    return false;
   }
 }
 
@@ -271,14 +303,20 @@ export function readTable(file: OpenFile, segment: Pick<Segment, 'start' | 'end'
   return decodeTable(first.header.table, codec);
 }
 
-function readSegment({ files }: RecoveryPorts, folders: Folders, segment: Segment, floor: Position): Plan {
+function readSegment(
+  { files }: RecoveryPorts,
+  folders: Folders,
+  segment: Segment,
+  floor: (items: readonly ScanItem[]) => Position,
+  synced: boolean,
+): Plan {
   const path = `${folders.segments}/${segmentName(segment.start)}`;
   using opened = closing(files.open(path, 'read'));
   const file = opened.value;
   const items = [...scan({ file, start: segment.start, from: segment.start, end: segment.end, spool: undefined })];
   const newer = items.find((item) => item.kind === 'newer');
   if (newer) throw new NewerVersion(path, newer.version);
-  return planRecovery(items, floor, (block) => frameIsSound(file, segment.start, block));
+  return planRecovery(items, floor(items), (block) => frameIsSound(file, segment.start, block), synced);
 }
 
 function frameIsSound(file: OpenFile, start: Position, block: ScannedBlock): boolean {

@@ -69,7 +69,6 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
   for (const folder of [folders.root, folders.segments, folders.cursors, folders.damaged]) files.makeDirectory(folder);
   const damaged = new Damaged(files, folders, clock, options.damagedBytesMax);
   const found = await recover(ports, folders, damaged);
-  await syncFolders(files, folders.root);
   for (const note of found.notes)
     log.write({ severity: 'warn', event: 'spool.recovered', subject: note, message: note });
 
@@ -81,7 +80,7 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
   const readers = new Set<() => void>();
   const writer = new Writer(
     ports,
-    { spool: id, segmentBytes: limits.segmentBytes, segmentsFolder: folders.segments, repairDelayMs: 200 },
+    { spool: id, segmentBytes: limits.segmentBytes, folders: withParents(folders.segments), repairDelayMs: 200 },
     { epoch: hex(random.bytes(16)), last: found.last, next: found.next },
     {
       segments,
@@ -199,16 +198,10 @@ async function closeAll(intake: SpoolIntake, outlets: ReadonlyMap<string, SpoolO
   intake.closed();
 }
 
-/** The folders' own entries and those that lead to data_dir, once: they may have been made just now. */
-async function syncFolders(files: Files, root: string): Promise<void> {
-  for (let folder = root; ; folder = folder.slice(0, folder.lastIndexOf('/')) || '/') {
-    try {
-      await files.syncDirectory(folder);
-    } catch {
-      // A read-only or full disk: writing will say so, and is tried again. Or a folder far up that we may not read.
-    }
-    if (folder === '/') return;
-  }
+/** The folder and everything above it: the entry of any of them may have been made just now, and must be durable too. */
+function withParents(folder: string): string[] {
+  const parts = folder.split('/').filter((part) => part !== '');
+  return parts.map((_, depth) => `/${parts.slice(0, depth).join('/')}`).concat(folder);
 }
 
 function noteStart(log: Log, name: string, start: CursorStart): void {

@@ -36,7 +36,8 @@ export interface WriterPorts {
 export interface WriterOptions {
   readonly spool: Id;
   readonly segmentBytes: number;
-  readonly segmentsFolder: string;
+  /** The folder of the segments, last, and those above it: their entries become durable with the first sync. */
+  readonly folders: readonly string[];
   readonly repairDelayMs: number;
 }
 
@@ -81,7 +82,8 @@ export class Writer {
   #state: State = 'ready';
   #file: OpenFile | undefined;
   #segment: Segment | undefined;
-  #directoryDirty = false;
+  /** Folders whose entries may not be durable. */
+  readonly #unsafeFolders: Set<string>;
   #unsynced: Unsynced[] = [];
   #syncing: Promise<void> | undefined;
   #epoch: Epoch;
@@ -107,6 +109,7 @@ export class Writer {
     this.#ports = ports;
     this.#options = options;
     this.#segments = parts.segments;
+    this.#unsafeFolders = new Set(options.folders);
     this.#arena = parts.arena;
     this.#appended = parts.appended;
     this.#durableLedger = parts.durable;
@@ -219,18 +222,28 @@ export class Writer {
 
   async #syncOnce(file: OpenFile, count: number, end: Position): Promise<void> {
     this.lastSync = this.#ports.clock.monotonic();
-    const directory = this.#directoryDirty;
+    const folders = [...this.#unsafeFolders];
     try {
-      const { files } = this.#ports;
-      await Promise.all([file.datasync(), directory ? files.syncDirectory(this.#options.segmentsFolder) : undefined]);
+      await Promise.all([file.datasync(), ...folders.map((folder) => this.#syncFolder(folder))]);
     } catch (error) {
-      return this.#fail(error, 'sync');
+      this.#fail(error, 'sync');
+      return;
     }
     this.syncs++;
     // A write failed meanwhile: the repair writes everything again, also what this sync may have saved.
     if (this.#state === 'broken') return;
-    if (directory) this.#directoryDirty = false;
+    for (const folder of folders) this.#unsafeFolders.delete(folder);
     this.#release(count, end);
+  }
+
+  async #syncFolder(folder: string): Promise<void> {
+    try {
+      await this.#ports.files.syncDirectory(folder);
+    } catch (error) {
+      // A parent that belongs to somebody else was not made by us.
+      const own = folder === this.#options.folders.at(-1);
+      if (own || !notOurs.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
   }
 
   #release(count: number, end: Position): void {
@@ -274,7 +287,7 @@ export class Writer {
     this.#file = file;
     this.#segment = segment;
     this.#segments.list.push(segment);
-    this.#directoryDirty = true;
+    this.#unsafeFolders.add(this.#options.folders.at(-1)!);
     const table = encodeTable(this.#durableLedger.toTable(this.#events.cursors()), codec);
     const block: NewBlock = { time: clock.now(), records: 0, body: { raw: nothing } };
     const entry = this.#encode(block, { table, opening: this.#epoch });
@@ -356,6 +369,8 @@ export class Writer {
       message: `${this.#failure.message}. Reading is held until it works again; nothing is lost.`,
     });
     this.#state = 'broken';
+    // At once: after a failed sync the page cache shows bytes that the disk may never get, and the next start would trust them.
+    if (what === 'sync') this.#cutBack();
     this.#events.failed();
     if (!this.#syncing) this.#repairSoon();
   }
@@ -428,6 +443,7 @@ export class Writer {
 /** What most headers stay below; a block with many runs takes more, and gets it. */
 const headerBytesUsual = 16 * 1024;
 const noSpaceCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+const notOurs: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENOENT']);
 const nothing = new Uint8Array(0);
 
 /** A write took less than it was given: the disk is full, or about to say why not. */
