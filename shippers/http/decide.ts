@@ -24,16 +24,18 @@ export type Verdict =
       readonly outcome: 'acknowledged' | 'duplicate';
       readonly describe: boolean;
     }
-  /** Its rows tell where to go on; `conflict`: it holds another history where we stand. */
+  /** It holds less than we thought, or nothing: its rows tell where to go on. */
   | {
       readonly kind: 'relocate';
       readonly receiver: Id;
       readonly rows: readonly Held[];
-      readonly conflict: boolean;
       readonly outcome: string;
     }
-  /** The batch went to a receiver that it was not meant for: ask who is there. */
-  | { readonly kind: 'doubt'; readonly outcome: string }
+  /**
+   * It is to be asked what it holds before anything is concluded: the answer of another receiver, a hash that is not ours,
+   * or a `conflict`, which means that it holds another history where we stand.
+   */
+  | { readonly kind: 'doubt'; readonly outcome: 'other_receiver' | 'not_ours' | 'conflict' }
   /** May pass by itself. `smaller`: with smaller batches the sooner. */
   | {
       readonly kind: 'later';
@@ -72,10 +74,7 @@ function acknowledged(answer: Answer, sent: Outgoing, place: Place, blocks: Bloc
     return notAReceiver('its answer is about something else');
   const outcome = answer.answer === 'taken' ? 'acknowledged' : 'duplicate';
   const proof = prove(row, sent, blocks);
-  if (!proof) {
-    const rows = [row];
-    return { kind: 'relocate', receiver: place.receiver, rows, conflict: true, outcome: 'not_ours' };
-  }
+  if (!proof) return { kind: 'doubt', outcome: 'not_ours' };
   const { epoch } = sent.batch;
   const moved: Place = {
     receiver: place.receiver,
@@ -108,9 +107,9 @@ function conflicting(answer: Answer, receiver: Id): Verdict {
   switch (answer.answer) {
     case 'behind':
     case 'unknown':
-      return { kind: 'relocate', receiver, rows, conflict: false, outcome: answer.answer };
+      return { kind: 'relocate', receiver, rows, outcome: answer.answer };
     case 'conflict':
-      return { kind: 'relocate', receiver, rows, conflict: true, outcome: 'conflict' };
+      return { kind: 'doubt', outcome: 'conflict' };
     case 'other_receiver':
       return { kind: 'doubt', outcome: 'other_receiver' };
     default:

@@ -75,19 +75,19 @@ function compare(proven: Place, mine: ShipperCursor | undefined): Finding {
   return proven.position < mine.position ? 'behind' : 'as_saved';
 }
 
-/** Of the rows that are proven to be ours, the one that goes furthest. */
+/** Of the rows that are proven to be ours, the one that goes furthest. The furthest is tried first: looking for a block costs. */
 function furthest(
   receiver: Id,
   rows: readonly Held[],
   blocks: Blocks,
   mine: ShipperCursor | undefined,
 ): Place | undefined {
-  let best: Place | undefined;
-  for (const row of rows) {
+  const byHeld = rows.toSorted((a, b) => b.held - a.held);
+  for (const row of byHeld) {
     const place = prove(receiver, row, blocks, mine);
-    if (place && (!best || place.position > best.position)) best = place;
+    if (place) return place;
   }
-  return best;
+  return undefined;
 }
 
 function prove(receiver: Id, row: Held, blocks: Blocks, mine: ShipperCursor | undefined): Place | undefined {

@@ -3,7 +3,7 @@
  * Its cursor moves only on proof: an answer with the hash of one of our own blocks, at the position where that block ends.
  * All decisions are made in `decide.ts`, `place.ts` and `batch.ts`; here they are carried out. States: `states.ts`.
  */
-import type { Outlet } from '../../spool/nouns.ts';
+import type { Id, Outlet, Position } from '../../spool/nouns.ts';
 import type { Clock, Log, MonotonicMs, Random } from '../../spool/ports.ts';
 import { encodeBatch, encodeKey, wireLimits } from '../../spool/wire.ts';
 import type { Shipper, ShipperStatus, Transport, TransportAnswer, TransportOptions, Transports } from '../ports.ts';
@@ -12,7 +12,7 @@ import { gather } from './batch.ts';
 import type { Told, Trouble, Verdict } from './decide.ts';
 import { decide, decideError, decideTold } from './decide.ts';
 import { Meter } from './meter.ts';
-import type { Place } from './place.ts';
+import type { Located, Place } from './place.ts';
 import { cursorOf, locate } from './place.ts';
 import { backoffMs, grow, retryAfterMs, retryLimits, shrink, spreadMs } from './retry.ts';
 import type { Event, State } from './states.ts';
@@ -63,6 +63,10 @@ export class HttpShipper implements Shipper {
   #windowBytes: number;
   #failures = 0;
   #detours = 0;
+  /** Conflicts in a row. */
+  #conflicts = 0;
+  /** The fork that was drawn at a place, until it is taken: a late copy of an attempt must not be another stream. */
+  #drawn: { readonly from: Id | undefined; readonly position: Position; readonly id: Id } | undefined;
   #delayMs = 0;
   #describe = false;
   #nextSendAt: MonotonicMs = 0;
@@ -137,7 +141,8 @@ export class HttpShipper implements Shipper {
     this.#well();
     this.#describe = told.describe;
     const saved = (this.#place && cursorOf(this.#place)) ?? outlet.cursor;
-    const { place, finding } = locate(told.receiver, told.rows, saved, outlet);
+    const located = locate(told.receiver, told.rows, saved, outlet);
+    const { place, finding } = this.#conflicts > 1 ? forking(located) : located;
     if (finding !== 'as_saved') this.#meter.found(finding, place.position, told.receiver);
     this.#moveTo(place);
     return 'located';
@@ -154,15 +159,21 @@ export class HttpShipper implements Shipper {
   }
 
   #read(): Event {
-    const { outlet, random } = this.#world;
-    const draw = () => Buffer.from(random.bytes(16)).toString('hex');
-    const gathered = gather(outlet, this.#place!, this.#options.stream ?? '', this.#windowBytes, draw);
+    const { outlet } = this.#world;
+    const gathered = gather(outlet, this.#place!, this.#options.stream ?? '', this.#windowBytes, () => this.#draw());
     if (gathered.kind === 'nothing') {
       this.#waitAt = gathered.at;
       return 'nothing';
     }
     this.#outgoing = gathered.outgoing;
     return 'batch';
+  }
+
+  #draw(): Id {
+    const { epoch: from, position } = this.#place!;
+    if (this.#drawn?.from !== from || this.#drawn?.position !== position)
+      this.#drawn = { from, position, id: Buffer.from(this.#world.random.bytes(16)).toString('hex') };
+    return this.#drawn.id;
   }
 
   async #wait(): Promise<Event> {
@@ -202,6 +213,8 @@ export class HttpShipper implements Shipper {
       case 'advanced':
         this.#well();
         this.#detours = 0;
+        this.#conflicts = 0;
+        this.#drawn = undefined;
         this.#describe = verdict.describe;
         this.#windowBytes = grow(this.#windowBytes, sent.blocks.length, this.#options.batchBytesMax);
         this.#meter.acknowledged(tookMs / 1000, sent.blocksCount, sent.records);
@@ -210,6 +223,7 @@ export class HttpShipper implements Shipper {
       case 'relocate':
         return this.#relocate(verdict);
       case 'doubt':
+        this.#conflicts = verdict.outcome === 'conflict' ? this.#conflicts + 1 : 0;
         return this.#detour() ?? 'doubt';
       case 'later':
         if (verdict.smaller) this.#windowBytes = shrink(this.#windowBytes, sent.blocks.length);
@@ -226,12 +240,9 @@ export class HttpShipper implements Shipper {
     const lost = this.#detour();
     if (lost) return lost;
     this.#well();
-    const place = this.#place!;
-    const found = locate(verdict.receiver, verdict.rows, cursorOf(place), this.#world.outlet);
-    const forks = verdict.conflict && found.place.position <= place.position;
-    const located = forks ? { place: { ...place, fork: true }, finding: 'forked' as const } : found;
-    this.#meter.found(located.finding, located.place.position, verdict.receiver);
-    this.#moveTo(located.place);
+    const found = locate(verdict.receiver, verdict.rows, cursorOf(this.#place!), this.#world.outlet);
+    this.#meter.found(found.finding, found.place.position, verdict.receiver);
+    this.#moveTo(found.place);
     return 'located';
   }
 
@@ -340,6 +351,11 @@ export class HttpShipper implements Shipper {
       signal,
     });
   }
+}
+
+/** It says twice that our next block does not fit, though everything before it does: so it goes out under a new epoch. */
+function forking({ place }: Located): Located {
+  return { place: { ...place, fork: place.epoch !== undefined }, finding: 'forked' };
 }
 
 function secretError(error: unknown): Error {
