@@ -36,13 +36,15 @@ export class OwnLog implements Log {
   readonly #options: LogOptions;
   readonly #fold: Fold;
   readonly #print: Print;
+  /** Whether the newest line was taken. */
+  #taken = true;
   #dropped = 0;
   #droppedTold = 0;
 
   constructor(options: LogOptions) {
     this.#options = options;
     const write = (line: string) => {
-      if (!options.writer.write(line)) this.#dropped++;
+      this.#taken = options.writer.write(line);
     };
     this.#print = options.format === 'json' ? jsonPrinter(options, write) : textPrinter(options, write);
     this.#fold = new Fold(options.clock, (entry, repeats) => this.#tell(entry, repeats));
@@ -70,13 +72,15 @@ export class OwnLog implements Log {
   }
 
   #tell(entry: LogEntry, repeats: number): void {
-    if (this.#dropped > this.#droppedTold) {
-      const lost = this.#dropped - this.#droppedTold;
-      this.#droppedTold = this.#dropped;
-      const message = `${lost} entries of this log were dropped: whoever reads it was too slow`;
-      this.#print({ severity: 'warn', event: 'log.dropped', message }, 0);
-    }
+    if (this.#dropped > this.#droppedTold) this.#tellDropped(this.#dropped - this.#droppedTold);
     this.#print(entry, repeats);
+    if (!this.#taken) this.#dropped++;
+  }
+
+  #tellDropped(lost: number): void {
+    const message = `${lost} entries of this log were dropped: whoever reads it was too slow`;
+    this.#print({ severity: 'warn', event: 'log.dropped', message }, 0);
+    if (this.#taken) this.#droppedTold += lost;
   }
 }
 

@@ -1,0 +1,141 @@
+/** What each command of the command line takes: names, options, and which of them are required. */
+import { resolve } from 'node:path';
+import { type Command as Commander, Option } from 'commander';
+import {
+  type CommandContext,
+  type ConfigOptions,
+  type ExitCode,
+  exitCodes,
+  type ReceiveOptions,
+  type SpoolOptions,
+} from './commands.ts';
+
+export interface Line {
+  readonly context: CommandContext;
+  /** Says how the command ended. */
+  end(code: ExitCode): void;
+}
+
+/** Words that will mean something, so that nobody builds on their being free. */
+const reservedWords = [
+  ...['init', 'install', 'uninstall', 'selftest', 'test', 'pipe', 'grep', 'why', 'top', 'tap', 'replay', 'audit'],
+  ...['dead', 'schema', 'reload'],
+];
+
+export function addRun(program: Commander, { context, end }: Line): void {
+  program
+    .command('run')
+    .description('the agent; runs until SIGTERM or SIGINT')
+    .addOption(configOption())
+    .action(async (options: ConfigOptions, command: Commander) => {
+      need(command, ['config']);
+      const { runCommand } = await import('./run.ts');
+      end(await runCommand(options, context));
+    });
+}
+
+export function addReceive(program: Commander, { context, end }: Line): void {
+  program
+    .command('receive')
+    .description('the aggregator with defaults: takes what agents ship, and with --out writes it to files again')
+    .option('--listen <host:port>', 'where to listen (required)')
+    .option('--data-dir <folder>', 'for the spool (required)')
+    .option('--out <folder>', 'write the files again below this folder')
+    .option('--token-file <file>', 'the bearer token that agents must show')
+    .option('--tls-cert <file>', 'certificate chain, PEM')
+    .option('--tls-key <file>', 'its private key, PEM')
+    .option('--tls-client-ca <file>', 'agents must show a certificate of this authority')
+    .option('--admin <host:port>', 'serve metrics and health there')
+    .option('--insecure', 'listen beyond loopback even without token and TLS')
+    .action(async (options: ReceiveOptions, command: Commander) => {
+      need(command, ['listen', 'dataDir']);
+      const { receiveCommand } = await import('./receive.ts');
+      end(await receiveCommand(options, context));
+    });
+}
+
+export function addCheck(program: Commander, { context, end }: Line): void {
+  program
+    .command('check')
+    .description('says everything that is wrong with a configuration; changes nothing')
+    .addOption(configOption())
+    .action(async (options: ConfigOptions, command: Commander) => {
+      need(command, ['config']);
+      const { checkCommand } = await import('./check.ts');
+      end(await checkCommand(options, context));
+    });
+}
+
+export function addStatus(program: Commander, { context, end }: Line): void {
+  program
+    .command('status')
+    .description('what an agent does and what troubles it; exit 1 when it is red')
+    .option('--config <path...>', 'the configuration that the agent runs with')
+    .addOption(new Option('--data-dir <folder>', 'its data_dir').conflicts('config'))
+    .option('--json', 'as JSON', false)
+    .action(async (options: { config?: string[]; dataDir?: string; json: boolean }) => {
+      const [{ findDataDir }, { statusCommand }] = await Promise.all([import('./data-dir.ts'), import('./status.ts')]);
+      const dataDir = await findDataDir(options, context);
+      end(dataDir === undefined ? exitCodes.usage : await statusCommand({ dataDir, json: options.json }, context));
+    });
+}
+
+export function addSpool(program: Commander, { context, end }: Line): void {
+  const spool = program.command('spool').description('look into a spool, running or not: ls, cat, verify');
+  const add = (name: string, description: string, call: (options: SpoolOptions) => Promise<ExitCode>) => {
+    spool
+      .command(name)
+      .description(description)
+      .argument('<folder>', 'a data_dir, or its spool folder')
+      .action(async (folder: string) => end(await call({ directory: resolve(context.workingDirectory, folder) })));
+  };
+  add('ls', 'segments, blocks, cursors', async (options) => {
+    const { spoolListCommand } = await import('./spool-list.ts');
+    return spoolListCommand(options, context);
+  });
+  add('cat', 'the records, as text', async (options) => {
+    const { spoolCatCommand } = await import('./spool-cat.ts');
+    return spoolCatCommand(options, context);
+  });
+  add('verify', 'checks every byte; exit 1 when something is damaged', async (options) => {
+    const { spoolVerifyCommand } = await import('./spool-verify.ts');
+    return spoolVerifyCommand(options, context);
+  });
+}
+
+export function addVersion(program: Commander, { context, end }: Line): void {
+  program
+    .command('version')
+    .description('which build this is, and its codec')
+    .action(async () => {
+      const { versionCommand } = await import('./version.ts');
+      end(await versionCommand({}, context));
+    });
+}
+
+export function addReserved(program: Commander, { context, end }: Line): void {
+  for (const word of reservedWords) {
+    program
+      .command(word, { hidden: true })
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .helpOption(false)
+      .argument('[anything...]')
+      .action(() => {
+        context.err(`tailspool: \`${word}\` comes later; it is not there yet\n`);
+        end(exitCodes.usage);
+      });
+  }
+}
+
+function configOption(): Option {
+  return new Option('--config <path...>', 'a file, or a folder of *.yaml; several are merged (required)');
+}
+
+/** Ends with a usage error that names all that is missing. Commander's own check would hide an unknown option behind it. */
+function need(command: Commander, names: readonly string[]): void {
+  const missing = command.options.filter((option) => {
+    return names.includes(option.attributeName()) && command.getOptionValue(option.attributeName()) === undefined;
+  });
+  if (missing.length > 0) command.error(`error: required: ${missing.map(({ flags }) => flags).join(', ')}`);
+}

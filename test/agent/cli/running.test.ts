@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { askStatus, Tailspool } from '../../end-to-end/tailspool.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tailspool-run-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** A configuration of its own, with an agent that has nothing to do. */
+function configure(name: string): { config: string; dataDir: string } {
+  const home = join(folder, name);
+  mkdirSync(home);
+  const dataDir = join(home, 'data');
+  const config = join(home, 'tailspool.yaml');
+  writeFileSync(config, `data_dir: ${dataDir}\ncollectors: {a: {type: file, include: [${home}/*.log]}}\n`);
+  return { config, dataDir };
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  assert.fail(`not within 10 s: ${what}`);
+}
+
+async function running(config: string, dataDir: string): Promise<Tailspool> {
+  const agent = new Tailspool(['run', '--config', config]);
+  await until(`it runs: ${agent.printed}`, async () => (await askStatus(dataDir)) !== undefined || !agent.running);
+  assert.ok(agent.running, agent.printed);
+  return agent;
+}
+
+test('SIGTERM and SIGINT end the agent with 0, a second signal included', async () => {
+  const { config, dataDir } = configure('signals');
+  for (const signals of [['SIGTERM'], ['SIGINT'], ['SIGTERM', 'SIGTERM', 'SIGINT']] as const) {
+    await using agent = await running(config, dataDir);
+    for (const signal of signals) agent.signal(signal);
+    const { code, signal, err } = await agent.ended;
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, err);
+    assert.match(err, /"event_name":"agent\.stopped"/);
+  }
+});
+
+test('SIGHUP says that reload comes later, and the agent goes on', async () => {
+  const { config, dataDir } = configure('hangup');
+  await using agent = await running(config, dataDir);
+  agent.signal('SIGHUP');
+  await until('it says so', () => agent.printed.includes('comes later'));
+  assert.notEqual(await askStatus(dataDir), undefined);
+  assert.equal((await agent.end('SIGTERM')).code, 0);
+});
+
+test('a second agent on the same data_dir ends with 3 and names the holder', async () => {
+  const { config, dataDir } = configure('held');
+  await using agent = await running(config, dataDir);
+  const { code, out, err } = await new Tailspool(['run', '--config', config]).ended;
+  assert.equal(code, 3, err);
+  assert.equal(out, '');
+  assert.match(err, new RegExp(`${dataDir} is held by .*${agent.pid}`));
+  assert.ok(agent.running);
+});
+
+test('a signal while the agent is still starting ends it with 0', async () => {
+  const { config } = configure('early');
+  await using agent = new Tailspool(['run', '--config', config]);
+  await until('it began', () => agent.printed.includes('agent.') || !agent.running);
+  assert.equal((await agent.end('SIGTERM')).code, 0, agent.printed);
+});
+
+test('a data_dir that cannot be made ends with 1 and says why, without a stack trace', async () => {
+  const home = join(folder, 'nowhere');
+  mkdirSync(home);
+  writeFileSync(join(home, 'file'), '');
+  const config = join(home, 'a.yaml');
+  writeFileSync(config, `data_dir: ${home}/file/data\ncollectors: {a: {type: file, include: [/nowhere/*.log]}}\n`);
+  const { code, err } = await new Tailspool(['run', '--config', config]).ended;
+  assert.equal(code, 1, err);
+  assert.match(err, /tailspool: cannot run on .*\/file\/data: /);
+  assert.doesNotMatch(err, /\n\s+at /);
+});
