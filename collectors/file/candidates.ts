@@ -1,74 +1,174 @@
 /**
  * The files that may be generations of one path: what stands at the path, its rotated siblings, what the `rotated:` patterns
- * find, and (where something is still missing) any sibling by its inode. Opened only when their content is asked for.
+ * find, and (where something is still missing) any sibling by its inode. Files are opened, and archives expanded, only when
+ * their content is asked for.
  */
 import type { FileStat, OpenFile } from '../../spool/ports.ts';
+import { probeArchive } from './archive.ts';
 import type { Context } from './context.ts';
-import { fingerprintAt, type Head, headOf } from './fingerprint.ts';
+import { walk } from './discovery.ts';
+import { fingerprintAt, headOf } from './fingerprint.ts';
 import type { Generation } from './generation.ts';
-import type { Content } from './identity.ts';
+import { type Content, compare, type Likeness } from './identity.ts';
 import type { Lineage } from './lineage.ts';
-import { type Compression, directoryOf, join, nameOf, rotatedNames } from './names.ts';
+import { type Compression, compressionOf, directoryOf, join, nameOf, rotatedNames } from './names.ts';
 import { inspect } from './permission.ts';
 
-export interface CandidateFacts {
+interface Facts {
+  /** Without links. */
   readonly path: string;
   readonly stat: FileStat;
+  /** It stands at the path itself. */
   readonly current: boolean;
+  /** Its name is a rotated form of the path's. */
+  readonly related: boolean;
   readonly age: number;
   readonly compression: Compression | undefined;
 }
 
-export interface Candidate extends CandidateFacts {
-  readonly compressed: boolean;
-  readonly plainName: string;
-  readonly content: Content;
-  /** The open file, to keep; undefined where it cannot be opened, or is another by now. */
-  takeFile(): OpenFile | undefined;
-}
+/** Compressed files keep the time of what they were made from, but often only in whole seconds. */
+const timeGrainMs = 2000;
 
 export class Candidates implements Disposable {
-  readonly list: PlainCandidate[] = [];
+  readonly list: Candidate[] = [];
+  readonly #lineage: Lineage;
   readonly #context: Context;
+  readonly #archives: Facts[] = [];
+  /** An archive that may be needed is still being written. */
+  unfinished = false;
+  /** The first file that could not be looked into. */
+  failure: Error | undefined;
 
-  constructor(context: Context) {
+  constructor(lineage: Lineage, context: Context) {
+    this.#lineage = lineage;
     this.#context = context;
   }
 
-  add(facts: CandidateFacts): PlainCandidate {
-    this.#context.births.learn(facts.stat);
-    const candidate = new PlainCandidate(facts, this.#context);
-    this.list.push(candidate);
-    return candidate;
+  [Symbol.dispose](): void {
+    for (const candidate of this.list) candidate.release();
+  }
+
+  /** Takes the file that stands at the path itself. Throws where it cannot be opened. */
+  addCurrent(path: string, stat: FileStat): void {
+    this.#add({ path, stat, current: true, related: true, age: 0, compression: undefined });
   }
 
   /** Adds what stands under rotated names of the lineage's path, or holds one of its generations under any other. */
-  async addRotated(lineage: Lineage, known: readonly Generation[]): Promise<void> {
-    const original = nameOf(lineage.path);
-    const directory = directoryOf(this.list[0]?.path ?? lineage.path);
-    const names = this.#context.files.list(directory).map((entry) => entry.name);
-    for (const name of names) {
-      const rotated = rotatedNames(name).find((one) => one.original === original);
-      if (rotated && !rotated.compression) this.#addByName(join(directory, name), rotated.age, rotated.compression);
-    }
-    const wanted = new Set(known.filter((one) => !one.finished && one.file === undefined).map((one) => one.inode));
-    for (const { stat } of this.list) wanted.delete(stat.inode);
-    if (wanted.size === 0) return;
-    for (const name of names) {
-      const path = join(directory, name);
-      const inode = this.#inodeOf(path);
-      if (inode !== undefined && wanted.has(inode)) this.#addByName(path, 0, undefined);
+  async addRotated(known: readonly Generation[]): Promise<void> {
+    const lineage = this.#lineage;
+    const directory = directoryOf(this.list[0]?.path ?? known.at(-1)?.place?.path ?? lineage.path);
+    const siblings = this.#names(directory);
+    for (const path of siblings) this.#addRelated(path, nameOf(lineage.path));
+    for (const path of walk(this.#context.rotated, this.#context)) this.#addRelated(path, nameOf(lineage.path), true);
+    this.#addByInode(siblings, known);
+    await this.#addArchives(known);
+  }
+
+  #names(directory: string): string[] {
+    try {
+      return this.#context.files.list(directory).map((entry) => join(directory, entry.name));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+      throw error;
     }
   }
 
-  #addByName(path: string, age: number, compression: Compression | undefined): void {
-    if (path === this.#context.registry.lineages.get(path)?.path && this.list.some((file) => file.path === path))
-      return;
+  #addRelated(path: string, original: string, elsewhere = false): void {
+    const name = nameOf(path);
+    const rotated = rotatedNames(name).find((one) => one.original === original);
+    const related = rotated !== undefined || (elsewhere && name === original);
+    if (!related && !elsewhere) return;
+    this.#addByName(path, related, rotated?.age ?? 0, rotated?.compression ?? compressionOf(name));
+  }
+
+  /** "Under any name": the siblings' inodes, if a generation that is not open has not been found yet. */
+  #addByInode(siblings: readonly string[], known: readonly Generation[]): void {
+    const wanted = new Set(known.filter((one) => !one.finished && one.file === undefined).map((one) => one.inode));
+    for (const { stat } of this.list) wanted.delete(stat.inode);
+    if (wanted.size === 0) return;
+    for (const path of siblings) {
+      const inode = this.#inodeOf(path);
+      if (inode !== undefined && wanted.has(inode)) this.#addByName(path, false, 0, undefined);
+    }
+  }
+
+  #addByName(path: string, related: boolean, age: number, compression: Compression | undefined): void {
     const found = inspect(path, this.#context.rules);
+    if (found.kind === 'unreadable') this.failure ??= new Error(found.message);
     if (found.kind !== 'file') return;
-    const { stat } = found;
-    if (this.list.some((file) => file.stat.inode === stat.inode && file.stat.device === stat.device)) return;
-    this.add({ path: found.path, stat, current: false, age, compression });
+    const facts = { path: found.path, stat: found.stat, current: false, related, age, compression };
+    if (compression !== undefined) this.#archives.push(facts);
+    else if (!this.list.some((file) => sameFile(file.stat, found.stat))) this.#tryToAdd(facts);
+  }
+
+  #tryToAdd(facts: Facts): void {
+    try {
+      this.#add(facts);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT') this.failure ??= error as Error;
+    }
+  }
+
+  #add(facts: Facts): void {
+    this.#context.births.learn(facts.stat);
+    const file = this.#context.files.open(facts.path, 'read-no-follow');
+    const opened = file.stat();
+    const candidate = new Candidate({ ...facts, stat: opened }, file, plainContent(file, opened.sizeBytes));
+    if (opened.kind === 'file' && sameFile(opened, facts.stat)) {
+      if (this.#belongsToAnother(candidate)) candidate.release();
+      else this.list.push(candidate);
+      return;
+    }
+    candidate.release();
+    throw Object.assign(new Error(`${facts.path} was replaced while it was looked at`), { code: 'ENOENT' });
+  }
+
+  /** A file that is read as another path's goes on as that, under its new name. */
+  #belongsToAnother(candidate: Candidate): boolean {
+    const { registry } = this.#context;
+    for (const generation of registry.withInode(candidate.stat.inode)) {
+      const owner = registry.lineageOf(generation);
+      if (owner === undefined || owner === this.#lineage) continue;
+      if (candidate.compareWith(generation, this.#context).kind !== 'itself') continue;
+      if (generation.place?.path !== candidate.path) {
+        generation.moveTo({ path: candidate.path, compression: undefined });
+        registry.note(generation, owner);
+        this.#context.wake(owner.path);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  /** Expands those archives that may hold what is still missing, or what was never seen. */
+  async #addArchives(known: readonly Generation[]): Promise<void> {
+    if (this.#archives.length === 0 || known.length === 0) return;
+    const isHere = (one: Generation) =>
+      this.list.some((file) => file.compareWith(one, this.#context).kind === 'itself');
+    const lost = known.filter(
+      (one) => !one.finished && !isHere(one) && (one.file === undefined || one.lastTurn === 'changed'),
+    );
+    const newest = known.at(-1)!;
+    const current = this.list.find((file) => file.current);
+    const mayHaveMissed = current?.compareWith(newest, this.#context).kind !== 'itself';
+    const sought = mayHaveMissed ? [...lost, newest] : lost;
+    const sinceMs = Math.min(...sought.map((one) => one.modifiedMs)) - timeGrainMs;
+    const offsets = known.map((one) => one.offset);
+    for (const facts of this.#archives) if (facts.stat.modifiedMs >= sinceMs) await this.#addArchive(facts, offsets);
+  }
+
+  async #addArchive(facts: Facts, offsets: readonly number[]): Promise<void> {
+    try {
+      const file = this.#context.files.open(facts.path, 'read-no-follow');
+      const probe = await probeArchive(file, facts.compression!, offsets, this.#context).finally(() => file.close());
+      if (probe.kind === 'whole') this.list.push(new Candidate(facts, undefined, probe.content));
+      else if (probe.kind === 'unfinished') this.unfinished = true;
+      else this.failure ??= new Error(`${facts.path}: ${probe.message}`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.failure ??= error as Error;
+    }
   }
 
   #inodeOf(path: string): bigint | undefined {
@@ -78,67 +178,65 @@ export class Candidates implements Disposable {
       return undefined; // it went away between two looks: the next look decides
     }
   }
-
-  [Symbol.dispose](): void {
-    for (const candidate of this.list) candidate.release();
-  }
 }
 
-class PlainCandidate implements Candidate {
-  readonly path: string;
+export class Candidate {
+  readonly facts: Facts;
   readonly stat: FileStat;
-  readonly current: boolean;
-  readonly age: number;
-  readonly compression: Compression | undefined;
   readonly content: Content;
-  readonly #context: Context;
   #file: OpenFile | undefined;
 
-  constructor(facts: CandidateFacts, context: Context) {
-    this.path = facts.path;
+  constructor(facts: Facts, file: OpenFile | undefined, content: Content) {
+    this.facts = facts;
     this.stat = facts.stat;
-    this.current = facts.current;
-    this.age = facts.age;
-    this.compression = facts.compression;
-    this.#context = context;
-    this.content = {
-      sizeBytes: facts.stat.sizeBytes,
-      fingerprintAt: (offset) => this.#ask((file) => fingerprintAt((into, at) => file.read(into, at), offset)),
-      headOf: (length): Head | undefined => this.#ask((file) => headOf((into, at) => file.read(into, at), length)),
-    };
+    this.content = content;
+    this.#file = file;
   }
 
-  get compressed(): boolean {
-    return this.compression !== undefined;
+  get path(): string {
+    return this.facts.path;
   }
 
+  get current(): boolean {
+    return this.facts.current;
+  }
+
+  get compression(): Compression | undefined {
+    return this.facts.compression;
+  }
+
+  /** The name without what compressing added. */
   get plainName(): string {
-    return this.path;
+    return this.compression === undefined ? this.path : this.path.replace(/\.[^.]+$/, '');
   }
 
+  compareWith(generation: Generation, { births, rebooted }: Context): Likeness {
+    const { stat, compression, content } = this;
+    const object = compression === undefined ? stat : { ...stat, inode: -1n };
+    return compare(generation, object, content, { birthIsReal: births.areReal(stat.device), rebooted });
+  }
+
+  /** The open file, to keep; undefined for an archive. */
   takeFile(): OpenFile | undefined {
-    const file = this.open();
+    const file = this.#file;
     this.#file = undefined;
     return file;
   }
 
   release(): void {
-    this.#file?.close();
-    this.#file = undefined;
+    this.takeFile()?.close();
   }
+}
 
-  #ask<T>(read: (file: OpenFile) => T): T | undefined {
-    const file = this.open();
-    return file && read(file);
-  }
+function plainContent(file: OpenFile, sizeBytes: number): Content {
+  const read = (into: Uint8Array, position: number) => file.read(into, position);
+  return {
+    sizeBytes,
+    fingerprintAt: (offset) => fingerprintAt(read, offset),
+    headOf: (length) => headOf(read, length),
+  };
+}
 
-  /** Throws where it may not be opened. */
-  open(): OpenFile | undefined {
-    if (this.#file) return this.#file;
-    const file = this.#context.files.open(this.path, 'read-no-follow');
-    const { kind, inode, device } = file.stat();
-    if (kind === 'file' && inode === this.stat.inode && device === this.stat.device) this.#file = file;
-    else file.close();
-    return this.#file;
-  }
+function sameFile(one: FileStat, other: FileStat): boolean {
+  return one.inode === other.inode && one.device === other.device;
 }

@@ -2,11 +2,14 @@
  * The file collector: finds files, gives each its turn, and says how it goes. Nothing is decided here about identity or
  * rotation (`rotation.ts`), and nothing read (`generation.ts`): this is the shell with the timers.
  */
+import type { Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
+import { readArchive } from './archive.ts';
 import { BirthTimes, type Context } from './context.ts';
 import { Descriptors } from './descriptors.ts';
 import { Discovery } from './discovery.ts';
-import { compilePatterns } from './glob.ts';
+import { compilePatterns, type Patterns } from './glob.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { inspectQuickly, Lineage } from './lineage.ts';
 import { directoryOf, join, nameOf, rotatedNames } from './names.ts';
 import { type FileCollectorOptions, type FileCollectorPorts, pace } from './options.ts';
@@ -18,6 +21,7 @@ import { statusOf } from './status.ts';
 
 const tickMs = 250;
 const sliceMs = 4;
+const stopMsMax = 1500;
 
 /** A collector that tails files into the intake. It takes nothing before `start`. */
 export function createFileCollector(options: FileCollectorOptions, ports: FileCollectorPorts): Collector {
@@ -31,18 +35,21 @@ class FileCollector implements Collector {
   readonly #ports: FileCollectorPorts;
   readonly #context: Context;
   readonly #discovery: Discovery;
+  readonly #housekeeping: Housekeeping;
   readonly #remembered: Remembered;
-  readonly #patterns;
+  readonly #patterns: Patterns;
   readonly #rounds = new Rounds();
-  readonly #heldCopies = new Map<string, number>();
   readonly #hints = new Set<string>();
   readonly #work = new Set<Promise<void>>();
-  #hintTimer: Disposable | undefined;
-  #tick: { cancel(): void } | undefined;
-  #scannedAt = Number.NEGATIVE_INFINITY;
+  readonly #stopped = Promise.withResolvers<void>();
+  #hintTimer: Timer | undefined;
+  #tick: Timer | undefined;
+  #tickAt = Number.POSITIVE_INFINITY;
+  #scanAt = 0;
+  #scanning = false;
   #pumping = false;
   #held = false;
-  #stopped = false;
+  #stopping = false;
 
   constructor(options: FileCollectorOptions, ports: FileCollectorPorts) {
     this.name = options.name;
@@ -51,9 +58,9 @@ class FileCollector implements Collector {
     this.#remembered = remember(ports.intake, options);
     this.#context = this.#makeContext();
     this.#patterns = compilePatterns(options.include, options.exclude);
-    this.#discovery = new Discovery(this.#context, ports.watcher, this.#patterns, (directory, name) =>
-      this.#hint(directory, name),
-    );
+    const hinted = (directory: string, name: string | undefined) => this.#hint(directory, name);
+    this.#discovery = new Discovery(this.#context, ports.watcher, this.#patterns, hinted);
+    this.#housekeeping = new Housekeeping(this.#context, this.#discovery);
   }
 
   async start(): Promise<void> {
@@ -61,17 +68,18 @@ class FileCollector implements Collector {
     this.#context.startAtEnd = this.#options.startAt === 'end' && this.#remembered.firstRun;
     await this.#scan();
     this.#context.startAtEnd = false;
-    if (this.#remembered.firstRun || this.#context.rebooted)
+    if (this.#remembered.marker === undefined || this.#context.rebooted)
       writeMarker(this.#remembered.marker, this.#ports.bootId, this.#context);
     this.#everyTick();
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping = true;
+    this.#stopped.resolve();
     this.#tick?.cancel();
-    this.#hintTimer?.[Symbol.dispose]();
+    this.#hintTimer?.cancel();
     this.#discovery.close();
-    await Promise.all(this.#work);
+    await this.#within(Promise.all(this.#work));
     this.#context.descriptors.closeAll();
   }
 
@@ -81,7 +89,8 @@ class FileCollector implements Collector {
 
   #makeContext(): Context {
     const { files, clock, log, inflater, mounts, intake } = this.#ports;
-    const { networkFs, never, maxLineBytes, partialTimeoutMs, openFilesMax } = this.#options;
+    const { networkFs, never, maxLineBytes, partialTimeoutMs, openFilesMax, rotated } = this.#options;
+    const isStopping = () => this.#stopping;
     let order = 0;
     return {
       ...{ options: this.#options, files, clock, log, inflater },
@@ -90,8 +99,14 @@ class FileCollector implements Collector {
       descriptors: new Descriptors(openFilesMax ?? pace.openFilesMaxDefault, clock),
       registry: new Registry(),
       births: new BirthTimes(),
+      rotated: compilePatterns(rotated),
       rebooted: this.#remembered.marker !== undefined && this.#remembered.bootId !== this.#ports.bootId,
       startAtEnd: false,
+      stopped: this.#stopped.promise,
+      get stopping() {
+        return isStopping();
+      },
+      watchAlso: (directory) => this.#discovery.watchAlso(directory),
       wake: (path) => this.#wake(this.#context.registry.lineages.get(path)),
       order: () => order++,
     };
@@ -100,25 +115,32 @@ class FileCollector implements Collector {
   // --- what there is -------------------------------------------------------------------------------------------------
 
   async #scan(): Promise<void> {
-    this.#scannedAt = this.#ports.clock.monotonic();
-    const { lineages } = this.#context.registry;
-    const found = this.#discovery.scan();
-    for (const lineage of lineages.values()) if (lineage.missing.length > 0) await this.#resolve(lineage);
-    found.sort((one, other) => rotatedNames(nameOf(one)).length - rotatedNames(nameOf(other)).length);
-    for (const path of found) if (!this.#stopped) await this.#meet(path);
+    if (this.#scanning) return;
+    this.#scanning = true;
+    try {
+      const found = this.#discovery.scan();
+      for (const lineage of this.#context.registry.lineages.values()) {
+        if (lineage.missing.length === 0 || !this.#housekeeping.isWorthSeeking(lineage)) continue;
+        await this.#resolve(lineage);
+        this.#wake(lineage);
+      }
+      found.sort((one, other) => rotatedNames(nameOf(one)).length - rotatedNames(nameOf(other)).length);
+      for (const path of found) if (!this.#context.registry.at(path)) await this.#meet(path);
+      this.#housekeeping.sweep();
+    } finally {
+      this.#scanning = false;
+      this.#scanAt = this.#ports.clock.monotonic() + this.#options.scanIntervalMs;
+    }
   }
 
   /** A path that matches. */
   async #meet(path: string): Promise<void> {
     const { registry } = this.#context;
     const known = registry.at(path);
-    if (known) {
-      this.#wake(known);
-      return;
-    }
-    if (inspectQuickly(path, this.#context) === 'missing') return;
+    if (known) return this.#wake(known);
+    if (this.#stopping || inspectQuickly(path, this.#context) === 'missing') return;
     if (await this.#belongsToRotation(path)) return;
-    const lineage = new Lineage(path, this.#context);
+    const lineage = registry.at(path) ?? new Lineage(path, this.#context);
     registry.lineages.set(path, lineage);
     await this.#resolve(lineage);
     this.#wake(lineage);
@@ -126,27 +148,22 @@ class FileCollector implements Collector {
 
   /** A name that is both included and a rotated form of another file that is read: does it hold anything of its own? */
   async #belongsToRotation(path: string): Promise<boolean> {
-    const { registry, clock } = this.#context;
+    const { registry } = this.#context;
     for (const { original } of rotatedNames(nameOf(path))) {
       const parent = registry.lineages.get(join(directoryOf(path), original));
       if (!parent || parent.known.length === 0) continue;
       await this.#resolve(parent);
       this.#wake(parent);
       if (registry.at(path)) return true;
-      if (!parent.claims.has(path)) continue;
-      const since = this.#heldCopies.get(path) ?? clock.monotonic();
-      this.#heldCopies.set(path, since);
-      if (clock.monotonic() - since < pace.copyHoldMs) return true;
-      this.#heldCopies.delete(path);
+      if (parent.claims.has(path) && this.#housekeeping.maySoonBeCopied(path)) return true;
     }
     return false;
   }
 
   #hint(directory: string, name: string | undefined): void {
+    if (this.#stopping) return;
     this.#hints.add(name === undefined ? directory : join(directory, name));
-    if (this.#hintTimer || this.#stopped) return;
-    const timer = this.#ports.clock.after(pace.hintDelayMs, () => this.#track(this.#followHints()));
-    this.#hintTimer = { [Symbol.dispose]: () => timer.cancel() };
+    this.#hintTimer ??= this.#ports.clock.after(pace.hintDelayMs, () => this.#track(this.#followHints()));
   }
 
   async #followHints(): Promise<void> {
@@ -156,11 +173,10 @@ class FileCollector implements Collector {
     const unknown: string[] = [];
     for (const path of paths) {
       const lineage = this.#context.registry.at(path);
-      if (lineage) this.#wake(lineage);
-      else unknown.push(path);
+      if (!lineage) unknown.push(path);
+      else this.#wake(lineage, lineage.path !== path && !lineage.live.some((one) => one.place?.path === path));
     }
     for (const path of unknown) {
-      if (this.#stopped) return;
       if (this.#patterns.matches(path)) await this.#meet(path);
       else if (this.#patterns.mayHold(path))
         for (const found of this.#discovery.scanBelow(path)) await this.#meet(found);
@@ -169,14 +185,16 @@ class FileCollector implements Collector {
 
   // --- turns ---------------------------------------------------------------------------------------------------------
 
-  #wake(lineage: Lineage | undefined): void {
-    if (!lineage || lineage.busy || this.#stopped) return;
+  #wake(lineage: Lineage | undefined, lookAround = false): void {
+    if (!lineage || this.#stopping) return;
+    if (lookAround) lineage.resolveAt = this.#ports.clock.monotonic();
+    if (lineage.busy) return;
     this.#rounds.add(lineage);
     this.#pump();
   }
 
   #pump(): void {
-    if (this.#pumping || this.#held || this.#stopped) return;
+    if (this.#pumping || this.#held || this.#stopping) return;
     this.#pumping = true;
     this.#ports.clock.soon(() => {
       this.#pumping = false;
@@ -188,17 +206,18 @@ class FileCollector implements Collector {
   #slice(): void {
     const { clock } = this.#ports;
     const until = clock.monotonic() + sliceMs;
-    while (!this.#stopped && !this.#held && clock.monotonic() < until) {
+    while (!this.#stopping && !this.#held) {
       const lineage = this.#rounds.next();
       if (!lineage) return;
-      this.#giveTurn(lineage);
+      if (!lineage.busy) this.#giveTurn(lineage);
+      if (clock.monotonic() >= until) break;
     }
     if (!this.#rounds.isEmpty) this.#pump();
   }
 
   #giveTurn(lineage: Lineage): void {
-    if (lineage.busy) return;
-    const turn = lineage.turn(this.#ports.clock.monotonic());
+    const now = this.#ports.clock.monotonic();
+    const turn = lineage.turn(now);
     switch (turn) {
       case 'more':
         this.#rounds.add(lineage);
@@ -211,9 +230,10 @@ class FileCollector implements Collector {
         this.#track(this.#resolve(lineage).then(() => this.#wake(lineage)));
         break;
       case 'expand':
+        this.#track(this.#expand(lineage).then(() => this.#wake(lineage)));
         break;
       case 'done':
-        this.#rounds.due(lineage, lineage.dueAt);
+        this.#rounds.due(lineage, lineage.dueAt, now);
         this.#armTick();
         break;
       default:
@@ -232,7 +252,7 @@ class FileCollector implements Collector {
   }
 
   async #resolve(lineage: Lineage): Promise<void> {
-    if (lineage.busy) return;
+    if (lineage.busy || this.#stopping) return;
     lineage.busy = true;
     try {
       await resolve(lineage, this.#context);
@@ -241,27 +261,56 @@ class FileCollector implements Collector {
     }
   }
 
+  async #expand(lineage: Lineage): Promise<void> {
+    const generation = lineage.live.find((one) => one.place?.compression !== undefined);
+    if (!generation || lineage.busy) return;
+    lineage.busy = true;
+    try {
+      lineage.expanded(generation, await readArchive(generation, this.#context));
+    } catch (error) {
+      lineage.failed(generation, error);
+    } finally {
+      lineage.busy = false;
+    }
+  }
+
+  /** Work that goes on beside the turns: awaited when the collector stops; an error in it is a bug, and said. */
   #track(work: Promise<void>): void {
-    const tracked = work.finally(() => this.#work.delete(tracked));
+    const tracked = work
+      .catch((error: unknown) => {
+        const { stack, message } = error as Error;
+        const entry = { severity: 'error', event: 'file.bug', subject: this.name } as const;
+        this.#ports.log.write({ ...entry, message: `BUG: in the file collector: ${stack ?? message}` });
+      })
+      .finally(() => this.#work.delete(tracked));
     this.#work.add(tracked);
+  }
+
+  async #within(work: Promise<unknown>): Promise<void> {
+    const { promise, resolve: giveUp } = Promise.withResolvers<void>();
+    const timer = this.#ports.clock.after(stopMsMax, giveUp);
+    await Promise.race([work, promise]);
+    timer.cancel();
   }
 
   // --- time ----------------------------------------------------------------------------------------------------------
 
   #everyTick(): void {
-    if (this.#stopped) return;
+    if (this.#stopping) return;
     const now = this.#ports.clock.monotonic();
     for (const lineage of this.#rounds.takeDue(now)) this.#wake(lineage);
     for (const lineage of this.#rounds.takeQuiet(this.#context.registry.lineages, now)) this.#wake(lineage);
-    if (now - this.#scannedAt >= this.#options.scanIntervalMs) this.#track(this.#scan());
+    if (now >= this.#scanAt) this.#track(this.#scan());
+    this.#tickAt = Number.POSITIVE_INFINITY;
     this.#armTick();
   }
 
   #armTick(): void {
-    if (this.#stopped) return;
-    this.#tick?.cancel();
     const now = this.#ports.clock.monotonic();
-    const delay = Math.min(tickMs, Math.max(1, this.#rounds.nextDue() - now));
-    this.#tick = this.#ports.clock.after(delay, () => this.#everyTick());
+    const at = Math.min(now + tickMs, Math.max(now + 1, this.#rounds.nextDue));
+    if (this.#stopping || at >= this.#tickAt) return;
+    this.#tick?.cancel();
+    this.#tickAt = at;
+    this.#tick = this.#ports.clock.after(at - now, () => this.#everyTick());
   }
 }

@@ -3,6 +3,7 @@ import type { Clock, FileStat, Files, Log } from '../../spool/ports.ts';
 import type { Inflater } from '../ports.ts';
 import type { Descriptors } from './descriptors.ts';
 import type { Generation, Tools } from './generation.ts';
+import type { Patterns } from './glob.ts';
 import { showsRealBirth } from './identity.ts';
 import type { FileCollectorOptions } from './options.ts';
 import type { Rules } from './permission.ts';
@@ -23,6 +24,13 @@ export interface Context {
   readonly rebooted: boolean;
   /** True during the first look of a collector that starts at the end. */
   startAtEnd: boolean;
+  /** Resolves when the collector stops; `stopping` is true from then on. */
+  readonly stopped: Promise<void>;
+  readonly stopping: boolean;
+  /** Where rotated generations stand that are not siblings. */
+  readonly rotated: Patterns;
+  /** A directory that is not walked, but holds a file that is read. */
+  watchAlso(directory: string): void;
   /** Something to look at again soon. */
   wake(path: string): void;
   order(): number;

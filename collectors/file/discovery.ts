@@ -19,6 +19,8 @@ interface Directory {
 }
 
 const depthMax = 64;
+/** Watches on directories that are not walked. */
+const othersMax = 4096;
 /** Times of files are coarse: a change this shortly before the listing may be followed by one with the same time. */
 const coarseMs = 2000;
 
@@ -29,6 +31,7 @@ export class Discovery {
   readonly #patterns: Patterns;
   readonly #hinted: (directory: string, name: string | undefined) => void;
   readonly #directories = new Map<string, Directory>();
+  readonly #others = new Map<string, Disposable | undefined>();
 
   constructor(
     context: Context,
@@ -78,6 +81,8 @@ export class Discovery {
 
   close(): void {
     for (const { watch } of this.#directories.values()) watch?.[Symbol.dispose]();
+    for (const watch of this.#others.values()) watch?.[Symbol.dispose]();
+    this.#others.clear();
     this.#directories.clear();
   }
 
@@ -117,6 +122,12 @@ export class Discovery {
     }
   }
 
+  /** Hints from a directory that is not walked. */
+  watchAlso(path: string): void {
+    if (this.#directories.has(path) || this.#others.has(path) || this.#others.size >= othersMax) return;
+    this.#others.set(path, this.#watch(path));
+  }
+
   #trouble(path: string, { state, cause, message, hint }: Omit<Trouble, 'since'>): void {
     const since = this.troubles.get(path)?.since ?? this.#context.clock.now();
     this.troubles.set(path, { state, cause, message, hint, since });
@@ -152,5 +163,28 @@ export class Discovery {
     } catch {
       return undefined; // no hints from here: the scan and the polling of busy files do without
     }
+  }
+}
+
+/** All paths that match patterns now; what cannot be listed is passed over. */
+export function walk(patterns: Patterns, context: Context): string[] {
+  const found: string[] = [];
+  const visit = (path: string, depth: number) => {
+    if (depth > depthMax || !patterns.mayHold(path) || refusalOf(path, context.rules)) return;
+    for (const { name, kind } of listOrNothing(path, context)) {
+      const full = join(path, name);
+      if (kind === 'directory') visit(full, depth + 1);
+      else if (patterns.matches(full)) found.push(full);
+    }
+  };
+  for (const base of patterns.bases) visit(base, 0);
+  return found;
+}
+
+function listOrNothing(path: string, context: Context): readonly DirectoryEntry[] {
+  try {
+    return context.files.list(path);
+  } catch {
+    return [];
   }
 }

@@ -77,8 +77,10 @@ export class Generation {
   /** undefined: not found so far. */
   place: Place | undefined;
   file: OpenFile | undefined;
-  /** As last seen; never below the offset while the file is what was read. */
+  /** As last seen. */
   sizeBytes: number;
+  /** The most that was seen since the cursor last was at the end: what a truncation destroyed at least. */
+  highBytes: number;
   /** No name leads to the open file any more. */
   deleted = false;
   failure: { readonly code: string; readonly message: string; readonly since: UnixMs } | undefined;
@@ -114,6 +116,7 @@ export class Generation {
     ({ modifiedMs: this.modifiedMs, head: this.head, points: this.points, finished: this.finished } = state);
     this.place = state.place === '' ? undefined : { path: state.place, compression: undefined };
     this.sizeBytes = from.offset;
+    this.highBytes = from.offset;
     this.lastProgress = tools.clock.monotonic();
     this.#stateIsDue = this.source === 0;
   }
@@ -138,8 +141,22 @@ export class Generation {
     this.inode = stat.inode;
     this.birthNs = stat.birthNs;
     this.modifiedMs = stat.modifiedMs;
-    this.sizeBytes = stat.sizeBytes;
+    this.#sees(stat.sizeBytes);
     this.deleted = stat.links === 0;
+  }
+
+  #sees(sizeBytes: number): void {
+    this.sizeBytes = sizeBytes;
+    this.highBytes = Math.max(this.highBytes, sizeBytes);
+  }
+
+  /** Takes note of what the open file tells now: its size, and whether any name leads to it. */
+  observeOpen(): void {
+    if (!this.file) return;
+    const { sizeBytes, links, modifiedMs } = this.file.stat();
+    this.#sees(sizeBytes);
+    this.deleted = links === 0;
+    this.modifiedMs = modifiedMs;
   }
 
   /** It stands under another name now, or in another file: what is written next says so. */
@@ -167,7 +184,7 @@ export class Generation {
       const wanted = Math.min(view.length - 1, Math.max(room, pace.quantumBytes));
       const fresh = this.#read(view, wanted);
       if (fresh < 0) return 'changed';
-      this.sizeBytes = Math.max(this.sizeBytes, this.offset + fresh);
+      this.#sees(Math.max(this.sizeBytes, this.offset + fresh));
       if (fresh === 0) return this.#atEnd();
       if (this.source === 0) {
         this.source = intake.begin(this.description);
@@ -199,6 +216,7 @@ export class Generation {
 
   #atEnd(): Turn {
     this.sizeBytes = this.offset;
+    this.highBytes = this.offset;
     this.#openLineBytes = -1;
     return 'idle';
   }
@@ -241,7 +259,7 @@ export class Generation {
     for (const limit = at + nulScanBytesMax; at < limit; ) {
       const got = this.file!.read(nulScratch, at);
       if (got === 0) {
-        this.sizeBytes = at;
+        this.#sees(at);
         this.#nulsScannedTo = 0; // what is filled in may stand anywhere
         return 'nul_tail';
       }
@@ -278,7 +296,7 @@ export class Generation {
     const from = this.offset;
     this.offset = step.to;
     this.crc = step.crc;
-    this.sizeBytes = Math.max(this.sizeBytes, step.to);
+    this.#sees(Math.max(this.sizeBytes, step.to));
     this.#growFingerprints();
     if (this.source === 0) this.source = intake.begin(this.description); // only where there is no view: nothing was read
     const time = clock.now();

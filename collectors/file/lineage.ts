@@ -3,6 +3,7 @@
  * before the newer one is read, since its writer may keep the old descriptor for a while.
  */
 import type { MonotonicMs } from '../../spool/ports.ts';
+import type { ArchiveEnd } from './archive.ts';
 import type { Context } from './context.ts';
 import type { Generation, Turn } from './generation.ts';
 import { pace } from './options.ts';
@@ -40,12 +41,17 @@ export class Lineage {
   settled = '';
   /** A copy in the making, or a file being compressed: find out again then. */
   resolveAt: MonotonicMs | undefined;
+  resolvedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
   /** Since when the path has not been there, in a readable directory. */
   absentSince: MonotonicMs | undefined;
   /** When a generation last gave data: decides how often to look. */
   lastData: MonotonicMs = Number.NEGATIVE_INFINITY;
   lastLook: MonotonicMs = 0;
   readonly #context: Context;
+  /** When the newest generation began. */
+  #grewAt: MonotonicMs = Number.NEGATIVE_INFINITY;
+  /** Whether another file stands at the path by now has still to be looked at. */
+  #mustVerify = false;
   #verifiedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
 
   constructor(path: string, context: Context) {
@@ -64,9 +70,20 @@ export class Lineage {
   /** When to look again at the latest, hints or not. */
   get dueAt(): MonotonicMs | undefined {
     const dues = [this.resolveAt, ...this.live.map((generation) => generation.openLineDue)];
-    if (this.live.length > 1 || this.live[0]?.deleted) dues.push(this.live[0]!.lastProgress + pace.lingerMs);
+    if (this.live.length > 1 || this.live[0]?.deleted)
+      dues.push(Math.max(this.live[0]!.lastProgress, this.#grewAt) + pace.lingerMs);
+    if (this.#mustVerify) dues.push(this.#verifiedAt + pace.verifyMs);
     const known = dues.filter((due) => due !== undefined);
     return known.length > 0 ? Math.min(...known) : undefined;
+  }
+
+  /** Takes a generation among those that are read. */
+  join(generation: Generation): void {
+    this.past = this.past.filter((one) => one !== generation);
+    this.missing = this.missing.filter((one) => one !== generation);
+    if (!this.live.includes(generation)) this.live.push(generation);
+    this.live.sort((one, other) => one.order - other.order);
+    this.#grewAt = this.#context.clock.monotonic();
   }
 
   turn(now: MonotonicMs): LineageTurn {
@@ -77,7 +94,8 @@ export class Lineage {
     const progress = this.#offsets() !== before;
     if (progress) this.lastData = now;
     if (turn !== 'done') return turn;
-    if (progress && now - this.#verifiedAt < pace.pollMs) return turn;
+    this.#mustVerify = progress && now - this.#verifiedAt < pace.verifyMs;
+    if (this.#mustVerify) return turn;
     this.#verifiedAt = now;
     return this.#stillStands() ? 'done' : 'resolve';
   }
@@ -90,13 +108,13 @@ export class Lineage {
       if (turn === 'more' || turn === 'held') return turn;
       if (turn === 'changed' || turn === 'absent') return 'resolve';
       if (turn === 'compressed') return 'expand';
-      const quiet = now - generation.lastProgress >= pace.lingerMs;
-      if (turn === 'nul_tail' && !isLast && quiet) {
+      const isQuiet = now - Math.max(generation.lastProgress, this.#grewAt) >= pace.lingerMs;
+      if (turn === 'nul_tail' && !isLast && isQuiet) {
         generation.skipTo(generation.sizeBytes, 'hole');
         continue;
       }
       if ((turn === 'open_line' || turn === 'nul_tail') && !isLast) return 'done';
-      if (turn === 'idle' && quiet && (!isLast || this.#isDeleted(generation))) this.finish(generation);
+      if (turn === 'idle' && isQuiet && (!isLast || this.#isDeleted(generation))) this.finish(generation);
       else at++;
     }
     return 'done';
@@ -149,8 +167,35 @@ export class Lineage {
     return 'failed';
   }
 
+  /** What came of reading from a compressed file. */
+  expanded(generation: Generation, end: ArchiveEnd): void {
+    const { clock } = this.#context;
+    switch (end) {
+      case 'end':
+        this.finish(generation);
+        return;
+      case 'stopped':
+        return;
+      case 'changed':
+      case 'unfinished':
+      case 'damaged':
+        generation.moveTo(undefined);
+        this.live = this.live.filter((one) => one !== generation);
+        this.missing.push(generation);
+        this.resolveAt = clock.monotonic() + pace.pollMs;
+        return;
+      default:
+        end satisfies never;
+    }
+  }
+
+  failed(generation: Generation, error: unknown): void {
+    this.#failed(generation, error);
+    this.resolveAt = this.#context.clock.monotonic() + pace.pollMs;
+  }
+
   #isDeleted(generation: Generation): boolean {
-    if (generation.file) generation.observe(generation.file.stat());
+    generation.observeOpen();
     return generation.deleted;
   }
 

@@ -2,15 +2,15 @@
  * Finds out what happened to a path: looks at what stands there and under the names that rotation gives, compares with what
  * was read, asks `rotation.ts` for the plan and carries it out. The look is repeated until nothing moved while it was taken.
  */
-import type { FileStat } from '../../spool/ports.ts';
 import { type Candidate, Candidates } from './candidates.ts';
 import type { Context } from './context.ts';
 import { fingerprintAt } from './fingerprint.ts';
 import { Generation } from './generation.ts';
-import { compare, type Likeness } from './identity.ts';
-import { inspectQuickly, type Lineage } from './lineage.ts';
+import type { Likeness } from './identity.ts';
+import { inspectQuickly, type Lineage, type Trouble } from './lineage.ts';
+import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
-import { inspect } from './permission.ts';
+import { inspect, unreadable } from './permission.ts';
 import { type Plan, planRotation, type Ruling } from './rotation.ts';
 import { beginAtEnd, describe } from './sources.ts';
 
@@ -19,9 +19,10 @@ const looksMax = 5;
 /** Brings the lineage in step with the disk. Afterwards its live generations are those to be read, in order. */
 export async function resolve(lineage: Lineage, context: Context): Promise<void> {
   lineage.resolveAt = undefined;
-  for (let look = 0; look < looksMax; look++) {
+  lineage.resolvedAt = context.clock.monotonic();
+  for (let looks = 0; looks < looksMax; looks++) {
     const before = inspectQuickly(lineage.path, context);
-    using candidates = await look1(lineage, context);
+    using candidates = await look(lineage, context);
     if (candidates === undefined) return;
     if (inspectQuickly(lineage.path, context) !== before) continue;
     lineage.settled = before;
@@ -32,7 +33,7 @@ export async function resolve(lineage: Lineage, context: Context): Promise<void>
 }
 
 /** Everything that may be one of the lineage's generations; undefined where the path itself may not be read. */
-async function look1(lineage: Lineage, context: Context): Promise<Candidates | undefined> {
+async function look(lineage: Lineage, context: Context): Promise<Candidates | undefined> {
   const inspection = inspect(lineage.path, context.rules);
   if (inspection.kind === 'refused' || inspection.kind === 'unreadable') {
     const { kind: state, cause, message, hint } = inspection;
@@ -40,43 +41,30 @@ async function look1(lineage: Lineage, context: Context): Promise<Candidates | u
     lineage.settled = inspectQuickly(lineage.path, context);
     return undefined;
   }
-  const candidates = new Candidates(context);
+  const candidates = new Candidates(lineage, context);
   try {
-    if (inspection.kind === 'file' && !takenByAnother(lineage, inspection.stat, inspection.path, context))
-      candidates
-        .add({ path: inspection.path, stat: inspection.stat, current: true, age: 0, compression: undefined })
-        .open();
+    if (inspection.kind === 'file') candidates.addCurrent(inspection.path, inspection.stat);
     const known = lineage.known;
-    if (known.length > 0) await candidates.addRotated(lineage, known);
-    lineage.trouble = undefined;
+    if (known.length > 0) await candidates.addRotated(known);
+    const { failure } = candidates;
+    lineage.trouble = failure && troubleOf(lineage, failure.message, context);
+    if (failure || candidates.unfinished) lineage.resolveAt = context.clock.monotonic() + pace.pollMs;
     return candidates;
   } catch (error) {
     candidates[Symbol.dispose]();
-    const { message } = error as Error;
-    lineage.trouble = {
-      ...{ state: 'unreadable', cause: 'unreadable', message: `${lineage.path}: ${message}` },
-      ...{ hint: 'It is tried again by itself.', since: lineage.trouble?.since ?? context.clock.now() },
-    };
-    lineage.settled = inspectQuickly(lineage.path, context);
+    const found = unreadable(lineage.path, error);
+    if (found.kind === 'unreadable') {
+      const { cause, message, hint } = found;
+      lineage.trouble = { ...troubleOf(lineage, message, context), cause, hint };
+    }
+    lineage.resolveAt = context.clock.monotonic() + pace.pollMs;
     return undefined;
   }
 }
 
-/** A file that was renamed to this path goes on as the source that it is. */
-function takenByAnother(lineage: Lineage, stat: FileStat, path: string, context: Context): boolean {
-  for (const generation of context.registry.withInode(stat.inode)) {
-    const owner = context.registry.lineageOf(generation);
-    if (owner === undefined || owner === lineage) continue;
-    using candidates = new Candidates(context);
-    const file = candidates.add({ path, stat, current: true, age: 0, compression: undefined });
-    const around = { birthIsReal: context.births.areReal(stat.device), rebooted: context.rebooted };
-    if (compare(generation, stat, file.content, around).kind !== 'itself') continue;
-    generation.moveTo({ path, compression: undefined });
-    context.registry.note(generation, owner);
-    context.wake(owner.path);
-    return true;
-  }
-  return false;
+function troubleOf(lineage: Lineage, message: string, context: Context): Trouble {
+  const since = lineage.trouble?.since ?? context.clock.now();
+  return { state: 'unreadable', cause: 'unreadable', message, hint: 'It is tried again by itself.', since };
 }
 
 function carryOut(lineage: Lineage, candidates: Candidates, context: Context): void {
@@ -90,9 +78,9 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
       modifiedMs: generation.modifiedMs,
       open: generation.file !== undefined && generation.lastTurn !== 'changed',
     })),
-    files.map(({ current, compressed, plainName, age, content, stat }) => ({
-      ...{ current, compressed, plainName, age },
-      ...{ sizeBytes: content.sizeBytes, modifiedMs: stat.modifiedMs },
+    files.map(({ facts, plainName, content, stat }) => ({
+      ...{ current: facts.current, related: facts.related, compressed: facts.compression !== undefined },
+      ...{ plainName, age: facts.age, sizeBytes: content.sizeBytes, modifiedMs: stat.modifiedMs },
     })),
     likenessOf(known, files, context),
   );
@@ -103,7 +91,6 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
   });
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
   for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
-  lineage.live.sort((one, other) => one.order - other.order);
 }
 
 /** Comparing reads from the files: each pair once, when it is asked for. */
@@ -117,10 +104,7 @@ function likenessOf(
     const key = one * files.length + other;
     const kept = found.get(key);
     if (kept) return kept;
-    const { stat, content, compression } = files[other]!;
-    const around = { birthIsReal: context.births.areReal(stat.device), rebooted: context.rebooted };
-    const asOther = compression === undefined ? stat : { ...stat, inode: -1n };
-    const likeness = compare(known[one]!, asOther, content, around);
+    const likeness = files[other]!.compareWith(known[one]!, context);
     found.set(key, likeness);
     return likeness;
   };
@@ -148,22 +132,21 @@ function goOn(
     generation.sizeBytes = candidate.content.sizeBytes;
     generation.deleted = false;
   }
+  context.watchAlso(directoryOf(path));
   context.registry.note(generation, lineage);
   if (generation.finished && !more) return;
   generation.finished = false;
-  lineage.missing = lineage.missing.filter((one) => one !== generation);
-  lineage.past = lineage.past.filter((one) => one !== generation);
-  if (!lineage.live.includes(generation)) lineage.live.push(generation);
+  if (!lineage.live.includes(generation)) lineage.join(generation);
 }
 
 function lose(lineage: Lineage, generation: Generation, why: Plan['lost'][number]['why'], context: Context): void {
   const subject = generation.path;
   switch (why) {
     case 'truncated': {
-      const destroyed = generation.lagBytes;
-      const range = `bytes ${generation.offset} to ${generation.sizeBytes}`;
-      if (destroyed > 0) {
-        generation.skipTo(generation.sizeBytes, 'truncated');
+      const { offset, highBytes } = generation;
+      const range = `bytes ${offset} to ${highBytes}`;
+      if (highBytes > offset) {
+        generation.skipTo(highBytes, 'truncated');
         const message = `${subject} was truncated before ${range} were read, and no copy of them was found; they are lost. Rotating by renaming instead of copytruncate loses nothing.`;
         context.log.write({ severity: 'warn', event: 'file.truncated_unread', subject, message });
       }
@@ -209,6 +192,7 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
   generation.file = file;
   if (file) context.descriptors.opened(generation);
   if (context.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
-  lineage.live.push(generation);
+  lineage.join(generation);
+  context.watchAlso(directoryOf(candidate.path));
   context.registry.note(generation, lineage);
 }

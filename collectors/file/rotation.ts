@@ -18,6 +18,8 @@ export interface KnownGeneration {
 /** A file that stands there: at the path itself (`current`), or under a name that rotation gives. */
 export interface StandingFile {
   readonly current: boolean;
+  /** Its name is a rotated form of the path's: it may be a generation that was missed. */
+  readonly related: boolean;
   readonly compressed: boolean;
   readonly sizeBytes: number;
   readonly modifiedMs: number;
@@ -108,7 +110,7 @@ export function planRotation(
   const newerThanMs = known[newest]?.modifiedMs ?? Number.POSITIVE_INFINITY;
   for (const file of indexes) {
     if (rulings[file]) continue;
-    const { current, sizeBytes, modifiedMs } = standing[file]!;
+    const { current, related, sizeBytes, modifiedMs } = standing[file]!;
     if (current) {
       rule(file, { is: 'new', from: 0, missed: false });
       continue;
@@ -119,7 +121,7 @@ export function planRotation(
     if (same !== -1) rule(file, { is: 'read_before', known: same });
     else if (currentIsNewest && isAlike(likeness(newest, file))) rule(file, { is: 'held', known: newest });
     else if (openUnplaced(file) !== -1) rule(file, { is: 'held', known: openUnplaced(file) });
-    else if (!currentIsNewest && modifiedMs >= newerThanMs) rule(file, { is: 'new', from: 0, missed: true });
+    else if (!currentIsNewest && related && modifiedMs >= newerThanMs) rule(file, { is: 'new', from: 0, missed: true });
     else rule(file, { is: 'not_ours' });
   }
 

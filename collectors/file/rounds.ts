@@ -7,12 +7,19 @@ export class Rounds {
   /** First in, first out; each at most once. */
   readonly #ready = new Set<Lineage>();
   readonly #due = new Map<Lineage, MonotonicMs>();
+  /** Not later than the earliest in `#due`. */
+  #nextDue: MonotonicMs = Number.POSITIVE_INFINITY;
   #slow: Iterator<Lineage> | undefined;
   #slowCredit = 0;
   #slowAt: MonotonicMs | undefined;
 
   get isEmpty(): boolean {
     return this.#ready.size === 0;
+  }
+
+  /** Nothing is due before. */
+  get nextDue(): MonotonicMs {
+    return this.#nextDue;
   }
 
   add(lineage: Lineage): void {
@@ -27,27 +34,24 @@ export class Rounds {
     return undefined;
   }
 
-  /** To be looked at again at `at`, or not before something happens. */
-  due(lineage: Lineage, at: MonotonicMs | undefined): void {
-    const now = lineage.lastLook;
+  /** To be looked at again at `at`; a file that gave data lately also every `pollMs`, in case a hint was lost. */
+  due(lineage: Lineage, at: MonotonicMs | undefined, now: MonotonicMs): void {
     const poll = now - lineage.lastData < pace.hotMs ? now + pace.pollMs : undefined;
     const next = Math.min(at ?? Number.POSITIVE_INFINITY, poll ?? Number.POSITIVE_INFINITY);
-    if (Number.isFinite(next)) this.#due.set(lineage, next);
-    else this.#due.delete(lineage);
-  }
-
-  nextDue(): MonotonicMs {
-    let next = Number.POSITIVE_INFINITY;
-    for (const at of this.#due.values()) if (at < next) next = at;
-    return next;
+    if (next === Number.POSITIVE_INFINITY) this.#due.delete(lineage);
+    else this.#due.set(lineage, next);
+    this.#nextDue = Math.min(this.#nextDue, next);
   }
 
   takeDue(now: MonotonicMs): Lineage[] {
+    if (now < this.#nextDue) return [];
     const taken: Lineage[] = [];
+    this.#nextDue = Number.POSITIVE_INFINITY;
     for (const [lineage, at] of this.#due) {
-      if (at > now) continue;
-      this.#due.delete(lineage);
-      taken.push(lineage);
+      if (at <= now) {
+        this.#due.delete(lineage);
+        taken.push(lineage);
+      } else this.#nextDue = Math.min(this.#nextDue, at);
     }
     return taken;
   }
@@ -56,7 +60,7 @@ export class Rounds {
   takeQuiet(all: ReadonlyMap<string, Lineage>, now: MonotonicMs): Lineage[] {
     const passed = now - (this.#slowAt ?? now);
     this.#slowAt = now;
-    this.#slowCredit += (passed * Math.min(pace.quietLooksPerSecondMax, all.size)) / 1000;
+    this.#slowCredit += (Math.min(passed, 1000) * Math.min(pace.quietLooksPerSecondMax, all.size)) / 1000;
     const taken: Lineage[] = [];
     for (; this.#slowCredit >= 1; this.#slowCredit--) {
       this.#slow ??= all.values();
@@ -65,5 +69,10 @@ export class Rounds {
       else taken.push(next.value);
     }
     return taken;
+  }
+
+  forget(lineage: Lineage): void {
+    this.#ready.delete(lineage);
+    this.#due.delete(lineage);
   }
 }

@@ -1,0 +1,153 @@
+/**
+ * What is done now and then: quiet files are closed, deleted ones not held for ever, cursors of files that are gone for long
+ * forgotten, and copies in the making waited for.
+ */
+import type { MonotonicMs } from '../../spool/ports.ts';
+import type { Context } from './context.ts';
+import type { Discovery } from './discovery.ts';
+import type { Generation } from './generation.ts';
+import type { Lineage } from './lineage.ts';
+import { directoryOf } from './names.ts';
+import { pace } from './options.ts';
+
+/** Between two searches for a generation that is missing; grows with the time that it has been away. */
+const seekIntervalMsMax = 60_000;
+
+export class Housekeeping {
+  readonly #context: Context;
+  readonly #discovery: Discovery;
+  /** Since when a file with an included name has looked like a copy of another one. */
+  readonly #copies = new Map<string, MonotonicMs>();
+  readonly #absent = new Map<Generation, MonotonicMs>();
+  readonly #deleted = new Map<Generation, MonotonicMs>();
+  readonly #sought = new Map<Lineage, MonotonicMs>();
+
+  constructor(context: Context, discovery: Discovery) {
+    this.#context = context;
+    this.#discovery = discovery;
+  }
+
+  /** After each scan. */
+  sweep(): void {
+    this.#context.descriptors.closeIdle((generation) => this.#standsAtItsPlace(generation));
+    this.#letDeletedGo();
+    this.#forget();
+  }
+
+  /** A missing generation is sought often at first, then seldom. */
+  isWorthSeeking(lineage: Lineage): boolean {
+    const now = this.#context.clock.monotonic();
+    const absentMs = Math.max(0, ...lineage.missing.map((one) => now - (this.#absent.get(one) ?? now)));
+    const wait = Math.min(seekIntervalMsMax, absentMs / 2);
+    if (now - (this.#sought.get(lineage) ?? Number.NEGATIVE_INFINITY) < wait) return false;
+    this.#sought.set(lineage, now);
+    return true;
+  }
+
+  /** True while a file that looks like a copy may still become the rest of a file that is truncated (copytruncate). */
+  maySoonBeCopied(path: string): boolean {
+    const now = this.#context.clock.monotonic();
+    const since = this.#copies.get(path) ?? now;
+    this.#copies.set(path, since);
+    if (now - since < pace.copyHoldMs) return true;
+    this.#copies.delete(path);
+    return false;
+  }
+
+  #standsAtItsPlace(generation: Generation): boolean {
+    const { place, inode, file } = generation;
+    if (!place || !file) return false;
+    try {
+      return this.#context.files.stat(place.path).inode === inode;
+    } catch {
+      return false;
+    }
+  }
+
+  /** `deleted_file_limit`: what is still unread of a deleted file after that time is a counted drop. */
+  #letDeletedGo(): void {
+    const { clock, registry, options, log } = this.#context;
+    const now = clock.monotonic();
+    const limitMs = options.deletedFileLimitMs ?? Number.POSITIVE_INFINITY;
+    for (const generation of [...this.#context.descriptors.held]) {
+      generation.observeOpen();
+      if (!generation.deleted) continue;
+      const since = this.#deleted.get(generation) ?? now;
+      this.#deleted.set(generation, since);
+      if (now - since < limitMs || generation.lagBytes === 0) continue;
+      const message = `${generation.path} was deleted and not read to its end within ${limitMs} ms: ${generation.lagBytes} bytes are given up.`;
+      log.write({ severity: 'warn', event: 'file.deleted_limit', subject: generation.path, message });
+      generation.skipTo(generation.sizeBytes, 'deleted_limit');
+      registry.lineageOf(generation)?.finish(generation);
+    }
+    for (const generation of this.#deleted.keys()) if (!generation.file) this.#deleted.delete(generation);
+  }
+
+  /** Absent for long from readable directories, or above the cap (finished ones first, oldest first). */
+  #forget(): void {
+    const { registry, clock, options } = this.#context;
+    const now = clock.monotonic();
+    let sources = 0;
+    for (const lineage of registry.lineages.values()) {
+      sources += lineage.live.length + lineage.past.length + lineage.missing.length;
+      for (const generation of [...lineage.past, ...lineage.missing]) {
+        if (!this.#isAbsent(generation, lineage)) this.#absent.delete(generation);
+        else {
+          const since = this.#absent.get(generation) ?? now;
+          this.#absent.set(generation, since);
+          if (now - since >= options.forgetAfterMs) this.#drop(lineage, generation, 'absent');
+        }
+      }
+      if (isEmpty(lineage) && !this.#stands(lineage.path)) this.#dropLineage(lineage);
+    }
+    for (const [lineage, generation] of sources > options.sourcesMax ? this.#oldest(sources - options.sourcesMax) : [])
+      this.#drop(lineage, generation, 'cap');
+  }
+
+  #isAbsent(generation: Generation, lineage: Lineage): boolean {
+    if (!this.#discovery.isReadable(directoryOf(generation.place?.path ?? lineage.path))) return false;
+    return !generation.place || !this.#stands(generation.place.path, generation.inode);
+  }
+
+  #stands(path: string, inode?: bigint): boolean {
+    try {
+      const found = this.#context.files.stat(path);
+      return inode === undefined || found.inode === inode;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return code !== 'ENOENT' && code !== 'ENOTDIR';
+    }
+  }
+
+  #oldest(count: number): [Lineage, Generation][] {
+    const all: [Lineage, Generation][] = [];
+    for (const lineage of this.#context.registry.lineages.values())
+      for (const generation of [...lineage.past, ...lineage.missing]) all.push([lineage, generation]);
+    all.sort(([, one], [, other]) => Number(other.finished) - Number(one.finished) || one.order - other.order);
+    return all.slice(0, count);
+  }
+
+  #drop(lineage: Lineage, generation: Generation, why: 'absent' | 'cap'): void {
+    const { tools, registry, log } = this.#context;
+    if (!generation.finished && generation.source !== 0) {
+      const subject = generation.path;
+      const message = `${subject} was not found again; its cursor at byte ${generation.offset} is forgotten${why === 'cap' ? ', since there are more cursors than sources_max' : ''}.`;
+      log.write({ severity: 'warn', event: 'file.forgotten', subject, message });
+      generation.skipTo(Math.max(generation.offset, generation.sizeBytes), why === 'cap' ? 'forgotten' : 'vanished');
+    }
+    if (generation.source !== 0) tools.intake.forget(generation.source);
+    lineage.past = lineage.past.filter((one) => one !== generation);
+    lineage.missing = lineage.missing.filter((one) => one !== generation);
+    this.#absent.delete(generation);
+    registry.drop(generation);
+  }
+
+  #dropLineage(lineage: Lineage): void {
+    this.#context.registry.lineages.delete(lineage.path);
+    this.#sought.delete(lineage);
+  }
+}
+
+function isEmpty(lineage: Lineage): boolean {
+  return lineage.live.length + lineage.past.length + lineage.missing.length === 0;
+}

@@ -1,0 +1,178 @@
+/** What is in the files: last lines without an end, long lines, NUL bytes, bytes that are no text. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import { Bench } from './bench.ts';
+
+test('a last line without an end is taken after the time-out, and what follows continues it', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\ntw');
+  await bench.start();
+  await bench.holds('a.log', 'one\ntw');
+  bench.write('a.log', 'o\nthree\n');
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+  const flags = bench.intake.entries
+    .filter(({ run }) => run.records > 0)
+    .map(({ run }) => [run.unterminated, run.continues]);
+  assert.deepEqual(flags, [
+    [false, false],
+    [true, false],
+    [false, true],
+  ]);
+});
+
+test('that a line is open is known after a restart', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'tw');
+  await bench.start();
+  await bench.holds('a.log', 'tw');
+  await bench.restart(() => bench.write('a.log', 'o\n'));
+  await bench.holds('a.log', 'two\n');
+  assert.equal(bench.intake.entries.at(-1)?.run.continues, true);
+});
+
+test('a line that is written byte by byte is one record', async () => {
+  await using bench = new Bench();
+  await bench.start({ partialTimeoutMs: 5000 });
+  const line = 'a line that takes its time\r\n';
+  for (const byte of line) {
+    bench.write('a.log', byte);
+    await bench.pause(3);
+  }
+  await bench.holds('a.log', line);
+  assert.equal(bench.intake.entries.filter(({ run }) => run.records > 0).length, 1);
+});
+
+test('CRLF, empty lines and bytes that are no UTF-8 are kept byte for byte', async () => {
+  await using bench = new Bench();
+  const content = Buffer.concat([
+    Buffer.from('one\r\n\r\n\n'),
+    Buffer.from([0xff, 0xfe, 0xc0, 0x80, 0, 0, 10]),
+    Buffer.from('ä\n'),
+  ]);
+  bench.write('a.log', content);
+  await bench.start();
+  await bench.until(() => bench.intake.mirroredBytes(bench.path('a.log')).length === content.length);
+  assert.deepEqual(bench.intake.mirroredBytes(bench.path('a.log')), content);
+});
+
+for (const megabytes of [3, 100]) {
+  test(`a line of ${megabytes} MB is carried in fragments, and the file goes on`, async () => {
+    await using bench = new Bench();
+    const long = Buffer.alloc(megabytes * 1_000_000, 'x');
+    bench.write('a.log', 'before\n');
+    bench.write('a.log', long);
+    bench.write('a.log', '\nafter\n');
+    await bench.start();
+    const expected = Buffer.concat([Buffer.from('before\n'), long, Buffer.from('\nafter\n')]);
+    await bench.until(() => (bench.intake.entries.at(-1)?.run.to ?? 0) === expected.length);
+    assert(bench.intake.mirroredBytes(bench.path('a.log')).equals(expected));
+    assert(
+      bench.intake.entries.every(({ run }) => run.bytes <= 1024 * 1024 + 1),
+      'no record is longer than the limit',
+    );
+    const fragments = bench.intake.entries.filter(({ run }) => run.unterminated);
+    assert.equal(fragments.length, Math.ceil((megabytes * 1_000_000) / (1024 * 1024)) - 1);
+  });
+}
+
+test('a small line limit cuts every line that is longer, and no other', async () => {
+  await using bench = new Bench();
+  const texts = ['1234567890', '12345678901', '', '12345678901234567890', 'x', '123456789012345678901'];
+  bench.write('a.log', `${texts.join('\n')}\n`);
+  await bench.start({ maxLineBytes: 10 });
+  await bench.holds('a.log', `${texts.join('\n')}\n`);
+  const records = bench.intake.entries.flatMap(({ bytes }) => bytes.toString().split('\n').slice(0, -1));
+  const expected = [
+    '1234567890',
+    '1234567890',
+    '1',
+    '',
+    '1234567890',
+    '1234567890',
+    'x',
+    '1234567890',
+    '1234567890',
+    '1',
+  ];
+  assert.deepEqual(records, expected);
+});
+
+test('a run of NUL bytes with text behind it is passed over by range and counted', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\ntorn');
+  const writer = fs.openSync(bench.path('a.log'), 'r+');
+  fs.writeSync(writer, 'after\n', 200_000);
+  fs.closeSync(writer);
+  await bench.start();
+  await bench.holds('a.log', 'one\ntornafter\n');
+  assert.deepEqual(bench.intake.dropped, [{ reason: 'hole', bytes: 200_000 - 8, path: bench.path('a.log') }]);
+});
+
+test('a large hole costs no memory and no record', async () => {
+  await using bench = new Bench();
+  const writer = fs.openSync(bench.path('a.log'), 'w');
+  fs.writeSync(writer, 'before\n');
+  fs.writeSync(writer, 'after\n', 2 ** 26);
+  fs.closeSync(writer);
+  await bench.start();
+  await bench.holds('a.log', 'before\nafter\n');
+  assert.deepEqual(
+    bench.intake.dropped.map(({ reason, bytes }) => [reason, bytes]),
+    [['hole', 2 ** 26 - 7]],
+  );
+});
+
+test('NUL bytes at the end of a file may be filled in later, and are not passed over before', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  fs.truncateSync(bench.path('a.log'), 100_000);
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  const writer = fs.openSync(bench.path('a.log'), 'r+');
+  fs.writeSync(writer, 'two\n', 4);
+  await bench.holds('a.log', 'one\ntwo\n');
+  fs.writeSync(writer, 'three\n', 8);
+  fs.closeSync(writer);
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+  assert.deepEqual(bench.intake.dropped, []);
+  assert.equal(bench.collector?.status().sources[0]?.state, 'waiting');
+});
+
+test('a few NUL bytes inside a line are part of it', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'a\0\0\0b\n');
+  await bench.start();
+  await bench.holds('a.log', 'a\0\0\0b\n');
+});
+
+test('a file that is truncated and grows past the old position between two looks is read from its beginning', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'the first content\n');
+  await bench.start();
+  await bench.holds('a.log', 'the first content\n');
+  fs.truncateSync(bench.path('a.log'));
+  bench.write('a.log', 'the second content, which is longer than the first\n');
+  await bench.holds('a.log', 'the first content\nthe second content, which is longer than the first\n');
+});
+
+test('a file that is rewritten in place with the same length is read again', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'the first content\n');
+  await bench.start();
+  await bench.holds('a.log', 'the first content\n');
+  fs.writeFileSync(bench.path('a.log'), 'the other content\n');
+  await bench.holds('a.log', 'the first content\nthe other content\n');
+});
+
+test('while the spool takes nothing files wait, and go on by themselves', async () => {
+  await using bench = new Bench();
+  bench.intake.hold = 'spool_full';
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.pause(50);
+  assert.equal(bench.intake.entries.filter(({ run }) => run.records > 0).length, 0);
+  assert.equal(bench.collector?.status().sources[0]?.state, 'waiting');
+  bench.intake.release();
+  await bench.holds('a.log', 'one\n');
+});

@@ -1,0 +1,262 @@
+/** Which files are read, and which are refused: patterns, links, special files, permissions, mounts, folders that come and go. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import { Bench } from './bench.ts';
+
+const isRoot = process.getuid?.() === 0;
+const nobody = 65534;
+
+function causes(bench: Bench): string[] {
+  return bench.collector!.status().problems.map(({ cause }) => cause);
+}
+
+test('a FIFO, a socket and a directory that match are refused without hanging', async () => {
+  await using bench = new Bench();
+  execFileSync('mkfifo', [bench.path('pipe.log')]);
+  fs.mkdirSync(bench.path('folder.log'));
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  assert.deepEqual(causes(bench), ['not_a_file']);
+  assert.equal(bench.collector!.status().sources.find(({ name }) => name.endsWith('pipe.log'))?.state, 'refused');
+});
+
+test('a FIFO that is replaced by a file is read then', async () => {
+  await using bench = new Bench();
+  execFileSync('mkfifo', [bench.path('a.log')]);
+  await bench.start();
+  await bench.until(() => causes(bench).includes('not_a_file'));
+  bench.remove('a.log');
+  bench.write('a.log', 'one\n');
+  await bench.holds('a.log', 'one\n');
+  assert.deepEqual(causes(bench), []);
+});
+
+test('a device is refused', { skip: !isRoot && 'needs root' }, async () => {
+  await using bench = new Bench();
+  await bench.start({ include: ['/dev/zero'] });
+  await bench.until(() => causes(bench).includes('not_a_file'));
+});
+
+test("a symbolic link of root, or of the target's owner, is followed", async () => {
+  await using bench = new Bench();
+  bench.write('real/target', 'one\n');
+  fs.symlinkSync('real/target', bench.path('a.log'));
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  bench.write('real/target', 'two\n');
+  await bench.holds('a.log', 'one\ntwo\n');
+});
+
+test('a symbolic link that is turned to another file ends one generation and begins the next', async () => {
+  await using bench = new Bench();
+  bench.write('real/1', 'one\n');
+  fs.symlinkSync('real/1', bench.path('a.log'));
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  bench.write('real/1', 'two\n');
+  bench.write('real/2', 'three\n');
+  fs.symlinkSync('real/2', bench.path('next'));
+  bench.rename('next', 'a.log');
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+});
+
+test('a link that somebody planted is refused', { skip: !isRoot && 'needs root' }, async () => {
+  await using bench = new Bench();
+  bench.write('secret', 'password\n');
+  bench.write('a.log', 'one\n');
+  fs.mkdirSync(bench.path('app'));
+  fs.symlinkSync('../secret', bench.path('app/symbolic.log'));
+  fs.linkSync(bench.path('secret'), bench.path('app/hard.log'));
+  fs.lchownSync(bench.path('app/symbolic.log'), nobody, nobody);
+  fs.chownSync(bench.path('app'), nobody, nobody);
+  await bench.start({ include: [bench.path('**/*.log')] });
+  await bench.holds('a.log', 'one\n');
+  await bench.until(() => causes(bench).length === 2);
+  assert.deepEqual(causes(bench).sort(), ['hard_link', 'link']);
+  assert(!bench.intake.entries.some(({ bytes }) => bytes.includes('password')));
+});
+
+test('permission that is lost is shown, and when it is back reading goes on', async () => {
+  await using bench = new Bench();
+  let denied = true;
+  const { hostFiles } = await import('../../../agent/host/files.ts');
+  const refuse = (path: string) => {
+    if (denied && path.endsWith('.log'))
+      throw Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES' });
+  };
+  bench.ports = {
+    files: {
+      ...hostFiles,
+      open(path, mode) {
+        refuse(path);
+        return hostFiles.open(path, mode);
+      },
+    },
+  };
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.until(() => causes(bench).includes('permission'));
+  assert.equal(bench.collector!.status().sources[0]?.state, 'unreadable');
+  denied = false;
+  await bench.holds('a.log', 'one\n');
+  assert.deepEqual(causes(bench), []);
+  denied = true;
+  await bench.restart(() => bench.write('a.log', 'two\n'));
+  await bench.until(() => causes(bench).includes('permission'));
+  denied = false;
+  await bench.holds('a.log', 'one\ntwo\n');
+});
+
+test('a directory that cannot be listed is shown, and others go on', {
+  skip: isRoot && 'root may list everything',
+}, async () => {
+  await using bench = new Bench();
+  fs.mkdirSync(bench.path('closed'), { mode: 0o000 });
+  bench.write('open/a.log', 'one\n');
+  await bench.start({ include: [bench.path('*/*.log')] });
+  await bench.holds('open/a.log', 'one\n');
+  assert.deepEqual(causes(bench), ['permission']);
+});
+
+test('a directory that appears later is found, with the directories in it', async () => {
+  await using bench = new Bench();
+  await bench.start({ include: [bench.path('apps/**/*.log')] });
+  assert.deepEqual(causes(bench), ['no_files']);
+  bench.write('apps/one/deep/a.log', 'one\n');
+  await bench.holds('apps/one/deep/a.log', 'one\n');
+  bench.write('apps/two/b.log', 'two\n');
+  await bench.holds('apps/two/b.log', 'two\n');
+});
+
+test('a directory that is away for a while keeps its cursors', async () => {
+  await using bench = new Bench();
+  bench.write('mount/a.log', 'one\n');
+  await bench.start({ include: [bench.path('mount/*.log')] });
+  await bench.holds('mount/a.log', 'one\n');
+  bench.rename('mount', 'elsewhere');
+  await bench.restart(() => {});
+  await bench.pause(500);
+  bench.write('elsewhere/a.log', 'two\n');
+  bench.rename('elsewhere', 'mount');
+  await bench.holds('mount/a.log', 'one\ntwo\n');
+});
+
+test('what is excluded begins no source, but a file that is read is followed under an excluded name', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  bench.write('b.log', 'never\n');
+  await bench.start({ include: [bench.path('*.log*')], exclude: [bench.path('b.*'), bench.path('*.1')] });
+  await bench.holds('a.log', 'one\n');
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log.1', 'two\n');
+  bench.write('a.log', 'three\n');
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+  assert.equal(bench.intake.mirrored(bench.path('b.log')), '');
+});
+
+test('a name that is not UTF-8 is a name', async () => {
+  await using bench = new Bench();
+  const bytes = Buffer.concat([Buffer.from(`${bench.folder}/`), Buffer.from([0xff, 0xe4]), Buffer.from('.log')]);
+  fs.writeFileSync(bytes, 'one\n');
+  await bench.start();
+  await bench.holds('\u{dcff}\u{dce4}.log', 'one\n');
+  fs.appendFileSync(bytes, 'two\n');
+  await bench.restart();
+  await bench.holds('\u{dcff}\u{dce4}.log', 'one\ntwo\n');
+});
+
+test('files on a network mount are refused without being touched', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  bench.write('share/b.log', 'two\n');
+  bench.ports = { mounts: { typeOf: (path) => (path.startsWith(bench.path('share')) ? 'nfs4' : 'ext4') } };
+  await bench.start({ include: [bench.path('**/*.log')] });
+  await bench.holds('a.log', 'one\n');
+  await bench.until(() => causes(bench).includes('network_fs'));
+  assert.equal(bench.intake.mirrored(bench.path('share/b.log')), '');
+});
+
+test("the agent's own files are never collected", async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  bench.write('data/spool/b.log', 'two\n');
+  await bench.start({ include: [bench.path('**/*.log')], never: [bench.path('data')] });
+  await bench.holds('a.log', 'one\n');
+  await bench.pause(300);
+  assert.equal(bench.intake.mirrored(bench.path('data/spool/b.log')), '');
+  assert.deepEqual(causes(bench), []);
+});
+
+test('start_at end passes over what stands there at the very first start, and nothing else', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'old\nolder\nhalf');
+  await bench.start({ startAt: 'end' });
+  bench.write('a.log', ' a line\nnew\n');
+  bench.write('b.log', 'later\n');
+  await bench.holds('a.log', 'half a line\nnew\n');
+  await bench.holds('b.log', 'later\n');
+  await bench.restart(() => bench.write('c.log', 'while down\n'));
+  await bench.holds('c.log', 'while down\n');
+  assert.deepEqual(
+    bench.intake.dropped.map(({ reason, bytes }) => [reason, bytes]),
+    [['start_at_end', 10]],
+  );
+});
+
+test('start_at end on an empty folder does not pass over files that come while the agent is down', async () => {
+  await using bench = new Bench();
+  await bench.start({ startAt: 'end' });
+  await bench.restart(() => bench.write('a.log', 'one\n'));
+  await bench.holds('a.log', 'one\n');
+});
+
+test('a renamed collector goes on where the old one was', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  await bench.restart(() => bench.write('a.log', 'two\n'), { name: 'new', configuredCollectors: ['new'] });
+  await bench.holds('a.log', 'one\ntwo\n');
+  const [source] = bench.collector!.status().sources;
+  assert.equal(bench.intake.descriptions.get(source!.source)?.collector, 'new');
+});
+
+test('a collector beside another one that is still configured reads for itself', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  await bench.restart(() => {}, { name: 'second', configuredCollectors: ['logs', 'second'] });
+  await bench.holds('a.log', 'one\none\n');
+});
+
+test('a cursor is forgotten only when its file was away for long', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  bench.write('b.log', 'two\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  await bench.holds('b.log', 'two\n');
+  await bench.restart(() => bench.remove('a.log'), { forgetAfterMs: 300 });
+  await bench.until(() => bench.intake.forgotten.size === 1);
+  assert.equal(bench.intake.descriptions.get([...bench.intake.forgotten][0]!)?.attributes['log.file.name'], 'a.log');
+});
+
+test('above the cap the oldest cursors go, counted', async () => {
+  await using bench = new Bench();
+  for (const name of ['a', 'b', 'c', 'd']) bench.write(`${name}.log`, 'one\n');
+  await bench.start();
+  for (const name of ['a', 'b', 'c', 'd']) await bench.holds(`${name}.log`, 'one\n');
+  const gone = () => {
+    for (const name of ['a', 'b', 'c']) bench.remove(`${name}.log`);
+  };
+  await bench.restart(gone, { sourcesMax: 2 });
+  await bench.until(() => bench.intake.forgotten.size === 2);
+  assert.deepEqual(
+    bench.intake.dropped.map(({ reason }) => reason),
+    ['forgotten', 'forgotten'],
+  );
+});

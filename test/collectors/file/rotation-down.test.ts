@@ -1,0 +1,299 @@
+/** What happens to files while the agent is down, and is found out at the next start. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { Bench } from './bench.ts';
+
+/** Lines that differ, so that content tells files apart. */
+function lines(from: number, to: number): string {
+  let text = '';
+  for (let number = from; number < to; number++) text += `line ${number} of a log that is written by a test\n`;
+  return text;
+}
+
+async function started(bench: Bench, text = lines(0, 10)): Promise<void> {
+  bench.write('a.log', text);
+  await bench.start();
+  await bench.holds('a.log', text);
+}
+
+test('a file that was renamed while the agent was down is read to its end, then its successor', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    bench.rename('a.log', 'a.log.1');
+    bench.write('a.log', lines(20, 30));
+  });
+  await bench.holds('a.log', lines(0, 30));
+});
+
+test('generations that came and went while the agent was down are read, oldest first', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    for (let from = 20; from < 60; from += 10) {
+      for (const age of [4, 3, 2, 1])
+        if (fs.existsSync(bench.path(`a.log.${age}`))) bench.rename(`a.log.${age}`, `a.log.${age + 1}`);
+      bench.rename('a.log', 'a.log.1');
+      bench.write('a.log', lines(from, from + 10));
+    }
+  });
+  await bench.holds('a.log', lines(0, 60));
+});
+
+test('a renamed file is found under any name among its siblings', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    bench.rename('a.log', 'something-else');
+    bench.write('a.log', lines(20, 30));
+  });
+  await bench.holds('a.log', lines(0, 30));
+});
+
+test('a file that was moved to another folder is found through the rotated patterns', async () => {
+  await using bench = new Bench();
+  bench.options = { rotated: [bench.path('old/*')] };
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    fs.mkdirSync(bench.path('old'));
+    bench.rename('a.log', 'old/whatever');
+    bench.write('a.log', lines(20, 30));
+  });
+  await bench.holds('a.log', lines(0, 30));
+});
+
+for (const [ending, compress] of [
+  ['.gz', zlib.gzipSync],
+  ['.zst', zlib.zstdCompressSync],
+] as const) {
+  test(`a file that was rotated and compressed to ${ending} while the agent was down is continued inside it`, async () => {
+    await using bench = new Bench();
+    await started(bench);
+    await bench.restart(() => {
+      bench.write(`a.log.1${ending}`, compress(Buffer.from(lines(0, 5000))));
+      bench.remove('a.log');
+      bench.write('a.log', lines(5000, 5010));
+    });
+    await bench.holds('a.log', lines(0, 5010));
+  });
+
+  test(`a file that was read already is not read again when it reappears as ${ending}`, async () => {
+    await using bench = new Bench();
+    await started(bench);
+    bench.rename('a.log', 'a.log.1');
+    bench.write('a.log', lines(10, 20));
+    await bench.holds('a.log', lines(0, 20));
+    await bench.restart(() => {
+      bench.remove('a.log.1');
+      bench.write(`a.log.2${ending}`, compress(Buffer.from(lines(0, 10))));
+      bench.rename('a.log', 'a.log.1');
+      bench.write('a.log', lines(20, 30));
+    });
+    await bench.holds('a.log', lines(0, 30));
+    await bench.pause(300);
+    await bench.holds('a.log', lines(0, 30));
+  });
+
+  test(`generations that were missed and are only there as ${ending} are read whole, in order`, async () => {
+    await using bench = new Bench();
+    await started(bench);
+    await bench.restart(() => {
+      bench.remove('a.log');
+      bench.write(`a.log.3${ending}`, compress(Buffer.from(lines(0, 20))));
+      bench.write(`a.log.2${ending}`, compress(Buffer.from(lines(20, 30))));
+      bench.write('a.log.1', lines(30, 40));
+      bench.write('a.log', lines(40, 50));
+    });
+    await bench.holds('a.log', lines(0, 50));
+  });
+}
+
+test('an archive that is still being written is read when it is whole', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  const archive = zlib.gzipSync(Buffer.from(lines(0, 2000)));
+  await bench.restart(() => {
+    bench.remove('a.log');
+    bench.write('a.log.1.gz', archive.subarray(0, archive.length / 2));
+  });
+  await bench.pause(300);
+  bench.write('a.log.1.gz', archive.subarray(archive.length / 2));
+  await bench.holds('a.log', lines(0, 2000));
+});
+
+test('copytruncate while the agent is down: the unread rest is found in the copy', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));
+    fs.truncateSync(bench.path('a.log'));
+    bench.write('a.log', lines(20, 25));
+  });
+  await bench.holds('a.log', lines(0, 25));
+});
+
+test('copytruncate and compression while the agent is down: the unread rest is found in the archive', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    bench.write('a.log.1.gz', zlib.gzipSync(fs.readFileSync(bench.path('a.log'))));
+    fs.truncateSync(bench.path('a.log'));
+    bench.write('a.log', lines(20, 45));
+  });
+  await bench.holds('a.log', lines(0, 45));
+});
+
+test('a file that was truncated and grew past the old position while the agent was down is read from its beginning', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    fs.truncateSync(bench.path('a.log'));
+    bench.write('a.log', lines(100, 200));
+  });
+  await bench.holds('a.log', lines(0, 10) + lines(100, 200));
+});
+
+test('a file that was deleted and made anew with the same inode is read from its beginning', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  const before = fs.statSync(bench.path('a.log')).ino;
+  let after = 0;
+  await bench.restart(() => {
+    bench.remove('a.log');
+    bench.write('a.log', lines(100, 200));
+    after = fs.statSync(bench.path('a.log')).ino;
+  });
+  await bench.holds('a.log', lines(0, 10) + lines(100, 200));
+  if (before !== after) console.log('# the file system did not use the inode again; the simulated one does');
+});
+
+test('files that start with the same 4 KiB are kept apart', async () => {
+  await using bench = new Bench();
+  const banner = lines(0, 100)
+    .slice(0, 4096)
+    .replace(/[^\n]*$/, '');
+  bench.write('a.log', `${banner}first of a\n`);
+  bench.write('b.log', `${banner}first of b\n`);
+  await bench.start();
+  await bench.holds('a.log', `${banner}first of a\n`);
+  await bench.holds('b.log', `${banner}first of b\n`);
+  await bench.restart(() => {
+    bench.rename('a.log', 'a.log.1');
+    bench.write('a.log', `${banner}second of a\n`);
+    bench.remove('b.log');
+    bench.write('b.log', `${banner}second of b\n`);
+  });
+  await bench.holds('a.log', `${banner}first of a\n${banner}second of a\n`);
+  await bench.holds('b.log', `${banner}first of b\n${banner}second of b\n`);
+});
+
+test('tiny and empty files are files', async () => {
+  await using bench = new Bench();
+  bench.write('empty.log', '');
+  bench.write('a.log', 'x');
+  bench.write('b.log', '\n');
+  await bench.start();
+  await bench.holds('a.log', 'x');
+  await bench.holds('b.log', '\n');
+  await bench.restart(() => {
+    bench.write('empty.log', '1\n');
+    bench.write('a.log', 'y\n');
+    bench.rename('b.log', 'b.log.1');
+    bench.write('b.log', '\n');
+  });
+  await bench.holds('empty.log', '1\n');
+  await bench.holds('a.log', 'xy\n');
+  await bench.holds('b.log', '\n\n');
+});
+
+test('rotated siblings that stand there at the first start are not read unless they are included', async () => {
+  await using bench = new Bench();
+  bench.write('a.log.1', 'old\n');
+  fs.utimesSync(bench.path('a.log.1'), 1, 1);
+  bench.write('a.log', 'new\n');
+  await bench.start();
+  await bench.holds('a.log', 'new\n');
+  await bench.pause(100);
+  bench.rename('a.log.1', 'a.log.2');
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', 'newest\n');
+  await bench.holds('a.log', 'new\nnewest\n');
+  assert.equal(bench.intake.mirrored(bench.path('a.log.1')), '');
+});
+
+test('rotated siblings that are included are sources of their own, and rotation does not read them twice', async () => {
+  await using bench = new Bench();
+  bench.options = { include: [bench.path('a.log*')] };
+  bench.write('a.log.1', lines(0, 10));
+  bench.write('a.log', lines(10, 20));
+  await bench.start();
+  await bench.holds('a.log', lines(10, 20));
+  await bench.holds('a.log.1', lines(0, 10));
+  bench.rename('a.log.1', 'a.log.2');
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', lines(20, 30));
+  await bench.holds('a.log', lines(10, 30));
+  await bench.pause(500);
+  assert.equal(bench.intake.mirrored(bench.path('a.log.1')), lines(0, 10));
+  assert.equal(bench.intake.mirrored(bench.path('a.log.2')), '');
+  await bench.holds('a.log', lines(10, 30));
+});
+
+test('a crash that loses the newest runs reads just those again', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  for (let from = 10; from < 50; from += 10) {
+    bench.write('a.log', lines(from, from + 10));
+    await bench.holds('a.log', lines(0, from + 10));
+  }
+  await bench.restart(() => {}, {}, bench.intake.entries.length - 2);
+  await bench.holds('a.log', lines(0, 50));
+});
+
+test('a file that went back in a power cut is read on from the newest point that is the same', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  for (let from = 10; from < 50; from += 10) {
+    bench.write('a.log', lines(from, from + 10));
+    await bench.holds('a.log', lines(0, from + 10));
+  }
+  await bench.restart(() => {
+    fs.truncateSync(bench.path('a.log'), lines(0, 30).length);
+    bench.write('a.log', lines(100, 120));
+    bench.ports = { bootId: 'boot 2' };
+  });
+  await bench.holds('a.log', lines(0, 50) + lines(100, 120));
+});
+
+test('a file whose end became NUL bytes in a power cut is read on behind them, and they are counted', async () => {
+  await using bench = new Bench();
+  await started(bench, lines(0, 100));
+  bench.write('a.log', lines(100, 200));
+  await bench.holds('a.log', lines(0, 200));
+  const kept = lines(0, 100).length;
+  await bench.restart(() => {
+    fs.truncateSync(bench.path('a.log'), kept);
+    fs.truncateSync(bench.path('a.log'), lines(0, 200).length);
+    bench.write('a.log', lines(300, 310));
+    bench.ports = { bootId: 'boot 2' };
+  });
+  await bench.holds('a.log', lines(0, 200) + lines(300, 310));
+  assert.deepEqual(bench.intake.dropped, [
+    { reason: 'hole', bytes: lines(100, 200).length, path: bench.path('a.log') },
+  ]);
+});
+
+test('in the same boot a file that is shorter was truncated, and is read from its beginning', async () => {
+  await using bench = new Bench();
+  await started(bench, lines(0, 50));
+  await bench.restart(() => fs.truncateSync(bench.path('a.log'), lines(0, 30).length));
+  await bench.holds('a.log', lines(0, 50) + lines(0, 30));
+});
