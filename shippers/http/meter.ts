@@ -40,6 +40,7 @@ export class Meter {
   }
 
   asked(): void {
+    this.#attempts++;
     this.#questions++;
   }
 

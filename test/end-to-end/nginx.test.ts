@@ -26,6 +26,8 @@ async function rotateUnderNginx(style: RotationStyle): Promise<void> {
   await using server = await Nginx.start(pair);
   pair.startReceiver();
   pair.startAgent();
+  // What was rotated away before the first start would not be ours to read.
+  await pair.untilMirrored('access.log', 1);
   for (let round = 0; round < 4; round += 1) {
     await server.ask(400);
     // With copytruncate what is written between the copy and the truncation is gone for everybody, so nginx rests.

@@ -13,7 +13,7 @@ import { imbalances } from '../../agent/status/conservation.ts';
 import { Load, lineOf, wrongIn } from './load.ts';
 import { Pair } from './pair.ts';
 import { haveLogrotate, rotate, rotationStyles } from './rotation.ts';
-import { askStatus, sleep, until } from './tailspool.ts';
+import { askStatus, sleep, until, untilAnswers } from './tailspool.ts';
 
 export interface TortureOptions {
   readonly seed: number;
@@ -43,6 +43,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   pair.startReceiver();
   pair.startAgent();
   load.begin();
+  await untilKnown(pair, files);
   const kills = await killAtRandom(pair, options, random, load);
   await load.stop();
   const written = [...load.written.values()].reduce((sum, lines) => sum + lines, 0);
@@ -50,6 +51,12 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
 
   const wrong = await checkAll(pair, load);
   return { lines: written, kills: kills.byName, rotations: kills.rotations, wrong };
+}
+
+/** What was rotated away before the first start is not ours to read, so nothing rotates before each file was seen once. */
+async function untilKnown(pair: Pair, files: readonly string[]): Promise<void> {
+  const known = async () => (await askStatus(pair.agentData))?.collectors[0]?.sources.length === files.length;
+  await until('each file to be known', known, () => pair.describe());
 }
 
 interface Kills {
@@ -60,6 +67,8 @@ interface Kills {
 async function killAtRandom(pair: Pair, options: TortureOptions, random: () => number, load: Load): Promise<Kills> {
   const done: Kills = { byName: { agent: 0, receiver: 0, both: 0 }, rotations: 0 };
   for (let kill = 1; kill <= options.kills; kill += 1) {
+    // Half of the kills hit a process that is still starting or recovering, half one that works.
+    if (random() < 0.5) await untilAnswers(pair.agentData);
     await sleep(random() * options.pauseMsMax);
     if (haveLogrotate && random() < 0.4) await rotateOnce(pair, random, load, done);
     const victim = pick(['agent', 'receiver', 'both'] as const, random);
