@@ -40,7 +40,8 @@ export class Observer implements Disposable {
   }
 
   status(): AgentStatus {
-    return judge(this.#picture(this.#host.clock.now()), [...this.#watchdog.problems, ...this.#otherProblems()]);
+    const own = [...this.#watchdog.problems, ...this.#otherProblems()].map((one) => ({ ...one, watched: true }));
+    return judge(this.#picture(this.#host.clock.now()), own);
   }
 
   #picture(at: UnixMs) {

@@ -1,6 +1,9 @@
 /**
  * Says each change once: a problem when it begins and when it is gone, a drop when its counter has moved. It compares one
  * status with the one before, so that the log can never disagree with what `status` and the metrics show.
+ *
+ * Shippers, the receiver and the spool log their own problems as they meet them; of theirs only what the watchdog found is
+ * said here.
  */
 import type { Tally } from '../../spool/nouns.ts';
 import type { Log } from '../../spool/ports.ts';
@@ -29,7 +32,7 @@ export class Ledger {
 
   #compareProblems(status: AgentStatus): void {
     const before = this.#problems;
-    const now = new Map(status.problems.map((problem) => [keyOf(problem), problem]));
+    const now = new Map(toBeSaid(status).map((problem) => [keyOf(problem), problem]));
     const begun = [...now].filter(([key]) => !before.has(key)).map(([, problem]) => problem);
     const ended = [...before].filter(([key]) => !now.has(key)).map(([, problem]) => problem);
     for (const problem of begun.slice(0, problemsSaidMax)) this.#sayBegun(problem);
@@ -80,6 +83,11 @@ export class Ledger {
       attributes,
     });
   }
+}
+
+function toBeSaid({ problems, collectors }: AgentStatus): ShownProblem[] {
+  const silent = collectors.filter(({ type }) => type === 'file').map(({ name }) => `collector ${name}`);
+  return problems.filter(({ part, watched }) => watched || silent.includes(part));
 }
 
 function keyOf({ part, cause, subject }: ShownProblem): string {

@@ -45,6 +45,8 @@ export interface ShownProblem extends Problem {
   readonly part: string;
   /** What waits behind it, where that can be told. */
   readonly waitingBytes?: number | undefined;
+  /** True where not the part itself tells it, but somebody who watches it. */
+  readonly watched?: boolean;
 }
 
 export interface ProcessShown extends ProcessUsage {

@@ -137,6 +137,7 @@ export class HttpShipper implements Shipper {
     const { outlet } = this.#world;
     this.#meter.asked();
     const told = await this.#question();
+    this.#meter.outcome(told.kind === 'told' ? 'told' : told.outcome);
     if (told.kind !== 'told') return this.#failed(told);
     this.#well();
     this.#describe = told.describe;
@@ -285,7 +286,8 @@ export class HttpShipper implements Shipper {
     this.#meter.failed(verdict.trouble, lasting);
     const fraction = random.fraction();
     if (lasting) {
-      this.#delayMs = backoffMs(this.#failures, retryLimits.holdMsMin, retryLimits.holdMsMax, fraction);
+      const longest = Math.min(retryLimits.holdMsMax, this.#options.retryDelayMsMax);
+      this.#delayMs = backoffMs(this.#failures, retryLimits.holdMsMin, longest, fraction);
       return 'trouble';
     }
     const asked = retryAfterMs(verdict.retryAfter, clock.now());

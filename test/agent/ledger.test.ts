@@ -2,25 +2,36 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ledger } from '../../agent/events/ledger.ts';
 import { judge } from '../../agent/status/health.ts';
-import type { Picture } from '../../agent/status/status.ts';
+import type { AgentStatus, Picture } from '../../agent/status/status.ts';
 import type { LogEntry } from '../../spool/ports.ts';
-import { collector, picture, spool } from './pictures.ts';
+import { collector, picture, shipper } from './pictures.ts';
 
 function said(...pictures: Picture[]): string[] {
+  return saidOf(...pictures.map((shown) => judge(shown, [])));
+}
+
+function saidOf(...statuses: AgentStatus[]): string[] {
   const entries: LogEntry[] = [];
   const ledger = new Ledger({ write: (entry) => entries.push(entry) });
-  for (const shown of pictures) ledger.compare(judge(shown, []));
+  for (const status of statuses) ledger.compare(status);
   return entries.map(({ severity, event, subject }) => [severity, event, subject].join(' '));
 }
 
-const full = spool({ problems: [{ cause: 'disk_full', subject: '/data', message: 'full', since: 1, red: true }] });
+const gone = { cause: 'gone', subject: '/logs', message: 'no such folder', since: 1, red: true };
 
 test('a problem is said once when it begins and once when it is gone', () => {
-  const bad = picture({ spool: full });
+  const bad = picture({ collectors: [collector({ problems: [gone] })] });
   assert.deepEqual(said(picture(), bad, bad, bad, picture(), picture()), [
-    'error problem.disk_full /data',
-    'info mended.disk_full /data',
+    'error problem.gone /logs',
+    'info mended.gone /logs',
   ]);
+});
+
+test('a problem that its part has said itself is not said again, one that was watched is', () => {
+  const shown = picture({ shippers: [shipper({ problems: [gone] })] });
+  assert.deepEqual(said(picture(), shown), []);
+  const watched = { ...gone, part: 'shipper central', cause: 'shipper_hangs', watched: true };
+  assert.deepEqual(saidOf(judge(picture(), [watched])), ['error problem.shipper_hangs /logs']);
 });
 
 test('a drop is said when its counter has moved, not because it stood there before', () => {

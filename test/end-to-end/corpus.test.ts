@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Pair } from './pair.ts';
 
-const corpus = join(import.meta.dirname, '../../../shared/corpus/loghub');
+const corpus = process.env.CORPUS ?? join(import.meta.dirname, '../../../shared/corpus/loghub');
 const skip = fs.existsSync(corpus) ? false : `no logs at ${corpus}`;
 
 test('the logs of real systems go through byte for byte, whatever their line ends', { skip }, async () => {

@@ -30,15 +30,15 @@ async function rotateUnderNginx(style: RotationStyle): Promise<void> {
   await pair.untilMirrored('access.log', 1);
   for (let round = 0; round < 4; round += 1) {
     await server.ask(400);
-    // With copytruncate what is written between the copy and the truncation is gone for everybody, so nginx rests.
-    const asking = style.copytruncate ? Promise.resolve() : server.ask(200);
-    const reopen = style.copytruncate ? undefined : `kill -USR1 $(cat ${server.pidFile})`;
-    await rotate(pair.folder, pair.logs, style, reopen);
+    // What is written between a copy and its truncation, or into a file that is being compressed, is gone for everybody:
+    // then nginx rests.
+    const asking = style.copytruncate || style.compress ? undefined : server.ask(200);
+    await server.rotate(style);
     await asking;
     if (round % 2 === 0) {
       await pair.agent!.end('SIGKILL');
       await server.ask(100);
-      if (!style.copytruncate) await rotate(pair.folder, pair.logs, style, reopen);
+      await server.rotate(style);
       pair.startAgent();
     } else {
       await pair.receiver!.end('SIGKILL');
@@ -96,6 +96,23 @@ class Nginx implements AsyncDisposable {
     await Promise.all(mine);
   }
 
+  /** Resolves when nginx has opened the new log. */
+  async rotate(style: RotationStyle): Promise<void> {
+    if (style.copytruncate) return rotate(this.#pair.folder, this.#pair.logs, style);
+    await rotate(this.#pair.folder, this.#pair.logs, style, `kill -USR1 $(cat ${this.pidFile})`);
+    const opened = () => {
+      const links = this.#processes().flatMap((pid) => fs.readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(pid, fd)));
+      return !links.some((link) => /access\.log(\.| \(deleted\))/.test(link));
+    };
+    await until('nginx to open its new log', opened);
+  }
+
+  #processes(): string[] {
+    const master = fs.readFileSync(this.pidFile, 'utf8').trim();
+    const children = fs.readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ');
+    return [master, ...children];
+  }
+
   #get(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const asking = get({ host: '127.0.0.1', port: this.#port, path, agent: this.#agent }, (answer) => {
@@ -123,6 +140,14 @@ class Nginx implements AsyncDisposable {
     this.#agent.destroy();
     process.kill(Number(fs.readFileSync(this.pidFile, 'utf8')), 'SIGTERM');
     await until('nginx to end', () => !fs.existsSync(this.pidFile));
+  }
+}
+
+function linkOf(pid: string, descriptor: string): string {
+  try {
+    return fs.readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+  } catch {
+    return '';
   }
 }
 
