@@ -55,6 +55,7 @@ export function readCursor(files: Files, path: string): CursorRead {
   const [first, second] = slots as [Slot | undefined, Slot | undefined];
   const slot = second && (!first || second.sequence > first.sequence) ? 1 : 0;
   const record = slot === 1 ? second : first;
+  if (!record && bytes.length === fileBytes && bytes.every((byte) => byte === 0)) return { kind: 'none' };
   return record ? { kind: 'cursor', record, sequence: record.sequence, slot } : { kind: 'damaged' };
 }
 
@@ -75,6 +76,12 @@ export class CursorFile {
     this.#sequence = found.kind === 'cursor' ? found.sequence : 0;
     this.#slot = found.kind === 'cursor' ? found.slot : 1;
     this.#sound = found.kind === 'cursor';
+  }
+
+  /** Makes the file while there is space, so that a disk that is full later cannot keep the first cursor from being saved. */
+  async prepare(): Promise<void> {
+    if (this.#sound) return;
+    await this.#create(Buffer.alloc(0)).catch(() => undefined);
   }
 
   /** Resolves when the record is durable; rejects with the disk's error, and may then be called again. */

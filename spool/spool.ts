@@ -114,6 +114,8 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
     const read = cursorOf(found.cursors, shipper.name);
     const start = startOf(shipper.name, read, id, found, at);
     noteStart(log, shipper.name, start);
+    const file = new CursorFile(files, folders, shipper.name, read);
+    await file.prepare();
     outlets.set(
       shipper.name,
       new SpoolOutlet(
@@ -143,7 +145,7 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
             return { [Symbol.dispose]: () => readers.delete(wake) };
           },
         },
-        new CursorFile(files, folders, shipper.name, read),
+        file,
         start,
       ),
     );
