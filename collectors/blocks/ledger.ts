@@ -68,9 +68,11 @@ export class Ledger {
     for (const notice of taken.notices) this.#notice(batch, notice);
   }
 
-  forgot(rows: number): void {
-    if (rows === 0) return;
-    this.#forgotten += rows;
+  /** `rowsTotal`: forgotten since the process began. */
+  forgot(rowsTotal: number): void {
+    const rows = rowsTotal - this.#forgotten;
+    if (rows <= 0) return;
+    this.#forgotten = rowsTotal;
     const message = `Forgot ${rows} streams of agents that have gone on under newer epochs, or were not seen for long.`;
     this.#log.write({ severity: 'info', event: 'receiver.forgot', subject: this.#name, message });
   }
@@ -102,7 +104,7 @@ export class Ledger {
     const gauges: Record<string, number> = {
       connections: now.connections,
       streams: now.streams.size,
-      streams_forgotten: this.#forgotten,
+      streams_forgotten: now.streams.forgotten,
       memory_bytes: now.memoryBytes,
       memory_bytes_peak: now.memoryBytesPeak,
       blocks: this.#blocks,

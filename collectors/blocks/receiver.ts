@@ -239,7 +239,8 @@ export class BlocksCollector implements Collector {
 
   #sweepSoon(): void {
     this.#sweep = this.#world.clock.after(receiverLimits.sweepIntervalMs, () => {
-      this.#ledger.forgot(this.#streams.sweep());
+      this.#streams.sweep();
+      this.#ledger.forgot(this.#streams.forgotten);
       if (!this.#stopped) this.#sweepSoon();
     });
   }

@@ -108,16 +108,14 @@ export class Streams {
     this.#intake.forget(row.number);
   }
 
-  /** Forgets superseded rows that nobody used for a week, and what is above the caps. Returns how many. */
-  sweep(): number {
-    const before = this.#forgotten;
+  /** Forgets superseded rows that nobody used for a week, and what is above the caps. */
+  sweep(): void {
     const now = this.#clock.monotonic();
     for (const rows of [...this.#rows.values()]) this.#sweepStream(rows, now);
     if (this.#size > receiverLimits.rowsMax) {
       const oldest = [...this.all()].sort((a, b) => a.usedAt - b.usedAt);
       for (const row of oldest.slice(0, this.#size - receiverLimits.rowsMax)) this.#forget(row);
     }
-    return this.#forgotten - before;
   }
 
   #sweepStream(rows: readonly Row[], now: MonotonicMs): void {
