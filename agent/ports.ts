@@ -43,6 +43,8 @@ export interface ProcessFacts {
   readonly bootId: string;
   /** How many files this process may have open at once; undefined where the system does not tell. */
   readonly openFilesMax: number | undefined;
+  /** Files that standard output and standard error go to: the agent's own log, which is never collected. */
+  readonly ownOutputs: readonly string[];
   usage(): ProcessUsage;
 }
 

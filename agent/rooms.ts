@@ -67,7 +67,7 @@ function makeFileCollector(one: FileCollectorConfiguration, { configuration, hos
       ...one,
       resource: { 'host.name': process.hostName, ...one.resource },
       openFilesMax: one.openFilesMax ?? (share && Math.max(16, Math.min(share, 65_536))),
-      never: [configuration.dataDir, ...mirrors],
+      never: [configuration.dataDir, ...mirrors, ...process.ownOutputs],
       configuredCollectors: configuration.collectors.map(({ name }) => name),
     },
     { intake: spool.intake, files, clock, log, watcher, mounts, inflater, bootId: process.bootId },

@@ -63,10 +63,9 @@ async function startAndStop(
     context.err(`tailspool: ${start.message}\n`);
     return exitCodes.held;
   }
-  const runs = [`${configuration.collectors.length} collectors`, `${configuration.shippers.length} shippers`].join(
-    ', ',
-  );
-  const message = `tailspool ${versionLine} runs on ${dataDir}: ${runs}`;
+  const names = (parts: readonly { readonly name: string }[]) => parts.map(({ name }) => name).join(', ') || 'none';
+  const runs = `collectors: ${names(configuration.collectors)}; shippers: ${names(configuration.shippers)}`;
+  const message = `tailspool ${versionLine} runs on ${dataDir}; ${runs}`;
   log.write({ severity: 'info', event: 'agent.running', message });
   await stopped;
   const end = await Promise.race([start.agent.stop().then(() => 'stopped'), grace]);

@@ -12,6 +12,7 @@ export function hostProcess(): ProcessFacts {
     startedAt: Math.round(Date.now() - process.uptime() * 1000),
     bootId: tryRead(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()) ?? '',
     openFilesMax: openFilesMax(),
+    ownOutputs: ownOutputs(),
     usage() {
       const { user, system } = process.cpuUsage();
       return {
@@ -34,6 +35,11 @@ function openFilesMax(): number | undefined {
   const limits = tryRead(() => fs.readFileSync('/proc/self/limits', 'latin1')) ?? '';
   const found = /^Max open files\s+(\d+)/m.exec(limits);
   return found === null ? undefined : Number(found[1]);
+}
+
+function ownOutputs(): string[] {
+  const paths = [1, 2].map((descriptor) => tryRead(() => fs.readlinkSync(`/proc/self/fd/${descriptor}`)) ?? '');
+  return [...new Set(paths)].filter((path) => tryRead(() => fs.statSync(path).isFile()) === true);
 }
 
 function openDescriptors(): number | undefined {

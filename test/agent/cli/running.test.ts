@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { askStatus, Tailspool } from '../../end-to-end/tailspool.ts';
+import { askStatus, program, Tailspool } from '../../end-to-end/tailspool.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tailspool-run-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -80,4 +81,29 @@ test('a data_dir that cannot be made ends with 1 and says why, without a stack t
   assert.equal(code, 1, err);
   assert.match(err, /tailspool: cannot run on .*\/file\/data: /);
   assert.doesNotMatch(err, /\n\s+at /);
+});
+
+test('the agent never collects the file that its own log goes to', async () => {
+  const { config, dataDir } = configure('own-log');
+  const home = join(folder, 'own-log');
+  writeFileSync(join(home, 'other.log'), 'a line\n');
+  const own = openSync(join(home, 'own.log'), 'a');
+  const [command, ...first] = program;
+  const child = spawn(command, [...first, 'run', '--config', config], { stdio: ['ignore', 'ignore', own] });
+  after(() => child.kill('SIGKILL'));
+  closeSync(own);
+  let sources: readonly { readonly name: string; readonly state: string }[] = [];
+  await until('it follows the other file', async () => {
+    sources = (await askStatus(dataDir))?.collectors.flatMap((collector) => collector.sources) ?? [];
+    return sources.some(({ name }) => name.endsWith('other.log'));
+  });
+  const ours = sources.filter(({ name }) => name.endsWith('own.log'));
+  assert.deepEqual(
+    ours,
+    ours.filter(({ state }) => state === 'refused'),
+  );
+  child.kill('SIGTERM');
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  assert.equal(code, 0);
+  assert.match(readFileSync(join(home, 'own.log'), 'utf8'), /agent\.stopped/);
 });
