@@ -1,17 +1,18 @@
-/** Loads the configuration for a command and prints what is wrong with it. */
+/** Loads the configuration for a command. */
 import { type Loaded, loadConfiguration } from '../config/load.ts';
 import { formatProblems } from '../config/problems.ts';
-import type { Configuration } from '../config/types.ts';
 import { hostFiles } from '../host/files.ts';
 import type { CommandContext } from './commands.ts';
 
-/** Undefined when it has errors, which are printed then; warnings are printed too. */
-export function loadFor(paths: readonly string[], context: CommandContext): Configuration | undefined {
-  return tell(loadConfiguration(hostFiles, paths, context.environment), context);
+type Sound = Extract<Loaded, { kind: 'ok' }>;
+
+/** Undefined when it has errors, which are printed then. Warnings are the caller's to tell. */
+export function loadFor(paths: readonly string[], context: CommandContext): Sound | undefined {
+  return soundOrTold(loadConfiguration(hostFiles, paths, context.environment), context);
 }
 
-export function tell(loaded: Loaded, context: CommandContext): Configuration | undefined {
-  const problems = loaded.kind === 'ok' ? loaded.warnings : loaded.problems;
-  if (problems.length > 0) context.err(formatProblems(problems));
-  return loaded.kind === 'ok' ? loaded.configuration : undefined;
+export function soundOrTold(loaded: Loaded, context: CommandContext): Sound | undefined {
+  if (loaded.kind === 'ok') return loaded;
+  context.err(formatProblems(loaded.problems));
+  return undefined;
 }

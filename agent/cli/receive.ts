@@ -9,15 +9,15 @@ import type { Place } from '../config/problems.ts';
 import type { Entry, MapTree, Tree } from '../config/tree.ts';
 import { hostFiles } from '../host/files.ts';
 import { type Command, type CommandContext, exitCodes, type ReceiveOptions } from './commands.ts';
-import { tell } from './load.ts';
+import { soundOrTold } from './load.ts';
 import { runAgent } from './run-agent.ts';
 
 export const receiveCommand: Command<ReceiveOptions> = async (options, context) => {
-  const configuration = tell(
+  const loaded = soundOrTold(
     loadedFrom(receiveTree(options, context), [], (file) => checkSecretFiles(file, hostFiles)),
     context,
   );
-  return configuration === undefined ? exitCodes.usage : runAgent(configuration, context);
+  return loaded === undefined ? exitCodes.usage : runAgent(loaded, context);
 };
 
 /** What stands in `docs/configuration.md` as the configuration of `receive`. */

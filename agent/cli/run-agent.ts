@@ -3,6 +3,7 @@
  * order is what a crash would leave, which loses nothing.
  */
 import { startAgent } from '../agent.ts';
+import { type ConfigurationProblem, formatPlace } from '../config/problems.ts';
 import type { Configuration } from '../config/types.ts';
 import { hostClock } from '../host/clock.ts';
 import { openLineWriter } from '../host/line-writer.ts';
@@ -14,8 +15,21 @@ const logBytesMax = 256 * 1024;
 const stopMsMax = 4_500;
 const logCloseMsMax = 200;
 
-export async function runAgent(configuration: Configuration, context: CommandContext): Promise<ExitCode> {
+/** What `loadConfiguration` found sound. */
+export interface SoundConfiguration {
+  readonly configuration: Configuration;
+  readonly warnings: readonly ConfigurationProblem[];
+}
+
+export async function runAgent(sound: SoundConfiguration, context: CommandContext): Promise<ExitCode> {
+  const { configuration, warnings } = sound;
   const log = openOwnLog(configuration, context);
+  // To the log, not the terminal: from here on nobody who does not read our output can hold us up.
+  for (const { place, message, hint } of warnings) {
+    const subject = formatPlace(place);
+    const text = `${subject}: ${message}${hint === undefined ? '' : ` (${hint})`}`;
+    log.write({ severity: 'warn', event: 'configuration.warning', subject: `${subject} ${message}`, message: text });
+  }
   const stop = new AbortController();
   using _signals = context.onSignal((signal) => {
     if (signal === 'SIGHUP') {

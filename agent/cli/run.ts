@@ -4,6 +4,6 @@ import { loadFor } from './load.ts';
 import { runAgent } from './run-agent.ts';
 
 export const runCommand: Command<ConfigOptions> = async (options, context) => {
-  const configuration = loadFor(options.config, context);
-  return configuration === undefined ? exitCodes.usage : runAgent(configuration, context);
+  const loaded = loadFor(options.config, context);
+  return loaded === undefined ? exitCodes.usage : runAgent(loaded, context);
 };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,4 +106,19 @@ test('the agent never collects the file that its own log goes to', async () => {
   const code = await new Promise((resolve) => child.once('close', resolve));
   assert.equal(code, 0);
   assert.match(readFileSync(join(home, 'own.log'), 'utf8'), /agent\.stopped/);
+});
+
+test('whoever does not read the log holds up neither the start nor the stop', async () => {
+  const { config, dataDir } = configure('stuck-log');
+  const pipe = join(folder, 'stuck-log', 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const [command, ...first] = program;
+  // The pipe is full before the agent begins, and nobody reads it.
+  const fill = 'exec 3<>"$0"; dd if=/dev/zero bs=65536 count=1 status=none >&3; exec "$@" 2>&3';
+  const child = spawn('bash', ['-c', fill, pipe, command, ...first, 'run', '--config', config], { stdio: 'ignore' });
+  after(() => child.kill('SIGKILL'));
+  await until('it runs', async () => (await askStatus(dataDir)) !== undefined);
+  const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, { code: 0, signal: null });
 });
