@@ -2,7 +2,7 @@
  * A shipper's cursor on disk: two slots of fixed size, written in turn and synced, so one of them is always whole, and a
  * full disk cannot keep a cursor from moving.
  *
- *     slot (at 0 and at 4096) = u32 "TSPC", u16 version 1, u16 length, u32 CRC-32 of what follows (length bytes):
+ *     slot (at 0 and at 4096) = u32 "TSPC", u16 version 1, u16 length, u32 CRC-32 of the 8 bytes before it and of what follows (length bytes):
  *                               u64 sequence, id spool, cursor (format-table.ts), u64 records, u64 bytes passed so far
  */
 import { crc32 } from 'node:zlib';
@@ -145,7 +145,7 @@ function encodeSlot(slot: Slot): Buffer {
   out.u32(slotMagic);
   out.u16(slotVersion);
   out.u16(content.length);
-  out.u32(crc32(content.bytes));
+  out.u32(crc32(content.bytes, crc32(out.bytes)));
   out.raw(content.bytes);
   return Buffer.concat([out.bytes], slotBytes);
 }
@@ -158,7 +158,7 @@ function decodeSlot(bytes: Buffer): Slot | number | undefined {
   const length = reader.u16();
   const crc = reader.u32();
   const content = reader.raw(length);
-  if (reader.failed || crc32(content) !== crc) return undefined;
+  if (reader.failed || crc32(content, crc32(bytes.subarray(0, 8))) !== crc) return undefined;
   if (version !== slotVersion) return version;
   const fields = new ByteReader(content);
   const slot = {

@@ -51,6 +51,8 @@ export class Ledger {
   readonly #shippers = new Map<string, ShipperAccount>();
   /** Also of sources that were forgotten since: their records may still wait. */
   readonly #collectorOf = new Map<SourceNumber, string>();
+  /** A block was applied: from then on `records` says what the next one must begin with. */
+  #begun = false;
   nextSource: SourceNumber = 1;
   spooledBytes = 0;
   records = 0;
@@ -85,11 +87,26 @@ export class Ledger {
   /** Takes over what one block says. `trail` keeps the cursors that it passes, for recovery. */
   apply(header: BlockHeader, blockBytes: number, trail = false): void {
     this.spooledBytes += blockBytes;
+    this.#countMissing(header);
     this.records = header.recordsBefore + header.records;
     this.sourceBytes = header.sourceBytesBefore;
     for (const entry of header.descriptions) this.describe(entry.number, entry.description);
     for (const run of header.runs) this.#applyRun(run, trail);
     for (const drop of header.drops) this.#applyDrop(drop);
+  }
+
+  /** A block whose header is lost was somebody's too: whose, is known only where there is one collector. */
+  #countMissing(header: BlockHeader): void {
+    const missing = {
+      records: header.recordsBefore - this.records,
+      bytes: header.sourceBytesBefore - this.sourceBytes,
+    };
+    if (this.#begun && missing.records > 0) {
+      const names = [...this.#collectors.keys()];
+      const totals = this.#collector(names.length === 1 ? names[0]! : unknownCollector);
+      totals.spooled = add(totals.spooled, missing);
+    }
+    this.#begun = true;
   }
 
   describe(number: SourceNumber, description: SourceDescription): void {
@@ -184,11 +201,7 @@ export class Ledger {
   }
 
   #count(collector: string, run: Run): void {
-    let totals = this.#collectors.get(collector);
-    if (!totals) {
-      totals = { spooled: none, dropped: new Map() };
-      this.#collectors.set(collector, totals);
-    }
+    const totals = this.#collector(collector);
     const tally = tallyOf(run);
     if (run.records > 0) totals.spooled = add(totals.spooled, tally);
     this.sourceBytes += run.records > 0 ? tally.bytes : 0;
@@ -197,6 +210,15 @@ export class Ledger {
         records: Math.max(0, run.dropped.records),
         bytes: run.dropped.bytes,
       });
+  }
+
+  #collector(name: string): MutableCollector {
+    let totals = this.#collectors.get(name);
+    if (!totals) {
+      totals = { spooled: none, dropped: new Map() };
+      this.#collectors.set(name, totals);
+    }
+    return totals;
   }
 
   #applyDrop(drop: DropEntry): void {

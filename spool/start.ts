@@ -46,8 +46,8 @@ function at(
 ): CursorStart {
   const position = Math.max(cursor.position, floor);
   const totals = totalsAt(position);
-  const oldest = found.segments[0]?.start;
-  const gone = oldest !== undefined && position < oldest;
+  const next = found.segments.find((segment) => segment.end > position);
+  const gone = next !== undefined && next.start > position;
   // The data between are gone without a word: what lay before the cursor is only known in sum.
   if (gone && passed && position === cursor.position && passed.records < sumOf(totals.values()).records)
     return { cursor, position, totals: approximate(totals, passed) };

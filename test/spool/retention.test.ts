@@ -47,7 +47,10 @@ test('a full spool blocks, names it, and goes on when something was acknowledged
   await using run = await start({ maxBytes: 60_000 + oneMebibyte });
   await run.fill(100);
   assert.equal(run.spool.intake.hold, 'spool_full');
-  assert.deepEqual(run.spool.status().problems.map(({ cause, red }) => [cause, red]), [['spool_full', true]]);
+  assert.deepEqual(
+    run.spool.status().problems.map(({ cause, red }) => [cause, red]),
+    [['spool_full', true]],
+  );
   assert.ok(run.spool.status().bytes < 60_000 + 2 * segmentBytes);
   await run.acknowledge('s');
   assert.equal(run.spool.intake.hold, undefined);
@@ -238,7 +241,10 @@ async function start(options: Partial<SpoolOptions>) {
     },
     dropped(name: string): Tally {
       const drops = Object.values(spool.status().shippers[name]!.collectors.c!.dropped);
-      return drops.reduce((sum, drop) => ({ records: sum.records + drop.records, bytes: sum.bytes + drop.bytes }), { records: 0, bytes: 0 });
+      return drops.reduce((sum, drop) => ({ records: sum.records + drop.records, bytes: sum.bytes + drop.bytes }), {
+        records: 0,
+        bytes: 0,
+      });
     },
     /** Read = acknowledged + waiting + dropped, for every shipper and collector. */
     conserved(): void {
