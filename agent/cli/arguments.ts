@@ -7,6 +7,7 @@ import {
   type ExitCode,
   exitCodes,
   type ReceiveOptions,
+  type SpoolCatOptions,
   type SpoolOptions,
 } from './commands.ts';
 
@@ -82,24 +83,26 @@ export function addStatus(program: Commander, { context, end }: Line): void {
 
 export function addSpool(program: Commander, { context, end }: Line): void {
   const spool = program.command('spool').description('look into a spool, running or not: ls, cat, verify');
-  const add = (name: string, description: string, call: (options: SpoolOptions) => Promise<ExitCode>) => {
-    spool
-      .command(name)
-      .description(description)
-      .argument('<folder>', 'a data_dir, or its spool folder')
-      .action(async (folder: string) => end(await call({ directory: resolve(context.workingDirectory, folder) })));
-  };
-  add('ls', 'segments, blocks, cursors', async (options) => {
-    const { spoolListCommand } = await import('./spool-list.ts');
-    return spoolListCommand(options, context);
-  });
-  add('cat', 'the records, as text', async (options) => {
-    const { spoolCatCommand } = await import('./spool-cat.ts');
-    return spoolCatCommand(options, context);
-  });
-  add('verify', 'checks every byte; exit 1 when something is damaged', async (options) => {
+  const looking = (name: string, description: string) =>
+    spool.command(name).description(description).argument('<folder>', 'a data_dir, or its spool folder');
+  const directory = (folder: string): SpoolOptions => ({ directory: resolve(context.workingDirectory, folder) });
+  looking('ls', 'segments, sources, cursors')
+    .option('--json', 'as JSON', false)
+    .action(async (folder: string, options: { json: boolean }) => {
+      const { spoolListCommand } = await import('./spool-list.ts');
+      end(await spoolListCommand({ ...directory(folder), ...options }, context));
+    });
+  looking('cat', 'the records, byte for byte')
+    .option('--path <path>', 'only of the file that had this path (log.file.path)')
+    .option('--source <number>', 'only of the source with this number, see `ls`')
+    .option('--origin <id>', 'only what came from the spool whose id begins so, see `ls`')
+    .action(async (folder: string, options: Omit<SpoolCatOptions, 'directory'>) => {
+      const { spoolCatCommand } = await import('./spool-cat.ts');
+      end(await spoolCatCommand({ ...directory(folder), ...options }, context));
+    });
+  looking('verify', 'checks every byte; exit 1 when something is damaged').action(async (folder: string) => {
     const { spoolVerifyCommand } = await import('./spool-verify.ts');
-    return spoolVerifyCommand(options, context);
+    end(await spoolVerifyCommand(directory(folder), context));
   });
 }
 

@@ -73,3 +73,14 @@ export interface SpoolOptions {
   /** Absolute: a data_dir, or the spool folder in one. */
   readonly directory: string;
 }
+
+export interface SpoolListOptions extends SpoolOptions {
+  readonly json: boolean;
+}
+
+/** Everything given must hold. */
+export interface SpoolCatOptions extends SpoolOptions {
+  readonly path?: string;
+  readonly source?: string;
+  readonly origin?: string;
+}

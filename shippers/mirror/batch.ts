@@ -3,11 +3,12 @@
  * the headers alone → durable intent → write → make durable → the caller moves the cursor. If anything throws, the intent
  * says what to cut before the same blocks are written again.
  */
+
+import { bytesOf, type Layout, layoutOf, type Slice } from '../../spool/format-nesting.ts';
 import type { BlockView, Id, RecordFormat, SourceNumber } from '../../spool/nouns.ts';
 import type { Clock, Codec } from '../../spool/ports.ts';
 import type { Book } from './book.ts';
 import { Gather } from './gather.ts';
-import { type Layout, layoutOf, type Slice } from './layout.ts';
 import { alternativePath, unknownPath } from './names.ts';
 import { Misplaced, type Shelf, type Target } from './shelf.ts';
 
@@ -97,7 +98,7 @@ export async function writeBatch(plan: Plan, tools: Tools, stopped: () => boolea
     const raw = expand(block, tools, plan.damaged);
     if (!raw) continue;
     block.slices.forEach((slice, index) => {
-      gather.add(block.targets[index]!, raw.subarray(slice.from, endOf(slice, raw)));
+      gather.add(block.targets[index]!, bytesOf(slice, raw));
     });
     written += raw.length;
     if (written < writtenBytesUntilYield) continue;
@@ -160,11 +161,6 @@ function expand(block: PlannedBlock, tools: Tools, damaged: DamagedBlock[]): Uin
   }
   damaged.push({ view, records, bytes: rawBytes, why });
   return undefined;
-}
-
-/** An LF that was added to an unterminated line is not part of the source. */
-function endOf(slice: Slice, raw: Uint8Array): number {
-  return slice.addedLf && raw[slice.upto - 1] === 0x0a ? slice.upto - 1 : slice.upto;
 }
 
 /** One buffer for all frames of ordinary size. */

@@ -3,12 +3,12 @@
  * Durable with `flush`, which comes before the mirror's cursor moves. In memory it keeps the maps that were used last.
  */
 import type { DescriptionEntry } from '../../spool/format.ts';
+import type { Statement } from '../../spool/format-nesting.ts';
 import type { Id, RecordFormat, SourceNumber } from '../../spool/nouns.ts';
 import type { Files } from '../../spool/ports.ts';
 import { Claims } from './claims.ts';
 import { EpochMap } from './epoch-map.ts';
 import { hasCode } from './filework.ts';
-import type { Statement } from './layout.ts';
 import { baseName, unknownPath } from './names.ts';
 
 /** Paths that stay in memory beyond the maps that a batch needs. */

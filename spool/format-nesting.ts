@@ -1,12 +1,12 @@
 /**
- * A block of the spool as the mirror sees it: which bytes of its frame belong to which source, and what is said about
+ * Whose records a block holds, wherever it came from: which bytes of its frame belong to which source, and what is said about
  * sources beside them. Pure. A block that came from an agent has that agent's header nested in ours (and a relay's in
  * between): the innermost header's runs are the ones that slice the frame.
  */
-import { type BlockHeader, type DescriptionEntry, decodeDescriptions, decodeHeader } from '../../spool/format.ts';
-import { decodeTable } from '../../spool/format-table.ts';
-import type { Id, RecordFormat, SourceNumber } from '../../spool/nouns.ts';
-import type { Codec } from '../../spool/ports.ts';
+import { type BlockHeader, type DescriptionEntry, decodeDescriptions, decodeHeader } from './format.ts';
+import { decodeTable } from './format-table.ts';
+import type { Id, RecordFormat, SourceNumber } from './nouns.ts';
+import type { Codec } from './ports.ts';
 
 /** How many spools a block may have gone through before ours. */
 export const nestingMax = 16;
@@ -17,6 +17,7 @@ export interface Slice {
   readonly format: RecordFormat;
   readonly from: number;
   readonly upto: number;
+  readonly records: number;
   /** The byte before `upto` is an LF that the source did not have. */
   readonly addedLf: boolean;
 }
@@ -78,6 +79,12 @@ function reasonOf(result: Exclude<ReturnType<typeof decodeHeader>, { kind: 'head
   }
 }
 
+/** What of the expanded frame the source really had. */
+export function bytesOf(slice: Slice, raw: Uint8Array): Uint8Array {
+  const added = slice.addedLf && raw[slice.upto - 1] === 0x0a;
+  return raw.subarray(slice.from, added ? slice.upto - 1 : slice.upto);
+}
+
 /** Neighbouring runs of one source become one slice. */
 function slicesOf(header: BlockHeader): Slice[] {
   const slices: Slice[] = [];
@@ -89,8 +96,8 @@ function slicesOf(header: BlockHeader): Slice[] {
     const addedLf = run.unterminated && run.format === 'text';
     const last = slices.at(-1);
     if (last && last.source === run.source && last.format === run.format && !last.addedLf)
-      slices[slices.length - 1] = { ...last, upto: at, addedLf };
-    else slices.push({ source: run.source, format: run.format, from, upto: at, addedLf });
+      slices[slices.length - 1] = { ...last, upto: at, records: last.records + run.records, addedLf };
+    else slices.push({ source: run.source, format: run.format, from, upto: at, records: run.records, addedLf });
   }
   return slices;
 }
