@@ -81,7 +81,7 @@ export function encodeTable(table: Table, codec: Codec): Uint8Array {
 
 /** undefined where the content is not a table. */
 export function decodeTable(section: Uint8Array, codec: Codec): Table | undefined {
-  const bytes = expandFrame(section, codec);
+  const bytes = expandFrame(section, codec, limits.tableBytesMax);
   if (!bytes) return undefined;
   const reader = new ByteReader(bytes);
   const nextSource = reader.varint();
@@ -119,10 +119,14 @@ export function getCursor(reader: ByteReader): ShipperCursor {
   };
 }
 
-/** Expands a frame whose content size is within a block's limit; undefined where it does not. */
-export function expandFrame(frame: Uint8Array, codec: Codec): Buffer | undefined {
+/** Expands a frame whose content size is within the limit (a block's); undefined where it does not. */
+export function expandFrame(
+  frame: Uint8Array,
+  codec: Codec,
+  bytesMax: number = limits.blockBytesMax,
+): Buffer | undefined {
   const size = contentSize(frame);
-  if (size === undefined || size > limits.blockBytesMax) return undefined;
+  if (size === undefined || size > bytesMax) return undefined;
   const into = Buffer.allocUnsafeSlow(size);
   try {
     return codec.expand(frame, into) === size ? into : undefined;
@@ -146,7 +150,7 @@ export function contentSize(frame: Uint8Array): number | undefined {
   if (bytes === 2) return view.readUInt16LE(at) + 256;
   if (bytes === 4) return view.readUInt32LE(at);
   const size = view.readBigUInt64LE(at);
-  return size <= BigInt(limits.blockBytesMax) ? Number(size) : Number.MAX_SAFE_INTEGER;
+  return size <= BigInt(limits.tableBytesMax) ? Number(size) : Number.MAX_SAFE_INTEGER;
 }
 
 function getSources(reader: ByteReader): TableSource[] | undefined {

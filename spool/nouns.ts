@@ -25,6 +25,8 @@ export const limits = {
   blockBytesMax: 16 * 1024 * 1024,
   /** Raw bytes at which a block is closed in ordinary work. */
   blockBytesTarget: 256 * 1024,
+  /** A table's size when it is expanded: about 200,000 sources. Compressed it has to fit a header. */
+  tableBytesMax: 64 * 1024 * 1024,
   /** Runs in a block's header. */
   runsMax: 65_536,
   markBytesMax: 255,
