@@ -21,8 +21,12 @@ const red = { part: 'spool', cause: 'disk_full', subject: '/data', message: 'No 
 async function status(dataDir: string, json = false): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', ''];
   const context: CommandContext = {
-    out: async (data) => void (out += data),
-    err: (text) => (err += text),
+    out: async (data) => {
+      out += data;
+    },
+    err: (text) => {
+      err += text;
+    },
     terminal: { outIsTerminal: false, errIsTerminal: false, columns: 80, errColors: false },
     environment: {},
     workingDirectory: '/',
