@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { blankImage, MemorySpool } from '../../wire/memory-spool.ts';
+import { Pair } from '../../wire/pair.ts';
+
+test('a lost acknowledgement repeats nothing', async () => {
+  const pair = new Pair();
+  add(pair, 5);
+  let posts = 0;
+  pair.network.fault = ({ method }) =>
+    method === 'POST' && posts++ % 2 === 0 ? { kind: 'lost_answer' } : { kind: 'none' };
+  await pair.start();
+  await pair.drain();
+  add(pair, 20);
+  await pair.drain();
+  pair.assertExactlyOnce();
+  await pair.stop();
+});
+
+test('a lost cursor file costs nothing: the receiver knows, and proves it', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 10);
+  await pair.drain();
+  await pair.restartAgent({ ...pair.agent.image('all'), cursors: new Map() });
+  add(pair, 3);
+  await pair.drain();
+  pair.assertExactlyOnce();
+  await pair.stop();
+});
+
+test('several shippers on one spool have cursors of their own, also when they reach the same receiver', async () => {
+  const pair = new Pair();
+  await pair.start();
+  const second = await pair.startShipper(pair.agent, 'second');
+  for (let i = 0; i < 10; i++) {
+    add(pair, 4);
+    await pair.clock.runFor(i % 3);
+  }
+  await pair.drain();
+  await pair.drain(pair.agent, second);
+  pair.assertExactlyOnce();
+  assert.deepEqual(pair.events(), []);
+  await second.stop();
+  await pair.stop();
+});
+
+test('a restored receiver gets again what is still here, and the rest is declared', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 6);
+  await pair.drain();
+  const old = pair.center.image();
+  add(pair, 10);
+  await pair.drain();
+  pair.agent.dropOldest(8); // retain_acked kept the newer ones
+  await pair.restartReceiver(old);
+  add(pair, 2);
+  await pair.drain();
+  const sent = pair.agent.blocks.map((block) => block.hash);
+  assert.deepEqual(pair.received(), [...sent.slice(0, 6), ...sent.slice(8)]);
+  const drops = pair.center.blocks.flatMap((block) => block.runs.flatMap((run) => run.dropped ?? []));
+  assert.deepEqual(
+    drops.map((drop) => drop.reason),
+    ['upstream'],
+  );
+  assert.ok(pair.events().includes('shipper.behind_with_gap'));
+  await pair.stop();
+});
+
+test('a restored receiver whose missing blocks are all here misses nothing', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 6);
+  await pair.drain();
+  const old = pair.center.image();
+  add(pair, 10);
+  await pair.drain();
+  await pair.restartAgent(pair.agent.image('all'));
+  add(pair, 3);
+  await pair.drain();
+  await pair.restartReceiver(old);
+  add(pair, 1);
+  await pair.drain();
+  pair.assertExactlyOnce();
+  await pair.stop();
+});
+
+test('a receiver whose spool was deleted is a first contact: it gets all that is here', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 6);
+  await pair.drain();
+  await pair.restartReceiver(blankImage('new center'));
+  add(pair, 6);
+  await pair.drain();
+  pair.assertExactlyOnce();
+  await pair.stop();
+});
+
+test('a receiver restored to before it met the agent gets all that is here', async () => {
+  const pair = new Pair();
+  const empty = pair.center.image();
+  await pair.start();
+  add(pair, 6);
+  await pair.drain();
+  await pair.restartReceiver(empty);
+  add(pair, 1);
+  await pair.drain();
+  pair.assertExactlyOnce();
+  assert.ok(pair.events().includes('shipper.forgotten'));
+  await pair.stop();
+});
+
+test('a restored agent loses nothing new, and both sides report it', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 6);
+  await pair.drain();
+  const old = pair.agent.image('all');
+  add(pair, 6, 'lost with the disk');
+  await pair.drain();
+  await pair.restartAgent(old);
+  add(pair, 8, 'read again');
+  await pair.drain();
+  const sent = pair.agent.blocks.map((block) => block.hash);
+  const received = pair.received();
+  assert.deepEqual(received.slice(0, 6), sent.slice(0, 6));
+  assert.deepEqual(received.slice(-8), sent.slice(-8));
+  assert.equal(received.length, 20);
+  assert.ok(pair.events().includes('receiver.restored_agent'));
+  await pair.stop();
+});
+
+test('an agent restored with its cursor behind the end of its spool sends that rest again, and reports it', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 6);
+  await pair.drain();
+  const cursors = pair.agent.image().cursors;
+  pair.network.fault = ({ method }) => (method === 'POST' ? { kind: 'lost_answer' } : { kind: 'refused' });
+  add(pair, 4);
+  await pair.clock.runFor(1000);
+  pair.agent.add('of this the backup knows nothing\n');
+  const old = { ...pair.agent.image('all'), cursors };
+  pair.network.fault = () => ({ kind: 'none' });
+  add(pair, 6);
+  await pair.drain();
+  await pair.restartAgent({ ...old, blocks: old.blocks.slice(0, 11) });
+  add(pair, 2);
+  await pair.drain();
+  const received = pair.received();
+  for (const block of pair.agent.blocks) assert.ok(received.includes(block.hash));
+  assert.ok(pair.events().includes('shipper.forked'));
+  assert.ok(pair.events().includes('receiver.restored_agent'));
+  await pair.stop();
+});
+
+test('a fork is kept over restarts, until the epoch of the blocks changes', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 4);
+  await pair.drain();
+  const running = pair.agent.image('all');
+  add(pair, 4, 'of the other clone');
+  await pair.drain();
+  // the same opening goes on from a snapshot of the running machine
+  await pair.killAgent();
+  const clone = new MemorySpool(running, 'clone');
+  Object.assign(clone, { epoch: pair.agent.epoch });
+  await pair.startShipper(clone);
+  add(pair, 9, 'of this clone, with longer lines');
+  await pair.drain();
+  assert.equal(pair.agent.outlet('central').cursor?.forked, true);
+  await pair.restartAgent(pair.agent.image('all'));
+  add(pair, 3);
+  await pair.drain();
+  assert.equal(pair.agent.outlet('central').cursor?.forked, false);
+  const received = pair.received();
+  assert.deepEqual(
+    received.slice(8),
+    pair.agent.blocks.slice(4).map((block) => block.hash),
+  );
+  assert.equal(new Set(received).size, received.length);
+  await pair.stop();
+});
+
+test('copies of one data_dir on two hosts both deliver all they write, and are reported', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 4);
+  await pair.drain();
+  const image = pair.agent.image('all');
+  await pair.restartAgent(image);
+  const copy = pair.open(image);
+  const other = await pair.startShipper(copy, 'copy');
+  for (let i = 0; i < 5; i++) {
+    add(pair, 2);
+    copy.add(`the copy writes ${i}\n`);
+    await pair.clock.runFor(50);
+  }
+  await pair.drain();
+  await pair.drain(copy, other);
+  const received = pair.received();
+  assert.equal(received.length, 4 + 10 + 5);
+  assert.equal(new Set(received).size, received.length);
+  assert.ok(pair.events().includes('receiver.copied_data_dir'));
+  await other.stop();
+  await pair.stop();
+});
+
+test('what retention took before it was sent is declared, once', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 3);
+  await pair.drain();
+  await pair.killReceiver();
+  add(pair, 9);
+  pair.agent.dropOldest(7);
+  await pair.startReceiver(pair.open(pair.center.image()));
+  await pair.drain();
+  const sent = pair.agent.blocks.map((block) => block.hash);
+  assert.deepEqual(pair.received(), [...sent.slice(0, 3), ...sent.slice(7)]);
+  const drops = pair.center.blocks.flatMap((block) => block.runs.flatMap((run) => run.dropped ?? []));
+  assert.equal(drops.length, 1);
+  await pair.stop();
+});
+
+test('two receivers behind one address: nothing is lost, and it ends in red trouble instead of a busy loop', async () => {
+  const pair = new Pair();
+  await pair.start();
+  const first = pair.network.handler!;
+  await pair.startReceiver(pair.open(blankImage('other center')));
+  const second = pair.network.handler!;
+  let turn = 0;
+  pair.network.handler = (request) => (turn++ % 2 === 0 ? first : second)(request);
+  add(pair, 300);
+  await pair.clock.runUntil(() => pair.shipper!.status().state === 'holding');
+  const [problem] = pair.shipper!.status().problems;
+  assert.equal(problem?.cause, 'inconsistent_answers');
+  assert.equal(problem?.red, true);
+  assert.ok(pair.shipper!.status().attempts < 30);
+  await pair.stop();
+});
+
+test('stopping ends in every state at once and leaves the cursor as far as was proven', async () => {
+  for (const fault of ['lost_request', 'refused', 'none'] as const) {
+    const pair = new Pair();
+    pair.network.fault = () => (fault === 'none' ? { kind: 'none', delayMs: 1_000_000 } : { kind: fault });
+    add(pair, 5);
+    await pair.start();
+    await pair.clock.runFor(10);
+    await pair.shipper!.stop();
+    assert.equal(pair.shipper!.status().state, 'stopped');
+    assert.equal(pair.agent.outlet('central').cursor, undefined);
+    await pair.stop();
+  }
+});
+
+function add(pair: Pair, blocks: number, text = 'line'): void {
+  for (let i = 0; i < blocks; i++) pair.agent.add(`${text} ${pair.agent.blocks.length}\n`.repeat(1 + (i % 4)));
+}
