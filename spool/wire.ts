@@ -243,7 +243,7 @@ export function isStreamName(value: string): boolean {
 
 /** What the other side wrote for people: one line, printable, short. */
 export function forPeople(text: string): string {
-  return text.replace(/[^\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd]+/g, ' ').slice(0, wireLimits.messageCharsMax);
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, wireLimits.messageCharsMax);
 }
 
 const gapReasons: ReadonlySet<string> = new Set<DropReason | 'hole_in_positions'>([
