@@ -102,6 +102,7 @@ export class Pair implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.agent?.[Symbol.asyncDispose]();
     await this.receiver?.[Symbol.asyncDispose]();
-    fs.rmSync(this.folder, { recursive: true, force: true });
+    if (process.env.KEEP) process.stderr.write(`kept: ${this.folder}\n`);
+    else fs.rmSync(this.folder, { recursive: true, force: true });
   }
 }

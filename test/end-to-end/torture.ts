@@ -39,12 +39,16 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const files = Array.from({ length: options.files }, (_, index) => `app${index}.log`);
   const load = new Load({ folder: pair.logs, files, linesPerSecond: options.linesPerSecond });
   const random = mulberry32(options.seed);
+  // One style for the whole round: no host changes it from one rotation to the next.
+  const style = pick(rotationStyles, random);
+  options.say(`rotation: ${JSON.stringify(style)}`);
 
   pair.startReceiver();
   pair.startAgent();
   load.begin();
   await untilKnown(pair, files);
-  const kills = await killAtRandom(pair, options, random, load);
+  const rotateOnce = () => load.paused(() => rotate(pair.folder, pair.logs, style));
+  const kills = await killAtRandom(pair, options, random, rotateOnce);
   await load.stop();
   const written = [...load.written.values()].reduce((sum, lines) => sum + lines, 0);
   options.say(`${written} lines written; waiting until they have arrived`);
@@ -59,36 +63,42 @@ async function untilKnown(pair: Pair, files: readonly string[]): Promise<void> {
   await until('each file to be known', known, () => pair.describe());
 }
 
+/** Longer than any pause between attempts or looks. */
+const quietMsMax = 45_000;
+
 interface Kills {
   readonly byName: Record<string, number>;
   rotations: number;
 }
 
-async function killAtRandom(pair: Pair, options: TortureOptions, random: () => number, load: Load): Promise<Kills> {
+async function killAtRandom(
+  pair: Pair,
+  options: TortureOptions,
+  random: () => number,
+  rotateOnce: () => Promise<void>,
+): Promise<Kills> {
   const done: Kills = { byName: { agent: 0, receiver: 0, both: 0 }, rotations: 0 };
+  const mayRotate = async (chance: number) => {
+    if (!haveLogrotate || random() >= chance) return;
+    await rotateOnce();
+    done.rotations += 1;
+  };
   for (let kill = 1; kill <= options.kills; kill += 1) {
     // Half of the kills hit a process that is still starting or recovering, half one that works.
     if (random() < 0.5) await untilAnswers(pair.agentData);
     await sleep(random() * options.pauseMsMax);
-    if (haveLogrotate && random() < 0.4) await rotateOnce(pair, random, load, done);
+    await mayRotate(0.4);
     const victim = pick(['agent', 'receiver', 'both'] as const, random);
     done.byName[victim] = (done.byName[victim] ?? 0) + 1;
     if (victim !== 'receiver') await pair.agent?.end('SIGKILL');
     if (victim !== 'agent') await pair.receiver?.end('SIGKILL');
-    if (haveLogrotate && random() < 0.2) await rotateOnce(pair, random, load, done);
+    await mayRotate(0.2);
     if (random() < 0.5) await sleep(random() * 300);
     if (victim !== 'agent') pair.startReceiver();
     if (victim !== 'receiver') pair.startAgent();
     if (kill % 10 === 0) options.say(`${kill} kills, ${done.rotations} rotations`);
   }
   return done;
-}
-
-async function rotateOnce(pair: Pair, random: () => number, load: Load, done: Kills): Promise<void> {
-  const style = pick(rotationStyles, random);
-  const work = () => rotate(pair.folder, pair.logs, style);
-  await load.paused(work);
-  done.rotations += 1;
 }
 
 async function checkAll(pair: Pair, load: Load): Promise<string[]> {
@@ -110,15 +120,30 @@ async function untilArrived(pair: Pair, load: Load): Promise<string[]> {
   const size = (file: string) => (fs.existsSync(copyOf(file)) ? fs.statSync(copyOf(file)).size : 0);
   const wanted = new Map([...load.written].map(([file, lines]) => [file, sizeOf(file, lines)]));
   const missing = () => [...wanted].filter(([file, bytes]) => size(file) < bytes);
-  const describe = () => pair.describe();
   const wrong: string[] = [];
-  await until('all lines in the mirror', () => missing().length === 0, describe, 120_000).catch((error: Error) =>
-    wrong.push(error.message),
+  await untilQuiet(
+    () => missing().length === 0,
+    [...wanted.keys()].map((file) => () => size(file)),
   );
   // A repeated line would come a little later.
   await sleep(500);
-  for (const [file, lines] of load.written) wrong.push(...(wrongIn(copyOf(file), file, lines) ?? []));
+  for (const [file, lines] of load.written) {
+    const difference = wrongIn(copyOf(file), file, lines);
+    if (difference) wrong.push(difference);
+  }
   return wrong;
+}
+
+/** Until `done`, or until nothing has grown for a long while: then what is missing will not come. */
+async function untilQuiet(done: () => boolean, sizes: readonly (() => number)[]): Promise<void> {
+  let before = '';
+  let since = Date.now();
+  while (!done() && Date.now() - since < quietMsMax) {
+    const now = sizes.map((size) => size()).join(' ');
+    if (now !== before) since = Date.now();
+    before = now;
+    await sleep(50);
+  }
 }
 
 function sizeOf(file: string, lines: number): number {
