@@ -9,6 +9,8 @@ import { askStatus, program, Tailspool } from '../../end-to-end/tailspool.ts';
 const folder = mkdtempSync(join(tmpdir(), 'tailspool-run-'));
 after(() => rmSync(folder, { recursive: true }));
 
+const fromSources = process.env.TAILSPOOL === undefined;
+
 /** A configuration of its own, with an agent that has nothing to do. */
 function configure(name: string): { config: string; dataDir: string } {
   const home = join(folder, name);
@@ -121,4 +123,22 @@ test('whoever does not read the log holds up neither the start nor the stop', as
   const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
   child.kill('SIGTERM');
   assert.deepEqual(await ended, { code: 0, signal: null });
+});
+
+test('an error that nobody caught is told for people and ends the agent with 1', { skip: !fromSources }, async () => {
+  const { config } = configure('uncaught');
+  for (const fault of ['throw new Error("planted")', 'Promise.reject(new Error("planted"))']) {
+    const planted = `data:text/javascript,setTimeout(()=>{${fault}},700)`;
+    const [command, ...first] = program;
+    const args = ['--import', planted, ...first, 'run', '--config', config];
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    after(() => child.kill('SIGKILL'));
+    let err = '';
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    assert.equal(code, 1, err);
+    assert.match(err, /tailspool: this should not have happened, please report it:\nError: planted/);
+  }
 });
