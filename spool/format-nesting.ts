@@ -4,7 +4,7 @@
  * between): the innermost header's runs are the ones that slice the frame.
  */
 import { type BlockHeader, type DescriptionEntry, decodeDescriptions, decodeHeader } from './format.ts';
-import { decodeTable } from './format-table.ts';
+import { openTable, type TableSources } from './format-table.ts';
 import type { Id, RecordFormat, SourceNumber } from './nouns.ts';
 import type { Codec } from './ports.ts';
 
@@ -28,9 +28,10 @@ export interface Statement {
   readonly epoch: Id;
   /** The epoch before, where the block says so. */
   readonly parent: Id | undefined;
-  readonly entries: readonly DescriptionEntry[];
-  /** Where the block is the first of a segment: the sources that are left of those numbered below `next`. */
-  readonly table: { readonly live: readonly SourceNumber[]; readonly next: SourceNumber } | undefined;
+  /** To be gone through once: a table's sources are decoded one at a time. */
+  readonly entries: Iterable<DescriptionEntry>;
+  /** Where they are a segment's table: of the sources numbered below `next` no others are left. */
+  readonly table: Pick<TableSources, 'next' | 'complete'> | undefined;
 }
 
 export interface Layout {
@@ -106,15 +107,14 @@ function statementsOf(levels: readonly BlockHeader[], codec: Codec): Statement[]
   const all: Statement[] = [];
   levels.forEach((header, level) => {
     const { spool, epoch } = header;
-    const say = (entries: readonly DescriptionEntry[], table?: Statement['table']) => {
-      if (entries.length > 0 || table) all.push({ spool, epoch, parent: header.opening?.parent?.id, entries, table });
-    };
-    const table = header.table && decodeTable(header.table, codec);
-    if (table) say(table.sources, { live: table.sources.map((source) => source.number), next: table.nextSource });
+    const say = (entries: Iterable<DescriptionEntry>, table?: Statement['table']) =>
+      all.push({ spool, epoch, parent: header.opening?.parent?.id, entries, table });
+    const table = header.table && openTable(header.table, codec);
+    if (table) say(table.sources, table);
     // What came beside a block stands in the header around it.
     const beside = level === 0 ? undefined : levels[level - 1]!.originDescriptions;
     if (beside) say(decodeDescriptions(beside) ?? []);
-    say(header.descriptions);
+    if (header.descriptions.length > 0) say(header.descriptions);
   });
   return all;
 }

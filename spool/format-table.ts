@@ -86,7 +86,7 @@ export function decodeTable(section: Uint8Array, codec: Codec): Table | undefine
   const reader = new ByteReader(bytes);
   const nextSource = reader.varint();
   const spooledBytes = reader.varint();
-  const sources = getSources(reader);
+  const sources = [...eachSource(reader)];
   const collectors = getMap(reader, () => ({ spooled: getTally(reader), dropped: getDrops(reader) }));
   const shippers: TableShipper[] = [];
   for (let left = reader.count(5); left > 0; left--) {
@@ -95,8 +95,27 @@ export function decodeTable(section: Uint8Array, codec: Codec): Table | undefine
     const dropped = getMap(reader, () => getDrops(reader));
     shippers.push({ name, cursor, dropped, droppedUpto: reader.varint(), floor: reader.varint() });
   }
-  if (reader.failed || reader.left > 0 || !sources) return undefined;
+  if (reader.failed || reader.left > 0) return undefined;
   return { nextSource, spooledBytes, sources, collectors, shippers };
+}
+
+/** A table's sources without the rest, one at a time: for readers that need not hold a large table in memory. */
+export interface TableSources {
+  readonly next: SourceNumber;
+  /** To be gone through once; ends early where the table is damaged. */
+  readonly sources: Iterable<TableSource>;
+  /** Whether all of them were there; to be asked when they have been gone through. */
+  complete(): boolean;
+}
+
+/** undefined where the content is not a frame. */
+export function openTable(section: Uint8Array, codec: Codec): TableSources | undefined {
+  const bytes = expandFrame(section, codec, limits.tableBytesMax);
+  if (!bytes) return undefined;
+  const reader = new ByteReader(bytes);
+  const next = reader.varint();
+  reader.varint();
+  return { next, sources: eachSource(reader), complete: () => !reader.failed };
 }
 
 /** receiver 16, epoch 16, forked u8, position u64, hash 16. */
@@ -153,18 +172,20 @@ export function contentSize(frame: Uint8Array): number | undefined {
   return size <= BigInt(limits.tableBytesMax) ? Number(size) : Number.MAX_SAFE_INTEGER;
 }
 
-function getSources(reader: ByteReader): TableSource[] | undefined {
-  const sources: TableSource[] = [];
+/** The sources of a table one after the other; sets `reader.failed` where one does not decode. */
+function* eachSource(reader: ByteReader): Generator<TableSource> {
   let number = 0;
-  for (let left = reader.count(5); left > 0; left--) {
-    number += reader.varint();
+  const count = reader.count(5);
+  if (count > limits.tableSourcesMax) reader.fail();
+  for (let left = count; left > 0 && !reader.failed; left--) {
+    const step = reader.varint();
+    number += step;
     const cursor = { offset: reader.varint(), mark: reader.blob(limits.markBytesMax) };
     const state = reader.blob(limits.stateBytesMax);
     const description = parseDescription(reader.text(limits.descriptionBytesMax));
-    if (!description || reader.failed) return undefined;
-    sources.push({ number, description, cursor, state });
+    if (step < 1 || !description || !Number.isSafeInteger(number)) reader.fail();
+    else yield { number, description, cursor, state };
   }
-  return sources;
 }
 
 function putTally(out: ByteWriter, tally: Tally): void {

@@ -342,7 +342,9 @@ function encodeDrops(drops: readonly DropEntry[]): Uint8Array {
 function decodeDrops(bytes: Uint8Array): DropEntry[] | undefined {
   const reader = new ByteReader(bytes);
   const drops: DropEntry[] = [];
-  for (let left = reader.count(6); left > 0; left--) {
+  const count = reader.count(6);
+  if (count > limits.dropsMax) return undefined;
+  for (let left = count; left > 0; left--) {
     const shipper = reader.text(1024);
     const collector = reader.text(1024);
     const reason = dropReasons[reader.u8()];

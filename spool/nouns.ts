@@ -27,6 +27,10 @@ export const limits = {
   blockBytesTarget: 256 * 1024,
   /** A table's size when it is expanded: about 200,000 sources. Compressed it has to fit a header. */
   tableBytesMax: 64 * 1024 * 1024,
+  /** Sources in a table. */
+  tableSourcesMax: 262_144,
+  /** Entries in a block's list of drops. */
+  dropsMax: 65_536,
   /** Runs in a block's header. */
   runsMax: 65_536,
   markBytesMax: 255,

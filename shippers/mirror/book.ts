@@ -60,10 +60,14 @@ export class Book {
   /** Learns what a block says about sources. A source keeps the first path that it got. */
   learn(statement: Statement): void {
     const { spool, epoch, entries, table } = statement;
-    const live = table && new Set(table.live);
-    const map = this.#map(spool, epoch, statement.parent, live);
-    for (const entry of entries) if (!map.has(entry.number)) this.#settle(map, spool, entry);
-    if (table && live) map.prune(live, table.next);
+    const { map, parent } = this.#enter(spool, epoch, statement.parent);
+    if (parent && !table) map.inheritAll(parent);
+    const live = new Set<SourceNumber>();
+    for (const entry of entries) {
+      if (table) live.add(entry.number);
+      if (!map.has(entry.number) && !(parent && map.inherit(parent, entry.number))) this.#settle(map, spool, entry);
+    }
+    if (table?.complete()) map.prune(live, table.next);
   }
 
   /** Where the records of a source go, relative to the mirror's folder. */
@@ -96,39 +100,47 @@ export class Book {
     map.put(number, base.kind, `${claim.folder}/${base.path}`);
   }
 
-  #map(spool: Id, epoch: Id, parent?: Id, live?: ReadonlySet<SourceNumber>): EpochMap {
-    const key = `${spool}/${epoch}`;
-    const cached = this.#maps.get(key);
-    if (!cached) return this.#open(spool, epoch, parent, live);
-    this.#maps.delete(key);
-    this.#maps.set(key, cached);
-    return cached;
-  }
-
-  #open(spool: Id, epoch: Id, parent: Id | undefined, live: ReadonlySet<SourceNumber> | undefined): EpochMap {
-    const directory = `${this.#directory}/sources/${spool}`;
-    const names = this.#epochFiles(directory);
-    const own = names.find((name) => name.endsWith(epoch));
-    if (!own) {
-      this.#files.makeDirectory(directory);
-      this.#unsynced.add(`${this.#directory}/sources`);
-    }
-    const path = `${directory}/${own ?? `${String(orderAfter(names)).padStart(12, '0')}-${epoch}`}`;
-    const map = this.#load(path);
-    this.#maps.set(`${spool}/${epoch}`, map);
-    if (!own) this.#inherit(map, spool, names.find((name) => parent && name.endsWith(parent)) ?? names.at(-1), live);
-    this.#dropOldest(spool, names);
+  #map(spool: Id, epoch: Id): EpochMap {
+    const { map, parent } = this.#enter(spool, epoch, undefined);
+    // No table came with the epoch (it fell into a gap): all of its parent's sources are the best guess.
+    if (parent) map.inheritAll(parent);
     return map;
   }
 
   /**
-   * A new epoch goes on with its parent's sources: with those in its first table, for what the parent numbered after the
-   * two parted is not the same. Where no table came (it fell into a gap), all of them are the best guess.
+   * The map of an epoch; where it is new, with that of the epoch it goes on from. It takes over only the sources in its first
+   * table, for what its parent numbered after the two parted is not the same.
    */
-  #inherit(map: EpochMap, spool: Id, parent: string | undefined, live: ReadonlySet<SourceNumber> | undefined): void {
-    if (parent === undefined) return;
-    const cached = this.#maps.get(`${spool}/${parent.slice(-32)}`);
-    map.inheritAll(cached ?? this.#load(`${this.#directory}/sources/${spool}/${parent}`), live);
+  #enter(
+    spool: Id,
+    epoch: Id,
+    parentId: Id | undefined,
+  ): { readonly map: EpochMap; readonly parent: EpochMap | undefined } {
+    const key = `${spool}/${epoch}`;
+    const cached = this.#maps.get(key);
+    if (cached) {
+      this.#maps.delete(key);
+      this.#maps.set(key, cached);
+      return { map: cached, parent: undefined };
+    }
+    const directory = `${this.#directory}/sources/${spool}`;
+    const names = this.#epochFiles(directory);
+    const own = names.find((name) => name.endsWith(epoch));
+    if (!own) this.#makeFolder(directory);
+    const map = this.#load(`${directory}/${own ?? `${String(orderAfter(names)).padStart(12, '0')}-${epoch}`}`);
+    this.#maps.set(key, map);
+    const before = own ? undefined : (names.find((name) => parentId && name.endsWith(parentId)) ?? names.at(-1));
+    const parent =
+      before === undefined
+        ? undefined
+        : (this.#maps.get(`${spool}/${before.slice(-32)}`) ?? this.#load(`${directory}/${before}`));
+    this.#dropOldest(spool, names);
+    return { map, parent };
+  }
+
+  #makeFolder(directory: string): void {
+    this.#files.makeDirectory(directory);
+    this.#unsynced.add(`${this.#directory}/sources`);
   }
 
   #dropOldest(spool: Id, names: readonly string[]): void {

@@ -64,17 +64,22 @@ export class EpochMap {
     this.#journal.append([source, path, format]);
   }
 
-  /** Takes over what another epoch of the same spool settled; `only` for some of its sources. */
-  inheritAll(from: EpochMap, only: ReadonlySet<SourceNumber> | undefined): void {
-    for (const [source, base] of from.#bases) {
-      if (only && !only.has(source)) continue;
-      this.#bases.set(source, base);
-      this.#journal.append([source, base]);
+  /** Takes over everything that another epoch of the same spool settled. */
+  inheritAll(from: EpochMap): void {
+    for (const source of from.#bases.keys()) this.inherit(from, source);
+  }
+
+  /** The same for one source; false where there is nothing to take over. */
+  inherit(from: EpochMap, source: SourceNumber): boolean {
+    const base = from.#bases.get(source);
+    if (base === undefined) return false;
+    this.#bases.set(source, base);
+    this.#journal.append([source, base]);
+    for (const format of from.#moved.size > 0 ? (['text', 'json'] as const) : []) {
+      const path = from.#moved.get(`${source}.${format}`);
+      if (path !== undefined) this.move(source, format, path);
     }
-    for (const [key, path] of from.#moved) {
-      const [number, format] = key.split('.') as [string, RecordFormat];
-      if (this.#bases.has(Number(number))) this.move(Number(number), format, path);
-    }
+    return true;
   }
 
   /** Forgets sources below `next` that are not in `live`: they never come again. */
