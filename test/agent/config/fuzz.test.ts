@@ -43,11 +43,11 @@ function holds(text: string): void {
 }
 
 test('no damaged configuration throws, and each is either sound or told what is wrong and where', () => {
-  checked(fc.property(damaged, holds), 600);
+  checked(fc.property(damaged, holds), 300);
 });
 
 test('no text at all throws', () => {
-  checked(fc.property(fc.string({ unit: pieces(), maxLength: 60 }), holds), 600);
+  checked(fc.property(fc.string({ unit: pieces(), maxLength: 60 }), holds), 300);
   checked(fc.property(fc.string({ unit: 'binary', maxLength: 60 }), holds), 500);
 });
 
