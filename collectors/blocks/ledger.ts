@@ -6,7 +6,7 @@ import type { CollectorStatus, SourceStatus } from '../ports.ts';
 import type { Notice } from './admit.ts';
 import { receiverLimits } from './limits.ts';
 import type { Streams } from './streams.ts';
-import type { Taken } from './take.ts';
+import type { Piece, Taken } from './take.ts';
 
 export interface Snapshot {
   readonly type: string;
@@ -58,13 +58,20 @@ export class Ledger {
     this.#log.write({ severity: 'warn', event: `receiver.${word}`, subject: hostOf(peer), message });
   }
 
-  took(batch: Batch, taken: Taken, wireBytes: number): void {
-    this.#records += taken.records;
-    this.#bytes += taken.bytes;
-    this.#blocks += taken.blocks;
-    this.#gaps += taken.gaps;
+  /** In the same turn as the spool, also where the rest of the batch is refused. */
+  tookPiece(piece: Piece): void {
+    this.#records += piece.records;
+    this.#bytes += piece.bytes;
+    if (piece.kind === 'gap') {
+      this.#gaps++;
+      return;
+    }
+    this.#blocks++;
+    this.#lastAt.set(piece.source, this.#clock.now());
+  }
+
+  tookBatch(batch: Batch, taken: Taken, wireBytes: number): void {
     this.#wireBytes += wireBytes;
-    if (taken.blocks > 0) this.#lastAt.set(taken.row.number, this.#clock.now());
     for (const notice of taken.notices) this.#notice(batch, notice);
   }
 

@@ -25,7 +25,7 @@ import { receiverLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 import type { Row } from './streams.ts';
 import { Streams } from './streams.ts';
-import type { Taken } from './take.ts';
+import type { Piece, Taken } from './take.ts';
 import { takeBatch } from './take.ts';
 import { isAuthorized } from './token.ts';
 import { within } from './within.ts';
@@ -154,8 +154,9 @@ export class BlocksCollector implements Collector {
       throw new Refusal('other_receiver', `The batch is for receiver ${batch.receiver}; this is ${receiver}.`);
     this.#checkLength(batch, request.headers['content-length']);
     using body = new Body(request.body, this.#budget, clock);
-    const taken = await takeBatch({ intake, streams: this.#streams, clock }, batch, body);
-    this.#ledger.took(batch, taken, body.received);
+    const took = (piece: Piece) => this.#ledger.tookPiece(piece);
+    const taken = await takeBatch({ intake, streams: this.#streams, clock, took }, batch, body);
+    this.#ledger.tookBatch(batch, taken, body.received);
     return await this.#acknowledge(taken);
   }
 

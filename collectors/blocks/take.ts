@@ -3,7 +3,7 @@
  * what is new. Each look at a row and the append that follows it are one synchronous step, so two requests at once can
  * neither store a block twice nor leave one out. Nothing is acknowledged here: the caller waits for the spool first.
  */
-import type { Gap, Intake } from '../../spool/nouns.ts';
+import type { Gap, Intake, SourceNumber } from '../../spool/nouns.ts';
 import { zeroHash } from '../../spool/nouns.ts';
 import type { Clock } from '../../spool/ports.ts';
 import type { Batch } from '../../spool/wire.ts';
@@ -20,9 +20,6 @@ export interface Taken {
   readonly row: Row;
   /** What was new; 0 for a duplicate. */
   readonly blocks: number;
-  readonly records: number;
-  readonly bytes: number;
-  readonly gaps: number;
   readonly notices: readonly Notice[];
 }
 
@@ -30,6 +27,16 @@ export interface TakeWorld {
   readonly intake: Intake;
   readonly streams: Streams;
   readonly clock: Clock;
+  /** Told of each piece in the same turn in which the spool takes it, so that no counter is ever ahead of another. */
+  readonly took: (piece: Piece) => void;
+}
+
+/** A block that was appended, or a gap that was declared. */
+export interface Piece {
+  readonly kind: 'block' | 'gap';
+  readonly source: SourceNumber;
+  readonly records: number;
+  readonly bytes: number;
 }
 
 /** Throws `Refusal`; what was appended before it stays, and is what the agent hears of next. */
@@ -62,9 +69,6 @@ class Taking {
   #descriptions: Uint8Array | undefined;
   #row: Row | undefined;
   #blocks = 0;
-  #records = 0;
-  #bytes = 0;
-  #gaps = 0;
   #notices: readonly Notice[] = [];
 
   constructor(world: TakeWorld, batch: Batch, descriptions: Uint8Array | undefined) {
@@ -74,8 +78,7 @@ class Taking {
   }
 
   taken(): Taken {
-    const counts = { blocks: this.#blocks, records: this.#records, bytes: this.#bytes, gaps: this.#gaps };
-    return { row: this.#row!, ...counts, notices: this.#notices };
+    return { row: this.#row!, blocks: this.#blocks, notices: this.#notices };
   }
 
   /** Looks the stream up; refuses at once what cannot be taken, before its body is read. */
@@ -91,7 +94,6 @@ class Taking {
     if (step.kind === 'skip') return;
     if (step.from > row.held) throw new Refusal('behind', `Only ${row.held} is held.`);
     this.#move(row, gap, step.records, step.bytes);
-    this.#gaps++;
   }
 
   async block(block: ReceivedBlock, afterGap: boolean): Promise<void> {
@@ -155,6 +157,8 @@ class Taking {
       unterminated: false,
       dropped,
     });
+    const counted = { records: Math.max(0, dropped?.records ?? 0), bytes: dropped?.bytes ?? 0 };
+    this.#world.took({ kind: 'gap', source: row.number, ...counted });
     row.held = gap.upto;
     row.gapped = true;
     row.empty = false;
@@ -185,8 +189,7 @@ class Taking {
     row.gapped = false;
     row.empty = false;
     this.#blocks++;
-    this.#records += records;
-    this.#bytes += rawBytes;
+    this.#world.took({ kind: 'block', source: row.number, records, bytes: rawBytes });
     return true;
   }
 }
