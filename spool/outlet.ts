@@ -137,6 +137,7 @@ export class SpoolOutlet implements Outlet {
     const read = this.#reader.read(from, bytesMax, this.durable);
     if (read.kind === 'end') return read;
     if (read.kind === 'gap') {
+      if (read.upto === this.oldest && from < this.#reader.previousEnd(read.upto)) return this.#letGo(from, read.upto);
       const result = this.#gap(from, read.upto, 'damaged', known);
       if (result.gap.reason === 'damaged') this.#host.damage(read, result.gap);
       return result;
@@ -306,6 +307,12 @@ export class SpoolOutlet implements Outlet {
     const reason = why === 'damaged' && lost.records === 0 && !this.#inSegment(from) ? 'hole_in_positions' : why;
     this.#step(upto, tallies, reason === 'hole_in_positions' ? undefined : reason);
     return { kind: 'gap', from, upto, gap: { from, upto, reason, ...lost } };
+  }
+
+  /** What was acknowledged and is not kept any more; asked for by a receiver that lost it. It was accounted for long ago. */
+  #letGo(from: Position, upto: Position): Extract<ReadResult, { kind: 'gap' }> {
+    this.#step(upto, new Map(), undefined);
+    return { kind: 'gap', from, upto, gap: { from, upto, reason: 'retention', records: -1, bytes: -1 } };
   }
 
   #inSegment(position: Position): boolean {

@@ -61,6 +61,15 @@ export class Reader {
     return this.#blocks(file, segment, from, Math.min(end, from + bytesMax), end);
   }
 
+  /** Where the block before the one at the start of a segment ended: between there and here nothing ever stood. */
+  previousEnd(start: Position): Position {
+    const segment = this.#segments.at(start);
+    const file = segment && this.#fileOf(segment);
+    if (!segment || !file || typeof file === 'string') return start;
+    const first = firstBlock(file, segment.start, segment.end);
+    return first.kind === 'block' ? first.header.previousEnd : start;
+  }
+
   close(): void {
     this.#open?.file.close();
     this.#open = undefined;

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, test } from 'node:test';
+import { decodeHeader } from '../../../spool/format.ts';
+import { expandFrame } from '../../../spool/format-table.ts';
+import type { Spool } from '../../../spool/spool.ts';
+import { codec, temporarySpool, writeLines } from '../../spool/temporary-spool.ts';
+import { makeAuthority, makeCertificate, opensslMissing } from '../../support/certificates.ts';
+import { delivered, startReceiver, startShipper, stopAll, until } from '../../wire/real.ts';
+
+test('lines of an agent are in the receiver once and in order, over real HTTP and real spools', async () => {
+  await using agent = temporarySpool();
+  await using center = temporarySpool();
+  const [edge, middle] = [await agent.open(), await center.open()];
+  const receiver = await startReceiver(middle);
+  const shipper = await startShipper(edge.outlet('s'), receiver.url);
+  const source = edge.intake.begin(agent.description('/var/log/a'));
+  const lines = await writeLines(edge, source, 0, 5000);
+  await delivered(edge, edge.outlet('s'));
+  assert.deepEqual(linesOf(middle), lines);
+  assert.equal(receiver.collector.status().read.records, 5000);
+  assert.equal(shipper.status().gauges.records, 5000);
+  await stop(shipper, receiver.collector, edge, middle);
+});
+
+test('both sides may restart at any time, and the epochs of the agent follow one another', async () => {
+  await using agent = temporarySpool();
+  await using center = temporarySpool();
+  let middle = await center.open();
+  let receiver = await startReceiver(middle);
+  const { port } = receiver;
+  const lines: string[] = [];
+  let at = 0;
+  for (let round = 0; round < 6; round++) {
+    const edge = await agent.open();
+    const outlet = edge.outlet('s');
+    const shipper = await startShipper(outlet, receiver.url);
+    const [known] = edge.intake.sources.keys();
+    const source = known ?? edge.intake.begin(agent.description('/var/log/a'));
+    const more = await writeLines(edge, source, at, 300);
+    lines.push(...more);
+    at += more.join('').length;
+    if (round % 2 === 0) await delivered(edge, outlet);
+    if (round % 3 === 1) {
+      await receiver.collector.stop();
+      await middle.close();
+      middle = await center.open();
+      receiver = await startReceiver(middle, { port });
+    }
+    if (round === 5) await delivered(edge, outlet);
+    await shipper.stop();
+    await edge.close();
+  }
+  assert.deepEqual(linesOf(middle), lines);
+  assert.deepEqual(receiver.collector.status().problems, []);
+  await receiver.collector.stop();
+  await middle.close();
+});
+
+test('a restored receiver: what retain_acked kept goes out again, what is gone is declared', async () => {
+  await using agent = temporarySpool();
+  await using center = temporarySpool();
+  await using backup = temporarySpool();
+  const small = { segmentBytes: 64 * 1024, retainAckedBytes: 200 * 1024 };
+  const edge = await agent.open(small);
+  let middle = await center.open();
+  let receiver = await startReceiver(middle);
+  const { port } = receiver;
+  let shipper = await startShipper(edge.outlet('s'), receiver.url);
+  const source = edge.intake.begin(agent.description('/var/log/a'));
+  let at = 0;
+  const write = async (count: number) => {
+    const more = await writeNoise(edge, source, at, count);
+    at += more.join('').length;
+    await delivered(edge, edge.outlet('s'));
+    return more;
+  };
+  const early = await write(50);
+  await receiver.collector.stop();
+  await middle.close();
+  rmSync(backup.path, { recursive: true });
+  cpSync(center.path, backup.path, { recursive: true });
+  middle = await center.open();
+  receiver = await startReceiver(middle, { port });
+  const late = await write(3000);
+  await until('segments were let go', () => edge.status().oldest > 0);
+  await shipper.stop();
+  await receiver.collector.stop();
+  await middle.close();
+  middle = await backup.open();
+  receiver = await startReceiver(middle, { port });
+  shipper = await startShipper(edge.outlet('s'), receiver.url);
+  const last = await write(10);
+  const got = linesOf(middle);
+  const sent = [...early, ...late, ...last];
+  const missing = sent.length - got.length;
+  assert.ok(missing > 0 && missing < 3000, `${missing} are missing`);
+  assert.deepEqual(got, [...sent.slice(0, 50), ...sent.slice(50 + missing)]);
+  const drops = runsOf(middle).flatMap((run) => run.dropped ?? []);
+  assert.deepEqual(
+    drops.map((drop) => drop.reason),
+    ['upstream'],
+  );
+  await stop(shipper, receiver.collector, edge, middle);
+});
+
+test('token and TLS on both sides; a changed token file is read by itself', { skip: opensslMissing }, async () => {
+  await using agent = temporarySpool();
+  await using center = temporarySpool();
+  const ca = makeAuthority(center.path, 'ca');
+  const server = makeCertificate(center.path, 'server', ca);
+  const client = makeCertificate(center.path, 'client', ca);
+  const [tokenThere, tokenHere] = [`${center.path}/tokens`, `${agent.path}/token`];
+  writeFileSync(tokenThere, 'right-token\n');
+  writeFileSync(tokenHere, 'wrong-token\n');
+  const [edge, middle] = [await agent.open(), await center.open()];
+  const tls = { ...server, clientCaFile: ca.certFile };
+  const receiver = await startReceiver(middle, { tls, tokenFile: tokenThere });
+  const settings = { ...client, caFile: ca.certFile, bearerFile: tokenHere };
+  const shipper = await startShipper(edge.outlet('s'), receiver.url, settings);
+  const lines = await writeLines(edge, edge.intake.begin(agent.description('/a')), 0, 10);
+  await until('it holds', () => shipper.status().state === 'holding');
+  assert.equal(shipper.status().problems[0]?.cause, 'unauthorized');
+  assert.equal(shipper.status().problems[0]?.red, true);
+  writeFileSync(tokenHere, 'right-token\n');
+  await delivered(edge, edge.outlet('s'));
+  assert.deepEqual(linesOf(middle), lines);
+  assert.deepEqual(shipper.status().problems, []);
+  const told = JSON.stringify([receiver.log, receiver.collector.status(), shipper.status()]);
+  assert.doesNotMatch(told, /right-token|wrong-token/);
+  await stop(shipper, receiver.collector, edge, middle);
+});
+
+afterEach(stopAll);
+
+async function stop(shipper: { stop(): Promise<void> }, receiver: { stop(): Promise<void> }, ...spools: Spool[]) {
+  await shipper.stop();
+  await receiver.stop();
+  for (const spool of spools) await spool.close();
+}
+
+function runsOf(spool: Spool) {
+  return blocksOf(spool).flatMap((header) => header.header.runs);
+}
+
+/** Every line of foreign blocks, in the order in which they were taken. */
+function linesOf(spool: Spool): string[] {
+  return blocksOf(spool).flatMap(({ header, frame }) => {
+    if (!header.origin || header.records === 0) return [];
+    return expandFrame(frame, codec)!
+      .toString()
+      .split(/(?<=\n)/);
+  });
+}
+
+function blocksOf(spool: Spool) {
+  const outlet = spool.outlet('s');
+  const found = [];
+  for (let at = outlet.oldest; ; ) {
+    const read = outlet.read(at, 1024 * 1024);
+    if (read.kind === 'end') return found;
+    if (read.kind === 'blocks')
+      for (const block of read.blocks) {
+        const decoded = decodeHeader(Buffer.from(block.header));
+        assert.equal(decoded.kind, 'header');
+        if (decoded.kind === 'header') found.push({ header: decoded.header, frame: Buffer.from(block.frame) });
+      }
+    at = read.upto;
+  }
+}
+
+/** Lines that do not compress. */
+async function writeNoise(spool: Spool, source: number, from: number, count: number): Promise<string[]> {
+  const lines: string[] = [];
+  let at = from;
+  for (let n = 0; n < count; n++) {
+    const line = `${at} ${Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(150))).toString('base64')}\n`;
+    let view = spool.intake.reserve(line.length);
+    for (; !view; view = spool.intake.reserve(line.length)) await spool.intake.room();
+    Buffer.from(view.buffer, view.byteOffset, view.length).write(line);
+    const flags = { continues: false, unterminated: false };
+    const place = { source, from: at, to: at + line.length, mark: Buffer.alloc(4) };
+    spool.intake.commit({ ...place, format: 'text', records: 1, bytes: line.length, time: Date.now(), ...flags });
+    at += line.length;
+    lines.push(line);
+    if (n % 100 === 99) await spool.intake.flush();
+  }
+  return lines;
+}
