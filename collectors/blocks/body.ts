@@ -1,7 +1,6 @@
 /**
- * A batch's body as it arrives: first descriptions, then blocks, each given out once it is whole and verified. At no moment
- * is more in memory than the piece that is being collected and one chunk of the network; all of it is in the budget.
- * What is wrong is thrown as a `Refusal`. Nothing that a body says about lengths is believed further than its limits.
+ * A batch's body as it arrives: first descriptions, then blocks, each given out once it is whole and verified. All that is
+ * in memory of it counts in the budget: the piece that is being collected, and what the taker has not given back yet. What is wrong is thrown as a `Refusal`. Nothing that a body says about lengths is believed further than its limits.
  */
 import type { BlockHeader } from '../../spool/format.ts';
 import {
@@ -19,7 +18,7 @@ import type { Budget } from './budget.ts';
 import { receiverLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 
-/** A whole, verified block. Its bytes are only valid until the next one is asked for. */
+/** A whole, verified block. Its bytes count in the budget until they are given back. */
 export interface ReceivedBlock {
   readonly position: Position;
   readonly end: Position;
@@ -36,7 +35,7 @@ export class Body implements Disposable {
   readonly #clock: Clock;
   #parts: Uint8Array[] = [];
   #length = 0;
-  /** Bytes of the piece that was given out last: in memory until the next one is asked for. */
+  /** Bytes of the pieces that were given out: in memory until the taker gives them back. */
   #lent = 0;
   #received = 0;
   #waitedMs = 0;
@@ -63,7 +62,6 @@ export class Body implements Disposable {
 
   /** The next block, which has to begin at `position`, be of `spool` and end by `endMax`. */
   async block(position: Position, endMax: Position, spool: Id): Promise<ReceivedBlock> {
-    this.#giveBack();
     const { header, length } = await this.#header();
     const end = position + length + header.frameBytes;
     if (header.spool !== spool) throw new Refusal('bad_request', `The block at ${position} is of another spool.`);
@@ -86,13 +84,19 @@ export class Body implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#giveBack();
+    this.giveBack();
     this.#budget.give(this.#length);
     this.#length = 0;
     this.#parts = [];
   }
 
-  #giveBack(): void {
+  /** True while what was given out is little, and memory is not short: the taker may keep it and go on. */
+  mayWait(bytesMax: number): boolean {
+    return this.#lent <= bytesMax && this.#budget.used <= this.#budget.bytesMax / 2;
+  }
+
+  /** The taker has done with all that was given out. */
+  giveBack(): void {
     this.#budget.give(this.#lent);
     this.#lent = 0;
   }

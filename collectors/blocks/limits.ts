@@ -4,6 +4,8 @@ import { wireLimits } from '../../spool/wire.ts';
 export const receiverLimits = {
   /** A header goes into the receiver's own header unchanged, with descriptions beside it: together they must fit there. */
   headerBytesMax: 11 * 1024 * 1024,
+  /** Verified blocks of one batch that may wait for the rest of it, so that of a bad batch nothing is stored. */
+  unstoredBytesMax: 1024 * 1024,
   bodyBytesMax: wireLimits.batchBytesMax,
   requestHeaderBytesMax: 16 * 1024,
   /** A body that is slower than this, after the first `slowBodyGraceMs` of waiting for it, is cut off. */

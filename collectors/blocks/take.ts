@@ -39,28 +39,47 @@ export interface Piece {
   readonly bytes: number;
 }
 
-/** Throws `Refusal`; what was appended before it stays, and is what the agent hears of next. */
+/**
+ * Throws `Refusal`. Nothing of a batch is stored before all of it was verified, unless it is larger than what may wait in
+ * memory; then its verified beginning is stored, and is what the agent hears of next.
+ */
 export async function takeBatch(world: TakeWorld, batch: Batch, body: Body): Promise<Taken> {
   const descriptions = await body.descriptions(batch.descriptionsBytes);
   const taking = new Taking(world, batch, descriptions);
   taking.admit();
-  let at = batch.after;
-  let afterGap = false;
+  const parts: Part[] = [];
+  for await (const part of partsOf(batch, body)) {
+    parts.push(part);
+    if (body.mayWait(receiverLimits.unstoredBytesMax)) continue;
+    await taking.store(parts.splice(0));
+    body.giveBack();
+  }
+  await body.end();
+  await taking.store(parts);
+  return taking.taken();
+}
+
+type Part =
+  | { readonly kind: 'gap'; readonly gap: Gap }
+  /** `afterGap`: a gap stands right before it. */
+  | { readonly kind: 'block'; readonly block: ReceivedBlock; readonly afterGap: boolean };
+
+/** The batch's gaps and verified blocks in order: together they are its range, without remainder. */
+async function* partsOf(batch: Batch, body: Body): AsyncGenerator<Part> {
   const gaps = [...batch.gaps];
-  while (at < batch.upto) {
+  let afterGap = false;
+  for (let at = batch.after; at < batch.upto; ) {
     const gap = gaps[0]?.from === at ? gaps.shift() : undefined;
     if (gap) {
-      await taking.gap(gap);
+      yield { kind: 'gap', gap };
       at = gap.upto;
     } else {
       const block = await body.block(at, gaps[0]?.from ?? batch.upto, batch.spool);
-      await taking.block(block, afterGap);
+      yield { kind: 'block', block, afterGap };
       at = block.end;
     }
     afterGap = gap !== undefined;
   }
-  await body.end();
-  return taking.taken();
 }
 
 class Taking {
@@ -87,7 +106,14 @@ class Taking {
     if (admission.kind === 'refuse') throw new Refusal(admission.answer, admission.message);
   }
 
-  async gap(gap: Gap): Promise<void> {
+  async store(parts: readonly Part[]): Promise<void> {
+    for (const part of parts) {
+      if (part.kind === 'gap') await this.#gap(part.gap);
+      else await this.#block(part.block, part.afterGap);
+    }
+  }
+
+  async #gap(gap: Gap): Promise<void> {
     await this.#room();
     const row = this.#current();
     const step = placeGap(gap, row.held);
@@ -96,7 +122,7 @@ class Taking {
     this.#move(row, gap, step.records, step.bytes);
   }
 
-  async block(block: ReceivedBlock, afterGap: boolean): Promise<void> {
+  async #block(block: ReceivedBlock, afterGap: boolean): Promise<void> {
     for (;;) {
       await this.#room();
       const row = this.#current();

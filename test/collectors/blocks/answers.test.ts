@@ -99,7 +99,7 @@ test('a declared gap is taken, counted once as dropped upstream, and survives a 
   );
 });
 
-test('a gap that was stored without the blocks behind it is not declared a second time', async () => {
+test('a gap that became durable without the blocks behind it is not declared a second time', async () => {
   const client = await Client.start();
   const agent = agentSpool(5);
   await client.send(...batchOf(agent, 0, 0, first));
@@ -111,11 +111,10 @@ test('a gap that was stored without the blocks behind it is not declared a secon
     bytes: 0,
   };
   const [batch, blocks] = batchOf(agent, 3, 4, { after: gap.from, gaps: [gap] });
-  const broken = await client.send(batch, blocks, { change: (body) => flip(body, 30) });
-  assert.equal(broken.status, 400);
+  await client.send(batch, blocks);
+  await client.restart((image) => image.slice(0, 2)); // the power went between the gap and the blocks
   const state = await client.ask(batch);
   assert.deepEqual(state.answer?.rows, [{ epoch: agent.epoch.id, held: gap.upto, hash: agent.blocks[0]!.hash }]);
-  await client.restart();
   assert.equal((await client.send(batch, blocks)).answer?.answer, 'taken');
   assert.equal(client.spool.blocks.flatMap((block) => block.runs).filter((run) => run.dropped).length, 1);
   assert.deepEqual(
@@ -390,9 +389,4 @@ function nextEpoch(spool: MemorySpool, from: number, to: number) {
     gaps: start > parent.end ? [hole] : [],
     parent: { epoch: parent.id, end: parent.end, hash: parent.hash },
   });
-}
-
-function flip(body: Buffer, at: number): Buffer {
-  body[at] = body[at]! ^ 1;
-  return body;
 }

@@ -4,7 +4,7 @@ import type { Listener, WireHandler, WireResponse } from '../../../collectors/po
 import type { LogEntry } from '../../../spool/ports.ts';
 import type { Answer, Batch } from '../../../spool/wire.ts';
 import { decodeAnswer, encodeBatch, encodeKey } from '../../../spool/wire.ts';
-import { blankImage, MemorySpool } from '../../wire/memory-spool.ts';
+import { blankImage, type Image, MemorySpool } from '../../wire/memory-spool.ts';
 import { chunks } from '../../wire/network.ts';
 import { VirtualClock } from '../../wire/virtual-clock.ts';
 
@@ -31,6 +31,7 @@ export class Client {
   spool: MemorySpool;
   receiver!: BlocksCollector;
   #handler!: WireHandler;
+  #restarts = 1;
   readonly #memoryBytesMax: number;
   readonly #tokens: (() => readonly string[]) | undefined;
 
@@ -74,11 +75,11 @@ export class Client {
     await this.receiver.start();
   }
 
-  /** Crashes the receiver and starts it on what was durable. */
-  async restart(epoch = `center ${Math.random()}`): Promise<void> {
+  /** Crashes the receiver and starts it on what was durable, or on what `keep` leaves of it. */
+  async restart(keep: (blocks: Image['blocks']) => Image['blocks'] = (blocks) => blocks): Promise<void> {
     const image = this.spool.image();
     await this.receiver.stop();
-    await this.begin(new MemorySpool(image, epoch));
+    await this.begin(new MemorySpool({ ...image, blocks: keep(image.blocks) }, `center ${++this.#restarts}`));
   }
 
   async send(batch: Batch, blocks: Uint8Array, sending: Sending = {}): Promise<Said> {
