@@ -11,7 +11,7 @@ import { fingerprintAt, headOf } from './fingerprint.ts';
 import type { Generation } from './generation.ts';
 import { type Content, compare, type Likeness } from './identity.ts';
 import type { Lineage } from './lineage.ts';
-import { type Compression, compressionOf, directoryOf, join, nameOf, rotatedNames } from './names.ts';
+import { type Compression, compressionOf, directoryOf, nameOf, rotatedNames } from './names.ts';
 import { inspect } from './permission.ts';
 
 interface Facts {
@@ -49,29 +49,26 @@ export class Candidates implements Disposable {
   }
 
   /** Takes the file that stands at the path itself. Throws where it cannot be opened. */
-  addCurrent(path: string, stat: FileStat): void {
-    this.#add({ path, stat, current: true, related: true, age: 0, compression: undefined });
+  async addCurrent(path: string, stat: FileStat): Promise<void> {
+    const facts = { path, stat, current: true, related: true, age: 0, compression: compressionOf(path) };
+    if (facts.compression === undefined) this.#add(facts);
+    else await this.#addArchive(facts, this.#lineage.known);
   }
 
-  /** Adds what stands under rotated names of the lineage's path, or holds one of its generations under any other. */
-  async addRotated(known: readonly Generation[]): Promise<void> {
-    const lineage = this.#lineage;
-    const directory = directoryOf(this.list[0]?.path ?? known.at(-1)?.place?.path ?? lineage.path);
-    const siblings = this.#names(directory);
-    for (const path of siblings) this.#addRelated(path, nameOf(lineage.path));
-    for (const path of walk(this.#context.rotated, this.#context)) this.#addRelated(path, nameOf(lineage.path), true);
-    this.#addByInode(siblings, known);
-    await this.#addArchives(known);
-  }
-
-  #names(directory: string): string[] {
-    try {
-      return this.#context.files.list(directory).map((entry) => join(directory, entry.name));
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-      throw error;
-    }
+  /**
+   * Adds what stands under rotated names of the lineage's path, or holds one of its generations under any other. `asked` is an
+   * archive to be looked into in any case.
+   */
+  async addRotated(known: readonly Generation[], asked: string | undefined): Promise<void> {
+    const { path } = this.#lineage;
+    const directory = directoryOf(this.list[0]?.path ?? known.at(-1)?.place?.path ?? path);
+    const siblings = this.#context.listings.list(directory);
+    const originals = new Set([nameOf(path), ...known.map((one) => nameOf(one.place?.path ?? path))]);
+    for (const original of originals)
+      for (const sibling of siblings.rotatedFrom(original)) this.#addRelated(sibling, original);
+    for (const found of walk(this.#context.rotated, this.#context)) this.#addRelated(found, nameOf(path), true);
+    this.#addByInode(siblings.paths, known);
+    await this.#addArchives(known, asked);
   }
 
   #addRelated(path: string, original: string, elsewhere = false): void {
@@ -88,12 +85,13 @@ export class Candidates implements Disposable {
     for (const { stat } of this.list) wanted.delete(stat.inode);
     if (wanted.size === 0) return;
     for (const path of siblings) {
-      const inode = this.#inodeOf(path);
+      const inode = compressionOf(path) === undefined ? this.#inodeOf(path) : undefined;
       if (inode !== undefined && wanted.has(inode)) this.#addByName(path, false, 0, undefined);
     }
   }
 
   #addByName(path: string, related: boolean, age: number, compression: Compression | undefined): void {
+    if (path === this.#lineage.path || this.#archives.some((facts) => facts.path === path)) return;
     const found = inspect(path, this.#context.rules);
     if (found.kind === 'unreadable') this.failure ??= new Error(found.message);
     if (found.kind !== 'file') return;
@@ -143,23 +141,26 @@ export class Candidates implements Disposable {
   }
 
   /** Expands those archives that may hold what is still missing, or what was never seen. */
-  async #addArchives(known: readonly Generation[]): Promise<void> {
-    if (this.#archives.length === 0 || known.length === 0) return;
+  async #addArchives(known: readonly Generation[], asked: string | undefined): Promise<void> {
+    if (this.#archives.length === 0) return;
     const isHere = (one: Generation) =>
       this.list.some((file) => file.compareWith(one, this.#context).kind === 'itself');
     const lost = known.filter(
       (one) => !one.finished && !isHere(one) && (one.file === undefined || one.lastTurn === 'changed'),
     );
-    const newest = known.at(-1)!;
+    const newest = known.at(-1);
     const current = this.list.find((file) => file.current);
-    const mayHaveMissed = current?.compareWith(newest, this.#context).kind !== 'itself';
-    const sought = mayHaveMissed ? [...lost, newest] : lost;
-    const sinceMs = Math.min(...sought.map((one) => one.modifiedMs)) - timeGrainMs;
-    const offsets = known.map((one) => one.offset);
-    for (const facts of this.#archives) if (facts.stat.modifiedMs >= sinceMs) await this.#addArchive(facts, offsets);
+    const mayHaveMissed = !newest || current?.compareWith(newest, this.#context).kind !== 'itself';
+    const times = lost.map((one) => one.modifiedMs);
+    if (mayHaveMissed) times.push(newest?.modifiedMs ?? this.#context.sinceMs);
+    const sinceMs = Math.min(...times) - timeGrainMs;
+    for (const facts of this.#archives)
+      if (facts.stat.modifiedMs >= sinceMs || facts.path === asked) await this.#addArchive(facts, known);
   }
 
-  async #addArchive(facts: Facts, offsets: readonly number[]): Promise<void> {
+  async #addArchive(facts: Facts, known: readonly Generation[]): Promise<void> {
+    if (this.list.some((file) => sameFile(file.stat, facts.stat))) return;
+    const offsets = known.map((one) => one.offset);
     try {
       const file = this.#context.files.open(facts.path, 'read-no-follow');
       const probe = await probeArchive(file, facts.compression!, offsets, this.#context).finally(() => file.close());

@@ -2,6 +2,7 @@
  * The file collector: finds files, gives each its turn, and says how it goes. Nothing is decided here about identity or
  * rotation (`rotation.ts`), and nothing read (`generation.ts`): this is the shell with the timers.
  */
+import { crc32 } from 'node:zlib';
 import type { Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
 import { readArchive } from './archive.ts';
@@ -11,6 +12,7 @@ import { Discovery } from './discovery.ts';
 import { compilePatterns, type Patterns } from './glob.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { inspectQuickly, Lineage } from './lineage.ts';
+import { Listings } from './listings.ts';
 import { directoryOf, join, nameOf, rotatedNames } from './names.ts';
 import { type FileCollectorOptions, type FileCollectorPorts, pace } from './options.ts';
 import { Registry } from './registry.ts';
@@ -21,6 +23,8 @@ import { statusOf } from './status.ts';
 
 const tickMs = 250;
 const sliceMs = 4;
+/** Times of files are those of a coarse clock, a little behind. */
+const clockGrainMs = 20;
 const stopMsMax = 1500;
 
 /** A collector that tails files into the intake. It takes nothing before `start`. */
@@ -64,12 +68,19 @@ class FileCollector implements Collector {
   }
 
   async start(): Promise<void> {
-    takeUp(this.#remembered.files, this.#context);
-    this.#context.startAtEnd = this.#options.startAt === 'end' && this.#remembered.firstRun;
+    const { facts, firstRun, marker, files } = this.#remembered;
+    const { clock, bootId } = this.#ports;
+    const startedAt = clock.now();
+    const patterns = crc32(this.#options.include.join('\n')).toString(16);
+    const isNew = facts?.patterns !== patterns;
+    this.#context.sinceMs = isNew ? Number.POSITIVE_INFINITY : facts.sinceMs;
+    this.#context.startAtEnd = this.#options.startAt === 'end' && firstRun;
+    takeUp(files, this.#context);
     await this.#scan();
     this.#context.startAtEnd = false;
-    if (this.#remembered.marker === undefined || this.#context.rebooted)
-      writeMarker(this.#remembered.marker, this.#ports.bootId, this.#context);
+    this.#context.sinceMs = isNew ? startedAt - clockGrainMs : facts.sinceMs;
+    if (isNew || facts.bootId !== bootId)
+      writeMarker(marker, { bootId, patterns, sinceMs: this.#context.sinceMs }, this.#context);
     this.#everyTick();
   }
 
@@ -100,8 +111,10 @@ class FileCollector implements Collector {
       registry: new Registry(),
       births: new BirthTimes(),
       rotated: compilePatterns(rotated),
-      rebooted: this.#remembered.marker !== undefined && this.#remembered.bootId !== this.#ports.bootId,
+      rebooted: this.#remembered.facts !== undefined && this.#remembered.facts.bootId !== this.#ports.bootId,
       startAtEnd: false,
+      sinceMs: Number.POSITIVE_INFINITY,
+      listings: new Listings(files, clock),
       stopped: this.#stopped.promise,
       get stopping() {
         return isStopping();
@@ -150,9 +163,9 @@ class FileCollector implements Collector {
   async #belongsToRotation(path: string): Promise<boolean> {
     const { registry } = this.#context;
     for (const { original } of rotatedNames(nameOf(path))) {
-      const parent = registry.lineages.get(join(directoryOf(path), original));
+      const parent = registry.at(join(directoryOf(path), original));
       if (!parent || parent.known.length === 0) continue;
-      await this.#resolve(parent);
+      await this.#resolve(parent, path);
       this.#wake(parent);
       if (registry.at(path)) return true;
       if (parent.claims.has(path) && this.#housekeeping.maySoonBeCopied(path)) return true;
@@ -176,11 +189,18 @@ class FileCollector implements Collector {
       if (!lineage) unknown.push(path);
       else this.#wake(lineage, lineage.path !== path && !lineage.live.some((one) => one.place?.path === path));
     }
+    for (const path of unknown) this.#wakeOriginals(path);
     for (const path of unknown) {
       if (this.#patterns.matches(path)) await this.#meet(path);
       else if (this.#patterns.mayHold(path))
         for (const found of this.#discovery.scanBelow(path)) await this.#meet(found);
     }
+  }
+
+  /** A new name that rotation gives: something happened to the file that had it before. */
+  #wakeOriginals(path: string): void {
+    for (const { original } of rotatedNames(nameOf(path)))
+      this.#wake(this.#context.registry.at(join(directoryOf(path), original)), true);
   }
 
   // --- turns ---------------------------------------------------------------------------------------------------------
@@ -251,11 +271,11 @@ class FileCollector implements Collector {
     this.#ports.intake.room().then(resume, resume);
   }
 
-  async #resolve(lineage: Lineage): Promise<void> {
+  async #resolve(lineage: Lineage, asked?: string): Promise<void> {
     if (lineage.busy || this.#stopping) return;
     lineage.busy = true;
     try {
-      await resolve(lineage, this.#context);
+      await resolve(lineage, this.#context, asked);
     } finally {
       lineage.busy = false;
     }

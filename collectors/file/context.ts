@@ -1,10 +1,11 @@
 /** What all parts of one file collector share. */
-import type { Clock, FileStat, Files, Log } from '../../spool/ports.ts';
+import type { Clock, FileStat, Files, Log, UnixMs } from '../../spool/ports.ts';
 import type { Inflater } from '../ports.ts';
 import type { Descriptors } from './descriptors.ts';
 import type { Generation, Tools } from './generation.ts';
 import type { Patterns } from './glob.ts';
 import { showsRealBirth } from './identity.ts';
+import type { Listings } from './listings.ts';
 import type { FileCollectorOptions } from './options.ts';
 import type { Rules } from './permission.ts';
 import type { Registry } from './registry.ts';
@@ -24,6 +25,12 @@ export interface Context {
   readonly rebooted: boolean;
   /** True during the first look of a collector that starts at the end. */
   startAtEnd: boolean;
+  /**
+   * When this collector first looked for these patterns. A rotated file that is older stood there before; a younger one would
+   * have been read, had the agent been up.
+   */
+  sinceMs: UnixMs;
+  readonly listings: Listings;
   /** Resolves when the collector stops; `stopping` is true from then on. */
   readonly stopped: Promise<void>;
   readonly stopping: boolean;

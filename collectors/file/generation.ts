@@ -83,6 +83,11 @@ export class Generation {
   highBytes: number;
   /** No name leads to the open file any more. */
   deleted = false;
+  /**
+   * It was empty when it was found. Before its first bytes are taken its surroundings are looked at once more: they may be
+   * those that were written after it had been filled, copied and truncated.
+   */
+  beganEmpty = false;
   failure: { readonly code: string; readonly message: string; readonly since: UnixMs } | undefined;
   lastReadAt: UnixMs | undefined;
   lastProgress: MonotonicMs;
@@ -143,6 +148,16 @@ export class Generation {
     this.modifiedMs = stat.modifiedMs;
     this.#sees(stat.sizeBytes);
     this.deleted = stat.links === 0;
+  }
+
+  /** It is in a compressed file now, which is another object. */
+  observeArchive(modifiedMs: UnixMs, expandedBytes: number): void {
+    this.inode = 0n;
+    this.birthNs = 0n;
+    this.modifiedMs = modifiedMs;
+    this.sizeBytes = expandedBytes;
+    this.highBytes = expandedBytes;
+    this.deleted = false;
   }
 
   #sees(sizeBytes: number): void {
@@ -208,10 +223,18 @@ export class Generation {
   #read(view: Uint8Array, wanted: number): number {
     const window = windowOf(this.offset);
     const into = view.subarray(0, wanted);
-    if (window === 0) return this.file!.read(into, 0);
+    if (window === 0) return this.#readFirst(into);
     const before = window === windowBytes ? check : check.subarray(0, window);
     const got = this.file!.readInto([before, into], this.offset - window);
     return got < window || crc32(before) !== this.crc ? -1 : got - window;
+  }
+
+  /** At the very beginning there is nothing before the cursor; but the file may have been seen before its turn came. */
+  #readFirst(into: Uint8Array): number {
+    const { head } = this;
+    const got = this.file!.read(into, 0);
+    if (head.length === 0) return got;
+    return got >= head.length && crc32(into.subarray(0, head.length)) === head.crc ? got : -1;
   }
 
   #atEnd(): Turn {
@@ -235,6 +258,7 @@ export class Generation {
   #take(view: Uint8Array, bytes: number, unterminated: boolean): void {
     const to = this.offset + bytes;
     const crc = this.#markAfter(view, bytes);
+    if (this.head.length === 0 && this.offset === 0) this.#beginHead(view, Math.min(bytes, headBytesMax));
     const records = unterminated ? 1 : countLineFeeds(view, bytes);
     if (unterminated) view[bytes] = 10;
     const continues = this.unterminated;
@@ -243,6 +267,12 @@ export class Generation {
     this.#tools.read.records += records;
     this.#tools.read.bytes += bytes;
     this.#commit({ to, crc, records, bytes: unterminated ? bytes + 1 : bytes, continues });
+  }
+
+  #beginHead(view: Uint8Array, length: number): void {
+    this.head = { length, crc: crc32(view.subarray(0, length)) };
+    this.#refreshTime();
+    this.#stateIsDue = true;
   }
 
   /** The mark behind `bytes` of the view: needs the end of the window that was compared where less than a window is taken. */
@@ -282,6 +312,12 @@ export class Generation {
     this.unterminated = false;
     this.#nulsScannedTo = 0;
     this.#commit({ to, crc, records: 0, bytes: 0, continues: false, dropped: { reason, records, bytes } });
+  }
+
+  /** Makes it known to the spool before anything of it is read: it may be rotated away before its turn comes. */
+  register(): void {
+    if (this.head.length === 0) this.#growHead(Math.min(this.sizeBytes, headBytesMax));
+    this.#commit({ to: this.offset, crc: this.crc, records: 0, bytes: 0, continues: false });
   }
 
   /** Marks it as read to its end; durable with the next block. */
@@ -334,8 +370,10 @@ export class Generation {
     this.#stateIsDue = true;
   }
 
+  /** Only where the file still starts as it did: else it is being truncated right now, and the next turn finds out. */
   #growHead(length: number): void {
-    const head = this.file && headOf(this.#readAt, length);
+    if (!this.file || (this.head.length > 0 && headOf(this.#readAt, this.head.length)?.crc !== this.head.crc)) return;
+    const head = headOf(this.#readAt, length);
     if (!head) return;
     this.head = head;
     this.#refreshTime();

@@ -47,10 +47,11 @@ export interface Likeness {
 export function compare(known: Known, stat: FileStat, content: Content, around: Surroundings): Likeness {
   const bytes = compareContent(known, content);
   if (sameObject(known, stat, around)) {
-    if (bytes.kind === 'same' || known.offset === 0) return { kind: 'itself', at: known.offset };
+    if (bytes.kind === 'same') return { kind: 'itself', at: known.offset };
     if (bytes.kind === 'start' && around.rebooted) return { kind: 'went_back', at: bytes.at };
     return { kind: 'truncated', at: 0 };
   }
+  if (known.offset === 0 && known.head.length === 0) return { kind: 'other', at: 0 };
   if (bytes.kind === 'same') return { kind: 'copy', at: known.offset };
   return bytes.kind === 'start' ? { kind: 'prefix', at: bytes.at } : { kind: 'other', at: 0 };
 }
@@ -70,14 +71,17 @@ export function showsRealBirth(stat: FileStat): boolean {
 type ContentMatch = { readonly kind: 'same' | 'other' } | { readonly kind: 'start'; readonly at: number };
 
 function compareContent(known: Known, content: Content): ContentMatch {
-  if (known.offset === 0) return { kind: 'other' };
   const { head } = known;
-  if (head.length > 0 && content.sizeBytes >= head.length && content.headOf(head.length)?.crc !== head.crc)
-    return { kind: 'other' };
+  if (known.offset === 0) return { kind: head.length === 0 || startsWith(content, head) ? 'same' : 'other' };
+  if (content.sizeBytes >= head.length && !startsWith(content, head)) return { kind: 'other' };
   if (content.sizeBytes >= known.offset && content.fingerprintAt(known.offset) === known.crc) return { kind: 'same' };
   const at = newestMatch(known.points, content);
   if (at > 0) return { kind: 'start', at };
   return { kind: 'other' };
+}
+
+function startsWith(content: Content, head: Head): boolean {
+  return head.length === 0 || content.headOf(head.length)?.crc === head.crc;
 }
 
 function newestMatch(points: readonly Point[], content: Content): number {

@@ -128,6 +128,7 @@ export class Lineage {
         if (opened !== 'opened') return opened;
       }
       this.#context.descriptors.used(generation);
+      if (generation.beganEmpty && generation.offset === 0 && generation.file!.stat().sizeBytes > 0) return 'changed';
       const turn = generation.turn(now);
       generation.failure = undefined;
       return turn;

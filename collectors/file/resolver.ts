@@ -4,7 +4,7 @@
  */
 import { type Candidate, Candidates } from './candidates.ts';
 import type { Context } from './context.ts';
-import { fingerprintAt } from './fingerprint.ts';
+import { fingerprintAt, headBytesMax } from './fingerprint.ts';
 import { Generation } from './generation.ts';
 import type { Likeness } from './identity.ts';
 import { inspectQuickly, type Lineage, type Trouble } from './lineage.ts';
@@ -16,13 +16,16 @@ import { beginAtEnd, describe } from './sources.ts';
 
 const looksMax = 5;
 
-/** Brings the lineage in step with the disk. Afterwards its live generations are those to be read, in order. */
-export async function resolve(lineage: Lineage, context: Context): Promise<void> {
+/**
+ * Brings the lineage in step with the disk. Afterwards its live generations are those to be read, in order. `asked`: an archive
+ * that is to be looked into in any case.
+ */
+export async function resolve(lineage: Lineage, context: Context, asked?: string): Promise<void> {
   lineage.resolveAt = undefined;
   lineage.resolvedAt = context.clock.monotonic();
   for (let looks = 0; looks < looksMax; looks++) {
     const before = inspectQuickly(lineage.path, context);
-    using candidates = await look(lineage, context);
+    using candidates = await look(lineage, context, asked);
     if (candidates === undefined) return;
     if (inspectQuickly(lineage.path, context) !== before) continue;
     lineage.settled = before;
@@ -33,7 +36,7 @@ export async function resolve(lineage: Lineage, context: Context): Promise<void>
 }
 
 /** Everything that may be one of the lineage's generations; undefined where the path itself may not be read. */
-async function look(lineage: Lineage, context: Context): Promise<Candidates | undefined> {
+async function look(lineage: Lineage, context: Context, asked: string | undefined): Promise<Candidates | undefined> {
   const inspection = inspect(lineage.path, context.rules);
   if (inspection.kind === 'refused' || inspection.kind === 'unreadable') {
     const { kind: state, cause, message, hint } = inspection;
@@ -43,9 +46,9 @@ async function look(lineage: Lineage, context: Context): Promise<Candidates | un
   }
   const candidates = new Candidates(lineage, context);
   try {
-    if (inspection.kind === 'file') candidates.addCurrent(inspection.path, inspection.stat);
+    if (inspection.kind === 'file') await candidates.addCurrent(inspection.path, inspection.stat);
     const known = lineage.known;
-    if (known.length > 0) await candidates.addRotated(known);
+    if (known.length > 0 || context.sinceMs < Number.POSITIVE_INFINITY) await candidates.addRotated(known, asked);
     const { failure } = candidates;
     lineage.trouble = failure && troubleOf(lineage, failure.message, context);
     if (failure || candidates.unfinished) lineage.resolveAt = context.clock.monotonic() + pace.pollMs;
@@ -83,13 +86,17 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
       ...{ plainName, age: facts.age, sizeBytes: content.sizeBytes, modifiedMs: stat.modifiedMs },
     })),
     likenessOf(known, files, context),
+    (one, other) => startsAlike(files[one]!, files[other]!),
+    context.sinceMs,
   );
+  tell(lineage, known, files, plan, context);
   plan.rulings.forEach((ruling, at) => {
     if (ruling.is === 'continued') goOn(lineage, known[ruling.known]!, files[at]!, ruling, context);
     else if (ruling.is === 'held') lineage.resolveAt = context.clock.monotonic() + pace.pollMs;
     if (ruling.is === 'held' || ruling.is === 'read_before') lineage.claims.add(files[at]!.path);
   });
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
+  for (const generation of lineage.live) generation.beganEmpty = false;
   for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
 }
 
@@ -108,6 +115,18 @@ function likenessOf(
     found.set(key, likeness);
     return likeness;
   };
+}
+
+/** The shorter one's bytes are the other one's beginning, as far as its start and its end tell. */
+function startsAlike(one: Candidate, other: Candidate): boolean {
+  const length = Math.min(one.content.sizeBytes, other.content.sizeBytes);
+  if (length === 0) return true;
+  const start = Math.min(length, headBytesMax);
+  const end = one.content.fingerprintAt(length);
+  return (
+    one.content.headOf(start)?.crc === other.content.headOf(start)?.crc &&
+    (end === undefined || end === other.content.fingerprintAt(length))
+  );
 }
 
 function goOn(
@@ -129,8 +148,7 @@ function goOn(
     generation.observe(generation.file?.stat() ?? stat);
   } else {
     context.descriptors.close(generation);
-    generation.sizeBytes = candidate.content.sizeBytes;
-    generation.deleted = false;
+    generation.observeArchive(stat.modifiedMs, candidate.content.sizeBytes);
   }
   context.watchAlso(directoryOf(path));
   context.registry.note(generation, lineage);
@@ -168,8 +186,14 @@ function lose(lineage: Lineage, generation: Generation, why: Plan['lost'][number
       generation.moveTo(undefined);
       context.registry.note(generation, lineage);
       lineage.live = lineage.live.filter((one) => one !== generation);
-      if (generation.offset === 0 && generation.source === 0) context.registry.drop(generation);
-      else if (!lineage.missing.includes(generation)) lineage.missing.push(generation);
+      if (generation.offset > 0) {
+        if (!lineage.missing.includes(generation)) lineage.missing.push(generation);
+        return;
+      }
+      // Nothing was read of it: wherever it is, it is read as a new one.
+      lineage.missing = lineage.missing.filter((one) => one !== generation);
+      if (generation.source !== 0) context.tools.intake.forget(generation.source);
+      context.registry.drop(generation);
       return;
     default:
       why satisfies never;
@@ -187,12 +211,33 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
     crc,
   });
   generation.moveTo({ path: candidate.path, compression: candidate.compression });
-  generation.observe(candidate.stat);
-  generation.sizeBytes = candidate.content.sizeBytes;
-  generation.file = file;
-  if (file) context.descriptors.opened(generation);
+  if (file) {
+    generation.observe(candidate.stat);
+    generation.file = file;
+    context.descriptors.opened(generation);
+  } else generation.observeArchive(candidate.stat.modifiedMs, candidate.content.sizeBytes);
+  generation.beganEmpty = candidate.content.sizeBytes === 0;
   if (context.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
+  else if (!generation.beganEmpty) generation.register();
   lineage.join(generation);
   context.watchAlso(directoryOf(candidate.path));
   context.registry.note(generation, lineage);
+}
+
+/** For whoever wants to know why: what stands there, and what it was taken for. */
+function tell(
+  lineage: Lineage,
+  known: readonly Generation[],
+  files: readonly Candidate[],
+  plan: Plan,
+  context: Context,
+): void {
+  const nameOf = (at: number) => `source ${known[at]!.source} at ${known[at]!.offset}`;
+  const rulings = plan.rulings.map((ruling, at) => {
+    const about = 'known' in ruling ? ` as ${nameOf(ruling.known)}` : '';
+    return `${files[at]!.path} (${files[at]!.content.sizeBytes} bytes) is ${ruling.is}${about}`;
+  });
+  const lost = plan.lost.map(({ known: at, why }) => `${nameOf(at)} is ${why}`);
+  const message = [...rulings, ...lost].join('; ');
+  context.log.write({ severity: 'debug', event: 'file.looked_around', subject: lineage.path, message });
 }

@@ -52,10 +52,19 @@ export interface Plan {
 /** Content alone, without the inode, names a file only if it is longer than what files may have in common at their start. */
 export const commonStartBytesMax = 16 * 1024;
 
+/** Compressed files keep the time of what they were made from, but some tools only the whole second of it. */
+const compressedGrainMs = 1000;
+
+/**
+ * `startsAlike`: the shorter of two standing files holds the same bytes as the other's beginning. `sinceMs`: rotated files of a
+ * path of which nothing is known are read if they were modified since then; infinite at the first start.
+ */
 export function planRotation(
   known: readonly KnownGeneration[],
   standing: readonly StandingFile[],
   likeness: (known: number, standing: number) => Likeness,
+  startsAlike: (one: number, other: number) => boolean,
+  sinceMs: number,
 ): Plan {
   const rulings: (Ruling | undefined)[] = standing.map(() => undefined);
   const placed = new Set<number>();
@@ -87,31 +96,36 @@ export function planRotation(
   // 3. Another file with the same bytes up to the cursor: a copy, moved here, or compressed.
   for (let at = 0; at < known.length; at++) {
     const why = lost.get(at);
-    if (why !== 'truncated' && why !== 'gone') continue;
-    const alike = indexes.filter((file) => isCopy(likeness(at, file)));
-    const free = alike.filter((file) => !rulings[file] && mayBeCopy(known[at]!, standing[file]!));
+    if ((why !== 'truncated' && why !== 'gone') || known[at]!.offset === 0) continue; // of which nothing was read: no matter
+    const alike = indexes.filter((file) => !rulings[file] && isCopy(likeness(at, file)));
+    const free = alike.filter((file) => mayBeCopy(known[at]!, standing[file]!));
     if (free.length === 0) continue;
-    if (known[at]!.offset >= commonStartBytesMax || tellsApart(standing, alike, free, why)) {
+    if (known[at]!.offset >= commonStartBytesMax || tellsApart(standing, free, why)) {
       rule(preferred(standing, free), { is: 'continued', known: at, how: 'copy' });
       lost.delete(at);
-    } else lost.set(at, 'unclear');
+    } else {
+      for (const file of free) rule(file, { is: 'new', from: 0, missed: true });
+      lost.set(at, 'unclear');
+    }
   }
 
   // 4. What is left: read before, a copy in the making, or new.
   const newest = known.length - 1;
-  const currentIsNewest = rulings.some(
-    (ruling, file) => standing[file]!.current && ruling?.is === 'continued' && ruling.known === newest,
-  );
+  const current = indexes.find((file) => standing[file]!.current);
+  const currentRuling = current === undefined ? undefined : rulings[current];
+  const currentIsNewest = currentRuling?.is === 'continued' && currentRuling.known === newest;
   /** A generation that is read through its descriptor, of which this seems to be a copy (its compressed form, most likely). */
   const openUnplaced = (file: number) =>
     known.findLastIndex(
       (one, at) => one.open && !one.finished && !placed.has(at) && !lost.has(at) && isAlike(likeness(at, file)),
     );
-  const newerThanMs = known[newest]?.modifiedMs ?? Number.POSITIVE_INFINITY;
+  const newerThanMs = sinceMs === Number.POSITIVE_INFINITY ? sinceMs : (known[newest]?.modifiedMs ?? sinceMs);
+  const isYoung = ({ modifiedMs, compressed }: StandingFile) =>
+    modifiedMs + (compressed ? compressedGrainMs : 0) >= newerThanMs;
   for (const file of indexes) {
     if (rulings[file]) continue;
-    const { current, related, sizeBytes, modifiedMs } = standing[file]!;
-    if (current) {
+    const { current: isCurrent, related, compressed, sizeBytes } = standing[file]!;
+    if (isCurrent && !compressed) {
       rule(file, { is: 'new', from: 0, missed: false });
       continue;
     }
@@ -119,9 +133,12 @@ export function planRotation(
       (generation, at) => !placed.has(at) && generation.offset === sizeBytes && isCopy(likeness(at, file)),
     );
     if (same !== -1) rule(file, { is: 'read_before', known: same });
-    else if (currentIsNewest && isAlike(likeness(newest, file))) rule(file, { is: 'held', known: newest });
+    else if (isCurrent) rule(file, { is: 'new', from: 0, missed: false });
+    else if (currentIsNewest && known[newest]!.offset > 0)
+      rule(file, isAlike(likeness(newest, file)) ? { is: 'held', known: newest } : { is: 'not_ours' });
+    else if (currentIsNewest && startsAlike(current!, file)) rule(file, { is: 'held', known: newest });
     else if (openUnplaced(file) !== -1) rule(file, { is: 'held', known: openUnplaced(file) });
-    else if (!currentIsNewest && related && modifiedMs >= newerThanMs) rule(file, { is: 'new', from: 0, missed: true });
+    else if (related && isYoung(standing[file]!)) rule(file, { is: 'new', from: 0, missed: true });
     else rule(file, { is: 'not_ours' });
   }
 
@@ -134,20 +151,15 @@ export function planRotation(
 
 /** At the path itself a file that only starts alike is more likely the next generation. */
 function mayBeCopy(known: KnownGeneration, file: StandingFile): boolean {
-  return !file.current || known.offset >= commonStartBytesMax;
+  return !file.current || file.compressed || known.offset >= commonStartBytesMax;
 }
 
 /**
  * A short start that several files share names none of them; a file and its compressed form count as one. And a plain file of
  * its own is no copy unless the original was truncated: who renames keeps the inode.
  */
-function tellsApart(
-  standing: readonly StandingFile[],
-  alike: readonly number[],
-  free: readonly number[],
-  why: 'truncated' | 'gone',
-): boolean {
-  const names = new Set(alike.map((file) => standing[file]!.plainName));
+function tellsApart(standing: readonly StandingFile[], free: readonly number[], why: 'truncated' | 'gone'): boolean {
+  const names = new Set(free.map((file) => standing[file]!.plainName));
   return names.size === 1 && (why === 'truncated' || free.every((file) => standing[file]!.compressed));
 }
 

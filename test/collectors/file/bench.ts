@@ -18,6 +18,7 @@ const patienceMs = 20_000;
 export class Bench implements AsyncDisposable {
   readonly folder = fs.mkdtempSync(join(tmpdir(), 'tailspool-tail-'));
   readonly logged: LogEntry[] = [];
+  onLog: (message: string) => void = () => {};
   intake = new MemoryIntake();
   collector: Collector | undefined;
   options: Partial<FileCollectorOptions> = {};
@@ -53,11 +54,16 @@ export class Bench implements AsyncDisposable {
       },
       {
         ...{ intake: this.intake, files: hostFiles, clock: hostClock, watcher: hostWatcher, inflater: hostInflater },
-        ...{ log: { write: (entry) => this.logged.push(entry) }, mounts: { typeOf: () => 'ext4' }, bootId: 'boot 1' },
+        ...{ log: { write: (entry) => this.#note(entry) }, mounts: { typeOf: () => 'ext4' }, bootId: 'boot 1' },
         ...this.ports,
       },
     );
     await this.collector.start();
+  }
+
+  #note(entry: LogEntry): void {
+    if (entry.severity !== 'debug') this.logged.push(entry);
+    this.onLog(`  ${entry.message}`);
   }
 
   async stop(): Promise<void> {

@@ -233,6 +233,7 @@ test('rotated siblings that are included are sources of their own, and rotation 
   await using bench = new Bench();
   bench.options = { include: [bench.path('a.log*')] };
   bench.write('a.log.1', lines(0, 10));
+  fs.utimesSync(bench.path('a.log.1'), 1, 1);
   bench.write('a.log', lines(10, 20));
   await bench.start();
   await bench.holds('a.log', lines(10, 20));
