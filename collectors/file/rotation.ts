@@ -93,7 +93,24 @@ export function planRotation(
     else if (!known[at]!.open) lost.set(at, 'gone');
   }
 
-  // 3. Another file with the same bytes up to the cursor: a copy, moved here, or compressed.
+  // 3. A copy or archive that holds exactly what was read of one: nothing more to be had from it.
+  for (const file of indexes) {
+    if (rulings[file] || (standing[file]!.current && !standing[file]!.compressed)) continue;
+    const match = longest(known, (at) => {
+      const { offset, finished } = known[at]!;
+      if (placed.has(at) || offset === 0 || offset !== standing[file]!.sizeBytes) return false;
+      const mayBe = standing[file]!.compressed || offset >= commonStartBytesMax || lost.get(at) === 'truncated';
+      return mayBe && (finished || lost.has(at)) && isCopy(likeness(at, file));
+    });
+    if (match === -1) continue;
+    rule(
+      file,
+      known[match]!.finished ? { is: 'read_before', known: match } : { is: 'continued', known: match, how: 'copy' },
+    );
+    lost.delete(match);
+  }
+
+  // 4. Another file with the same bytes up to the cursor: a copy, moved here, or compressed.
   for (let at = 0; at < known.length; at++) {
     const why = lost.get(at);
     if ((why !== 'truncated' && why !== 'gone') || known[at]!.offset === 0) continue; // of which nothing was read: no matter
@@ -109,7 +126,7 @@ export function planRotation(
     }
   }
 
-  // 4. What is left: read before, a copy in the making, or new.
+  // 5. What is left: a copy in the making, or new.
   const newest = known.length - 1;
   const current = indexes.find((file) => standing[file]!.current);
   const currentRuling = current === undefined ? undefined : rulings[current];
@@ -124,16 +141,8 @@ export function planRotation(
     modifiedMs + (compressed ? compressedGrainMs : 0) >= newerThanMs;
   for (const file of indexes) {
     if (rulings[file]) continue;
-    const { current: isCurrent, related, compressed, sizeBytes } = standing[file]!;
-    if (isCurrent && !compressed) {
-      rule(file, { is: 'new', from: 0, missed: false });
-      continue;
-    }
-    const same = known.findLastIndex(
-      (generation, at) => !placed.has(at) && generation.offset === sizeBytes && isCopy(likeness(at, file)),
-    );
-    if (same !== -1) rule(file, { is: 'read_before', known: same });
-    else if (isCurrent) rule(file, { is: 'new', from: 0, missed: false });
+    const { current: isCurrent, related } = standing[file]!;
+    if (isCurrent) rule(file, { is: 'new', from: 0, missed: false });
     else if (currentIsNewest && known[newest]!.offset > 0)
       rule(file, isAlike(likeness(newest, file)) ? { is: 'held', known: newest } : { is: 'not_ours' });
     else if (currentIsNewest && startsAlike(current!, file)) rule(file, { is: 'held', known: newest });
@@ -161,6 +170,14 @@ function mayBeCopy(known: KnownGeneration, file: StandingFile): boolean {
 function tellsApart(standing: readonly StandingFile[], free: readonly number[], why: 'truncated' | 'gone'): boolean {
   const names = new Set(free.map((file) => standing[file]!.plainName));
   return names.size === 1 && (why === 'truncated' || free.every((file) => standing[file]!.compressed));
+}
+
+function longest(known: readonly KnownGeneration[], matches: (at: number) => boolean): number {
+  let best = -1;
+  known.forEach(({ offset }, at) => {
+    if (matches(at) && (best === -1 || offset >= known[best]!.offset)) best = at;
+  });
+  return best;
 }
 
 /** A compressed form may still be being written while the plain file stands. */
