@@ -215,7 +215,7 @@ export function decideError(error: unknown, divisible: boolean): Extract<Verdict
     const trouble = { cause: 'timeout', message: `The receiver did not answer in time. ${text}` };
     return { kind: 'later', outcome: 'timeout', trouble, retryAfter: undefined, smaller: divisible };
   }
-  if (/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL/.test(code)) {
+  if (/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|ERR_OSSL|^ENOENT$|^EACCES$|^EISDIR$/.test(code)) {
     const hint =
       'Look at tls.ca, tls.cert and tls.key, and at the certificate of the receiver. Changed files are read by themselves.';
     return {

@@ -62,6 +62,8 @@ export class HttpShipper implements Shipper {
   #waitAt = 0;
   #windowBytes: number;
   #failures = 0;
+  /** Where the last failure happened. */
+  #failedAt: State = 'asking';
   #detours = 0;
   /** Conflicts in a row. */
   #conflicts = 0;
@@ -139,7 +141,8 @@ export class HttpShipper implements Shipper {
     const told = await this.#question();
     this.#meter.outcome(told.kind === 'told' ? 'told' : told.outcome);
     if (told.kind !== 'told') return this.#failed(told);
-    this.#well();
+    // a batch that was refused is not mended by an answer to a question
+    if (this.#failedAt === 'asking') this.#well();
     this.#describe = told.describe;
     const saved = (this.#place && cursorOf(this.#place)) ?? outlet.cursor;
     const located = locate(told.receiver, told.rows, saved, outlet);
@@ -163,6 +166,7 @@ export class HttpShipper implements Shipper {
     const { outlet } = this.#world;
     const gathered = gather(outlet, this.#place!, this.#options.stream ?? '', this.#windowBytes, () => this.#draw());
     if (gathered.kind === 'nothing') {
+      this.#well();
       this.#waitAt = gathered.at;
       return 'nothing';
     }
@@ -240,7 +244,6 @@ export class HttpShipper implements Shipper {
   #relocate(verdict: Extract<Verdict, { kind: 'relocate' }>): Event {
     const lost = this.#detour();
     if (lost) return lost;
-    this.#well();
     const found = locate(verdict.receiver, verdict.rows, cursorOf(this.#place!), this.#world.outlet);
     this.#meter.found(found.finding, found.place.position, verdict.receiver);
     this.#moveTo(found.place);
@@ -282,6 +285,7 @@ export class HttpShipper implements Shipper {
     if (verdict === stopped) return 'stop';
     const { clock, random } = this.#world;
     this.#failures++;
+    this.#failedAt = this.#state;
     const lasting = verdict.kind === 'trouble';
     this.#meter.failed(verdict.trouble, lasting);
     const fraction = random.fraction();

@@ -123,6 +123,20 @@ test('a gap that became durable without the blocks behind it is not declared a s
   );
 });
 
+test('a batch of gaps alone moves the row', async () => {
+  const client = await Client.start();
+  const agent = agentSpool(3);
+  await client.send(...batchOf(agent, 0, 0, first));
+  const { end, hash } = agent.blocks[0]!;
+  const gap = { from: end, upto: agent.end, reason: 'retention' as const, records: 2, bytes: 0 };
+  const said = await client.send(
+    { ...batchOf(agent, 0, 0)[0], after: end, upto: agent.end, gaps: [gap] },
+    Buffer.alloc(0),
+  );
+  assert.equal(said.status, 200);
+  assert.deepEqual(said.answer?.row, { epoch: agent.epoch.id, held: agent.end, hash });
+});
+
 test('two requests at once with the same blocks store them once', async () => {
   const client = await Client.start();
   const agent = agentSpool(9);

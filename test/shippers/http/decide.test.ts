@@ -221,6 +221,8 @@ const errors: [code: string, kind: string, cause: string, smaller: boolean][] = 
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'trouble', 'tls', false],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'trouble', 'tls', false],
   ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'trouble', 'tls', false],
+  ['ENOENT', 'trouble', 'tls', false],
+  ['EACCES', 'trouble', 'tls', false],
   ['SECRET_UNREADABLE', 'trouble', 'no_secret', false],
 ];
 
