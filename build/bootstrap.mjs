@@ -48,6 +48,8 @@ function install() {
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
+    // All cores for the addon.
+    env: { ...process.env, JOBS: process.env.JOBS ?? 'max' },
     shell: process.platform === 'win32',
   });
   if (npm.status !== 0) fail(`npm ci failed${npm.error ? `: ${npm.error.message}` : ''}; see its output above`);
