@@ -3,7 +3,11 @@
  * decided by the shipper. What is limited: the time without progress (a byte in either direction), and the answer's size.
  */
 import type { Socket } from 'node:net';
-import { buildConnector, type Dispatcher, Pool } from 'undici';
+import { setFlagsFromString } from 'node:v8';
+import type { Dispatcher } from 'undici';
+import request from 'undici/lib/api/api-request.js';
+import buildConnector from 'undici/lib/core/connect.js';
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type {
   Transport,
   TransportAnswer,
@@ -14,7 +18,22 @@ import type {
 import { CertificateSource, type Certificates } from './certificates.ts';
 import { type ReachablePath, reachablePath } from './socket-path.ts';
 
-export const hostTransports: Transports = { open: (options) => new PoolTransport(options) };
+export const hostTransports: Transports = {
+  open(options) {
+    keepParserSmall();
+    return new PoolTransport(options);
+  },
+};
+
+/**
+ * undici's parser is WebAssembly, and V8 takes 10 MiB, which it never gives back, to optimise its one large function: for
+ * the few hundred bytes of an answer the first, simple compilation is as good. Modules made before this (the tailer's count
+ * of line feeds) are optimised as ever.
+ */
+function keepParserSmall(): void {
+  setFlagsFromString('--no-wasm-dynamic-tiering');
+  setFlagsFromString('--no-wasm-tier-up');
+}
 
 /** One connection at a time: `Transport` serves one stream, and so every movement of the socket is this request's. */
 const connectionsMax = 1;
@@ -33,19 +52,19 @@ class PoolTransport implements Transport {
     this.#socketPath = options.socketPath === undefined ? undefined : reachablePath(options.socketPath);
   }
 
-  async send(request: TransportRequest): Promise<TransportAnswer> {
+  async send(wanted: TransportRequest): Promise<TransportAnswer> {
     const stop = new AbortController();
-    const forward = () => stop.abort(request.signal.reason);
-    request.signal.throwIfAborted();
-    request.signal.addEventListener('abort', forward, { once: true });
-    const watch = this.#watchProgress(request.progressTimeoutMs, stop);
+    const forward = () => stop.abort(wanted.signal.reason);
+    wanted.signal.throwIfAborted();
+    wanted.signal.addEventListener('abort', forward, { once: true });
+    const watch = this.#watchProgress(wanted.progressTimeoutMs, stop);
     try {
-      return await this.#exchange(request, stop.signal);
+      return await this.#exchange(wanted, stop.signal);
     } catch (error) {
       throw portable(error);
     } finally {
       clearInterval(watch);
-      request.signal.removeEventListener('abort', forward);
+      wanted.signal.removeEventListener('abort', forward);
     }
   }
 
@@ -56,16 +75,16 @@ class PoolTransport implements Transport {
     this.#socketPath?.[Symbol.dispose]();
   }
 
-  async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
-    const { pathname, search } = new URL(request.url);
-    const answer = await this.#currentPool().request({
-      method: request.method as Dispatcher.HttpMethod,
+  async #exchange(wanted: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
+    const { pathname, search } = new URL(wanted.url);
+    const answer = await request.call(this.#currentPool(), {
+      method: wanted.method as Dispatcher.HttpMethod,
       path: pathname + search,
-      headers: request.headers,
-      body: request.body === undefined ? null : asBuffer(request.body),
+      headers: wanted.headers,
+      body: wanted.body === undefined ? null : asBuffer(wanted.body),
       signal,
     });
-    const body = await readUpTo(answer.body, request.answerBytesMax);
+    const body = await readUpTo(answer.body, wanted.answerBytesMax);
     return { status: answer.statusCode, headers: flat(answer.headers), body };
   }
 
