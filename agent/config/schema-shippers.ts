@@ -65,7 +65,7 @@ const httpSchema = z
         'A request is given up when nothing moved in either direction for so long, however long it takes in all.',
       ),
     batch_max: size({ min: 64 * 1024, max: limits.blockBytesMax })
-      .prefault('8MiB')
+      .prefault('2MiB')
       .describe('The most in one request. Batches start at one block, double on success and halve on a time-out.'),
     retry_max: duration({ min: 100, max: 3_600_000 })
       .prefault('30s')
