@@ -21,7 +21,7 @@ export interface Place {
   readonly fork: boolean;
 }
 
-export type Blocks = Pick<Outlet, 'endingAt' | 'oldest' | 'durable'>;
+export type Blocks = Pick<Outlet, 'endingAt' | 'oldest'>;
 
 /** How a place was found, for the log. */
 export type Finding =
@@ -47,7 +47,7 @@ export interface Located {
 
 /** `saved`: the newest place or cursor known here, of whatever receiver. `rows`: all that `receiver` holds of this spool. */
 export function locate(receiver: Id, rows: readonly Held[], saved: ShipperCursor | undefined, blocks: Blocks): Located {
-  const mine = saved?.receiver === receiver && saved.position <= blocks.durable ? saved : undefined;
+  const mine = saved?.receiver === receiver ? saved : undefined;
   if (rows.length === 0)
     return { place: beginning(receiver, blocks, false), finding: mine ? 'forgotten' : 'first_contact' };
   const proven = furthest(receiver, rows, blocks, mine);

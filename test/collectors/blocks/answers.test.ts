@@ -308,6 +308,24 @@ test('two machines cloned while running: the second history of one epoch is neve
   );
 });
 
+test('a block that does not follow the one that is held is a conflict', async () => {
+  const client = await Client.start();
+  const agent = agentSpool(2);
+  const clone = new MemorySpool(agent.image(), 'agent 1');
+  for (const [spool, text] of [
+    [agent, 'aaaa'],
+    [clone, 'bbbb'],
+  ] as const) {
+    for (let i = 0; i < 2; i++) spool.add(`${text}\n`);
+    spool.sync();
+  }
+  assert.equal(agent.blocks[2]!.end, clone.blocks[2]!.end);
+  await client.send(...batchOf(agent, 0, 2, first));
+  const said = await client.send(...batchOf(clone, 3, 3));
+  assert.equal(said.answer?.answer, 'conflict');
+  assert.equal((await client.send(...batchOf(agent, 3, 3))).answer?.answer, 'taken');
+});
+
 test('a batch for another receiver is refused, and tells whose address this is', async () => {
   const client = await Client.start();
   const said = await client.send(...batchOf(agentSpool(1), 0, 0, { ...first, receiver: 'b'.repeat(32) }));

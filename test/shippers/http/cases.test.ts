@@ -156,6 +156,21 @@ test('an agent restored with its cursor behind the end of its spool sends that r
   await pair.stop();
 });
 
+test('a disk that lied: what it lost was delivered already, what is read again is taken and reported', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 10);
+  await pair.drain();
+  const delivered = pair.agent.blocks.map((block) => block.hash);
+  const image = pair.agent.image('all');
+  await pair.restartAgent({ ...image, blocks: image.blocks.slice(0, 6) });
+  add(pair, 5, 'read again');
+  await pair.drain();
+  assert.deepEqual(pair.received(), [...delivered, ...pair.agent.blocks.slice(6).map((block) => block.hash)]);
+  assert.ok(pair.events().includes('receiver.restored_agent'));
+  await pair.stop();
+});
+
 test('a fork is kept over restarts, until the epoch of the blocks changes', async () => {
   const pair = new Pair();
   await pair.start();

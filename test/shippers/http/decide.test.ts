@@ -35,7 +35,6 @@ const alone: Outgoing = { ...sent, blocksCount: 1 };
 const epoch = { id: id('e'), start: 0, parent: undefined };
 const blocks: Blocks = {
   oldest: 0,
-  durable: 1000,
   endingAt: (position) => (position === 500 ? { epoch, hash: id('3') } : undefined),
 };
 
