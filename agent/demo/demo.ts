@@ -70,7 +70,7 @@ async function main(): Promise<number> {
   ]);
   const agent = new Part('agent', ['run', '--config', paths.config]);
   const parts = [agent, receiver];
-  console.log(`A receiver on ${listen}, an agent with ${relative('.', paths.config)}. Ctrl-C ends both.\n`);
+  console.log(`A receiver on ${listen}, an agent with ${shown(paths.config)}. Ctrl-C ends both.\n`);
   const seen = await watch(parts);
   const clean = await endAll(parts);
   await stack.disposeAsync();
@@ -82,7 +82,7 @@ function chooseLogs(stack: AsyncDisposableStack): FoundLog[] {
   const found = options.sample ? [] : findLogs(options.logs);
   if (found.some((log) => log.bytes > 0)) return found;
   if (!options.sample) console.log(`No log that can be read stands in ${options.logs}:`);
-  console.log(`a sample log is written to ${relative('.', paths.sample)}.`);
+  console.log(`a sample log is written to ${shown(paths.sample)}.`);
   stack.use(writeSample(paths.sample));
   return [{ path: paths.sample, bytes: 0 }];
 }
@@ -201,7 +201,7 @@ class Screen {
   show(seen: Seen, before: Seen | undefined): void {
     if (process.stdout.isTTY) {
       this.#redraw(draw(seen, before, { columns: process.stdout.columns, rows: process.stdout.rows }));
-    } else if (!this.#pictured && allArrived(seen)) {
+    } else if (!this.#pictured && before !== undefined && allArrived(seen)) {
       this.#pictured = true;
       this.#saidAt = seen.atMs;
       console.log(draw(seen, before, { columns: 120, rows: 60 }).join('\n'));
@@ -237,9 +237,15 @@ async function endAll(parts: readonly Part[]): Promise<boolean> {
   return clean;
 }
 
+/** Below the current folder without what everybody knows. */
+function shown(path: string): string {
+  const below = relative('.', path);
+  return below === '' || below.startsWith('..') ? path : below;
+}
+
 function tellEnd(seen: Seen | undefined, clean: boolean): void {
   if (!clean || seen === undefined) return;
-  const here = relative('.', folder) || folder;
+  const here = shown(folder);
   console.log(`\nBoth ended cleanly. ${summary(seen)}; ${size(seen.agent.spool.bytes)} in the spool.`);
   console.log(`  ls -R ${here}/received/${hostname()}          # what arrived, as files again`);
   console.log(`  zstdcat ${here}/agent/spool/*.zst | tail  # what the agent keeps until the aggregator has it`);
