@@ -127,7 +127,7 @@ export class Candidates implements Disposable {
   #belongsToAnother(candidate: Candidate): boolean {
     const { registry } = this.#context;
     for (const generation of registry.withInode(candidate.stat.inode)) {
-      const owner = registry.lineageOf(generation);
+      const owner = generation.home?.lineage;
       if (owner === undefined || owner === this.#lineage) continue;
       if (candidate.compareWith(generation, this.#context).kind !== 'itself') continue;
       if (generation.place?.path !== candidate.path) {

@@ -15,6 +15,7 @@ import { inspectQuickly, Lineage } from './lineage.ts';
 import { Listings } from './listings.ts';
 import { directoryOf, join, nameOf, rotatedNames } from './names.ts';
 import { type FileCollectorOptions, type FileCollectorPorts, pace } from './options.ts';
+import { WalkedDirectories } from './permission.ts';
 import { Registry } from './registry.ts';
 import { resolve } from './resolver.ts';
 import { Rounds } from './rounds.ts';
@@ -51,6 +52,7 @@ class FileCollector implements Collector {
   #tickAt = Number.POSITIVE_INFINITY;
   #scanAt = 0;
   #scanning = false;
+  #breathedAt = 0;
   #pumping = false;
   #held = false;
   #stopping = false;
@@ -77,6 +79,7 @@ class FileCollector implements Collector {
     this.#context.startAtEnd = this.#options.startAt === 'end' && firstRun;
     takeUp(files, this.#context);
     await this.#scan();
+    this.#registerAll();
     this.#context.startAtEnd = false;
     this.#context.sinceMs = isNew ? startedAt - clockGrainMs : facts.sinceMs;
     if (isNew || facts.bootId !== bootId)
@@ -105,7 +108,7 @@ class FileCollector implements Collector {
     let order = 0;
     return {
       ...{ options: this.#options, files, clock, log, inflater },
-      rules: { files, mounts, networkFs, never },
+      rules: { files, mounts, networkFs, never, walked: new WalkedDirectories(clock) },
       tools: { intake, clock, maxLineBytes, partialTimeoutMs, read: { records: 0, bytes: 0 } },
       descriptors: new Descriptors(openFilesMax ?? pace.openFilesMaxDefault, clock),
       registry: new Registry(),
@@ -113,6 +116,7 @@ class FileCollector implements Collector {
       rotated: compilePatterns(rotated),
       rebooted: this.#remembered.facts !== undefined && this.#remembered.facts.bootId !== this.#ports.bootId,
       startAtEnd: false,
+      unregistered: new Set(),
       sinceMs: Number.POSITIVE_INFINITY,
       listings: new Listings(files, clock),
       stopped: this.#stopped.promise,
@@ -133,12 +137,16 @@ class FileCollector implements Collector {
     try {
       const found = this.#discovery.scan();
       for (const lineage of this.#context.registry.lineages.values()) {
+        await this.#breathe();
         if (lineage.missing.length === 0 || !this.#housekeeping.isWorthSeeking(lineage)) continue;
         await this.#resolve(lineage);
         this.#wake(lineage);
       }
       found.sort((one, other) => rotatedNames(nameOf(one)).length - rotatedNames(nameOf(other)).length);
-      for (const path of found) if (!this.#context.registry.at(path)) await this.#meet(path);
+      for (const path of found) {
+        await this.#breathe();
+        if (!this.#context.registry.at(path)) await this.#meet(path);
+      }
       this.#housekeeping.sweep();
     } finally {
       this.#scanning = false;
@@ -146,12 +154,20 @@ class FileCollector implements Collector {
     }
   }
 
+  /** Lets others in this process have their turn, every few milliseconds. */
+  async #breathe(): Promise<void> {
+    const { clock } = this.#ports;
+    if (clock.monotonic() - this.#breathedAt < sliceMs) return;
+    await new Promise<void>((resolve) => clock.soon(resolve));
+    this.#breathedAt = clock.monotonic();
+  }
+
   /** A path that matches. */
   async #meet(path: string): Promise<void> {
     const { registry } = this.#context;
     const known = registry.at(path);
     if (known) return this.#wake(known);
-    if (this.#stopping || inspectQuickly(path, this.#context) === 'missing') return;
+    if (this.#stopping) return;
     if (await this.#belongsToRotation(path)) return;
     const lineage = registry.at(path) ?? new Lineage(path, this.#context);
     registry.lineages.set(path, lineage);
@@ -168,7 +184,7 @@ class FileCollector implements Collector {
       await this.#resolve(parent, path);
       this.#wake(parent);
       if (registry.at(path)) return true;
-      if (parent.claims.has(path) && this.#housekeeping.maySoonBeCopied(path)) return true;
+      if (parent.claims.includes(path) && this.#housekeeping.maySoonBeCopied(path)) return true;
     }
     return false;
   }
@@ -185,12 +201,17 @@ class FileCollector implements Collector {
     this.#hints.clear();
     const unknown: string[] = [];
     for (const path of paths) {
+      if (!this.#context.registry.at(path)) unknown.push(path);
+    }
+    for (const path of paths) {
       const lineage = this.#context.registry.at(path);
-      if (!lineage) unknown.push(path);
-      else this.#wake(lineage, lineage.path !== path && !lineage.live.some((one) => one.place?.path === path));
+      if (!lineage) continue;
+      if (unknown.length > 0) lineage.verifySoon(); // new names: it may have been given another one
+      this.#wake(lineage, lineage.path !== path && !lineage.live.some((one) => one.place?.path === path));
     }
     for (const path of unknown) this.#wakeOriginals(path);
     for (const path of unknown) {
+      if (inspectQuickly(path, this.#context) === 'missing') continue;
       if (this.#patterns.matches(path)) await this.#meet(path);
       else if (this.#patterns.mayHold(path))
         for (const found of this.#discovery.scanBelow(path)) await this.#meet(found);
@@ -315,11 +336,19 @@ class FileCollector implements Collector {
 
   // --- time ----------------------------------------------------------------------------------------------------------
 
+  /** What was found and had no turn yet: the spool has to know of it before it can be rotated away. */
+  #registerAll(): void {
+    for (const generation of this.#context.unregistered) if (generation.source === 0) generation.register();
+    this.#context.unregistered.clear();
+  }
+
   #everyTick(): void {
     if (this.#stopping) return;
+    this.#registerAll();
     const now = this.#ports.clock.monotonic();
     for (const lineage of this.#rounds.takeDue(now)) this.#wake(lineage);
-    for (const lineage of this.#rounds.takeQuiet(this.#context.registry.lineages, now)) this.#wake(lineage);
+    for (const lineage of this.#rounds.takeQuiet(this.#context.registry.lineages, now))
+      if (!lineage.isQuiet()) this.#wake(lineage);
     if (now >= this.#scanAt) this.#track(this.#scan());
     this.#tickAt = Number.POSITIVE_INFINITY;
     this.#armTick();

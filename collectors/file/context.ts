@@ -25,6 +25,8 @@ export interface Context {
   readonly rebooted: boolean;
   /** True during the first look of a collector that starts at the end. */
   startAtEnd: boolean;
+  /** Found, not empty, and not known to the spool so far. */
+  readonly unregistered: Set<Generation>;
   /**
    * When this collector first looked for these patterns. A rotated file that is older stood there before; a younger one would
    * have been read, had the agent been up.

@@ -9,6 +9,7 @@ import type { Clock, FileStat, MonotonicMs, OpenFile, UnixMs } from '../../spool
 import { cutRecords, endOfNuls } from './cut.ts';
 import type { Head, Point, ReadAt } from './fingerprint.ts';
 import { headBytesMax, headOf, noHead, windowBytes, windowOf, withPoint } from './fingerprint.ts';
+import type { Lineage } from './lineage.ts';
 import { countLineFeeds } from './linefeeds.ts';
 import type { Compression } from './names.ts';
 import { pace } from './options.ts';
@@ -77,6 +78,8 @@ export class Generation {
   /** undefined: not found so far. */
   place: Place | undefined;
   file: OpenFile | undefined;
+  /** Kept by the registry. */
+  home: { readonly lineage: Lineage; readonly inode: bigint; readonly path: string } | undefined;
   /** As last seen. */
   sizeBytes: number;
   /** The most that was seen since the cursor last was at the end: what a truncation destroyed at least. */
@@ -97,6 +100,7 @@ export class Generation {
   #openLineBytes = -1;
   #openLineSince: MonotonicMs = 0;
   #stateIsDue: boolean;
+  #timeIsStale = true;
 
   constructor(
     tools: Tools,
@@ -176,8 +180,10 @@ export class Generation {
 
   /** It stands under another name now, or in another file: what is written next says so. */
   moveTo(place: Place | undefined): void {
-    if (place?.path !== this.place?.path) this.#stateIsDue = true;
-    this.place = place;
+    if (place?.path === this.place?.path && place?.compression === this.place?.compression) return;
+    this.#stateIsDue = true;
+    // The same string where it is the same path: ten thousand files have ten thousand paths.
+    this.place = place && { ...place, path: place.path === this.path ? this.path : place.path };
   }
 
   close(): void {
@@ -238,9 +244,10 @@ export class Generation {
   }
 
   #atEnd(): Turn {
-    this.sizeBytes = this.offset;
     this.highBytes = this.offset;
     this.#openLineBytes = -1;
+    if (this.#timeIsStale) this.#refreshTime();
+    this.sizeBytes = this.offset;
     return 'idle';
   }
 
@@ -264,6 +271,7 @@ export class Generation {
     const continues = this.unterminated;
     this.unterminated = unterminated;
     this.#openLineBytes = -1;
+    this.#timeIsStale = true;
     this.#tools.read.records += records;
     this.#tools.read.bytes += bytes;
     this.#commit({ to, crc, records, bytes: unterminated ? bytes + 1 : bytes, continues });
@@ -382,6 +390,7 @@ export class Generation {
 
   #refreshTime(): void {
     if (this.file) this.modifiedMs = this.file.stat().modifiedMs;
+    this.#timeIsStale = false;
   }
 
   #crcAt(offset: number): number {

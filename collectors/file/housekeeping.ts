@@ -66,7 +66,7 @@ export class Housekeeping {
 
   /** `deleted_file_limit`: what is still unread of a deleted file after that time is a counted drop. */
   #letDeletedGo(): void {
-    const { clock, registry, options, log } = this.#context;
+    const { clock, options, log } = this.#context;
     const now = clock.monotonic();
     const limitMs = options.deletedFileLimitMs ?? Number.POSITIVE_INFINITY;
     for (const generation of [...this.#context.descriptors.held]) {
@@ -78,7 +78,7 @@ export class Housekeeping {
       const message = `${generation.path} was deleted and not read to its end within ${limitMs} ms: ${generation.lagBytes} bytes are given up.`;
       log.write({ severity: 'warn', event: 'file.deleted_limit', subject: generation.path, message });
       generation.skipTo(generation.sizeBytes, 'deleted_limit');
-      registry.lineageOf(generation)?.finish(generation);
+      generation.home?.lineage.finish(generation);
     }
     for (const generation of this.#deleted.keys()) if (!generation.file) this.#deleted.delete(generation);
   }

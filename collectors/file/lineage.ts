@@ -2,7 +2,7 @@
  * The generations of one path, in order: the older one is read to its end before the newer one, and looked at again right
  * before the newer one is read, since its writer may keep the old descriptor for a while.
  */
-import type { MonotonicMs } from '../../spool/ports.ts';
+import type { FileStat, MonotonicMs } from '../../spool/ports.ts';
 import type { ArchiveEnd } from './archive.ts';
 import type { Context } from './context.ts';
 import type { Generation, Turn } from './generation.ts';
@@ -24,6 +24,8 @@ export interface Trouble {
   readonly since: number;
 }
 
+const none: readonly string[] = [];
+
 export class Lineage {
   readonly path: string;
   /** Being read, oldest first; the last one stands at the path, or stood there last. */
@@ -34,7 +36,7 @@ export class Lineage {
   missing: Generation[] = [];
   trouble: Trouble | undefined;
   /** Paths of files that hold nothing of their own: copies of what is read or was read here. */
-  readonly claims = new Set<string>();
+  claims: readonly string[] = none;
   /** Somebody is finding out what happened, or reads from a compressed file: no turns meanwhile. */
   busy = false;
   /** What stood at the path when it was last found out what happened; nothing new while that stays. */
@@ -50,8 +52,6 @@ export class Lineage {
   readonly #context: Context;
   /** When the newest generation began. */
   #grewAt: MonotonicMs = Number.NEGATIVE_INFINITY;
-  /** Whether another file stands at the path by now has still to be looked at. */
-  #mustVerify = false;
   #verifiedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
 
   constructor(path: string, context: Context) {
@@ -72,7 +72,6 @@ export class Lineage {
     const dues = [this.resolveAt, ...this.live.map((generation) => generation.openLineDue)];
     if (this.live.length > 1 || this.live[0]?.deleted)
       dues.push(Math.max(this.live[0]!.lastProgress, this.#grewAt) + pace.lingerMs);
-    if (this.#mustVerify) dues.push(this.#verifiedAt + pace.verifyMs);
     const known = dues.filter((due) => due !== undefined);
     return known.length > 0 ? Math.min(...known) : undefined;
   }
@@ -84,6 +83,26 @@ export class Lineage {
     if (!this.live.includes(generation)) this.live.push(generation);
     this.live.sort((one, other) => one.order - other.order);
     this.#grewAt = this.#context.clock.monotonic();
+    this.#verifiedAt = this.#grewAt;
+  }
+
+  /** Whether another file stands at the path is to be looked at even if this one still gives data. */
+  verifySoon(): void {
+    this.#verifiedAt = Number.NEGATIVE_INFINITY;
+  }
+
+  /** A cheap look at a quiet file: true where nothing changed since it was read to its end. */
+  isQuiet(): boolean {
+    const current = this.live[0];
+    if (this.live.length !== 1 || this.missing.length > 0 || this.resolveAt !== undefined || !current) return false;
+    if (current.lastTurn !== 'idle' || current.place?.path !== this.path || current.deleted) return false;
+    try {
+      const { inode, device, sizeBytes, modifiedMs } = this.#context.files.stat(this.path);
+      if (inode !== current.inode || device !== current.device || sizeBytes !== current.offset) return false;
+      return modifiedMs === current.modifiedMs;
+    } catch {
+      return false;
+    }
   }
 
   turn(now: MonotonicMs): LineageTurn {
@@ -94,8 +113,7 @@ export class Lineage {
     const progress = this.#offsets() !== before;
     if (progress) this.lastData = now;
     if (turn !== 'done') return turn;
-    this.#mustVerify = progress && now - this.#verifiedAt < pace.verifyMs;
-    if (this.#mustVerify) return turn;
+    if (progress && now - this.#verifiedAt < pace.verifyMs) return turn; // what rotates gives a name to something: a hint of its own
     this.#verifiedAt = now;
     return this.#stillStands() ? 'done' : 'resolve';
   }
@@ -242,10 +260,13 @@ export class Lineage {
 /** What stands at a path, in a form that can be compared: the object, or that there is none. */
 export function inspectQuickly(path: string, context: Context): string {
   try {
-    const { kind, device, inode } = context.files.stat(path);
-    return `${kind}:${device}:${inode}`;
+    return objectOf(context.files.stat(path));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : `failed:${code}`;
   }
+}
+
+export function objectOf({ kind, device, inode }: FileStat): string {
+  return `${kind}:${device}:${inode}`;
 }

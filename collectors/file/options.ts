@@ -64,9 +64,9 @@ export const pace = {
   lingerMs: 10_000,
   /** Files that gave data within this time are looked at every `pollMs` even without hints. */
   hotMs: 30_000,
-  pollMs: 1_000,
-  /** While a file gives data, whether it still stands at its path is looked at this often. */
-  verifyMs: 50,
+  pollMs: 1_500,
+  /** Whether it still stands at its path is looked at this often while a file gives data; at once when it gives none. */
+  verifyMs: 5_000,
   /** Quiet files are closed after this. */
   idleCloseMs: 600_000,
   /** Looks at quiet files: at most so many a second, so that 10,000 of them cost next to nothing. */

@@ -3,9 +3,9 @@
  * collected; a FIFO or device must not be waited for; a hung network mount must not hang the agent. Links are followed one by
  * one here, never by the system, and what is refused says why.
  */
-import type { FileStat, Files } from '../../spool/ports.ts';
+import type { Clock, FileStat, Files, MonotonicMs } from '../../spool/ports.ts';
 import type { Mounts } from '../ports.ts';
-import { directoryOf, join } from './names.ts';
+import { directoryOf, join, nameOf } from './names.ts';
 
 export type Inspection =
   /** A regular file; `path` has no links in it. */
@@ -26,6 +26,7 @@ export interface Rules {
   readonly mounts: Mounts;
   readonly networkFs: boolean;
   readonly never: readonly string[];
+  readonly walked: WalkedDirectories;
 }
 
 const linksFollowedMax = 16;
@@ -34,7 +35,7 @@ const linksFollowedMax = 16;
 export function inspect(path: string, rules: Rules): Inspection {
   try {
     const found = followLinks(path, rules);
-    if (found.kind !== 'end') return found;
+    if (found.kind === 'refused') return found;
     const { path: real, stat, linkOwners } = found;
     if (stat.kind !== 'file') return refused('not_a_file', `${path} is a ${stat.kind}, not a file`, 'Exclude it.');
     if (!linkOwners.every((owner) => mayFollowLink(owner, stat)))
@@ -93,37 +94,79 @@ export function unreadable(path: string, error: unknown): Inspection {
   };
 }
 
-type End = {
-  readonly kind: 'end';
+interface Walked {
+  readonly kind: 'walked';
+  /** Without links. */
   readonly path: string;
-  readonly stat: FileStat;
+  /** Who owns the links on the way. */
   readonly linkOwners: readonly number[];
-};
+}
+
+type End = Walked & { readonly stat: FileStat };
+
+/** How directories were reached, for a moment: thousands of files share one. */
+export class WalkedDirectories {
+  readonly #clock: Clock;
+  readonly #kept = new Map<string, Walked>();
+  #since: MonotonicMs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get(directory: string): Walked | undefined {
+    if (this.#clock.monotonic() - this.#since > keptMs) this.#kept.clear();
+    return this.#kept.get(directory);
+  }
+
+  keep(directory: string, walked: Walked): void {
+    if (this.#kept.size === 0 || this.#kept.size >= walkedMax) {
+      this.#kept.clear();
+      this.#since = this.#clock.monotonic();
+    }
+    this.#kept.set(directory, walked);
+  }
+}
+
+const keptMs = 500;
+const walkedMax = 1024;
 
 /** Walks the path component by component; a mount is asked for its type before anything on it is touched. */
-function followLinks(path: string, rules: Rules): End | Refusal | { readonly kind: 'missing' } {
-  const linkOwners: number[] = [];
-  let ahead = path.split('/').filter((part) => part !== '');
-  let at = '/';
-  let stat = rules.files.lstat(at);
+function followLinks(path: string, rules: Rules): End | Refusal {
+  const directory = directoryOf(path);
+  const known = rules.walked.get(directory);
+  const reached = known ?? walk({ kind: 'walked', path: '/', linkOwners: [] }, directory, rules);
+  if (reached.kind === 'refused') return reached;
+  if (known === undefined) rules.walked.keep(directory, reached);
+  const end = walk(reached, nameOf(path), rules);
+  return end.kind === 'refused' ? end : { ...end, stat: rules.files.lstat(end.path) };
+}
+
+function walk(from: Walked, path: string, rules: Rules): Walked | Refusal {
+  const linkOwners = [...from.linkOwners];
+  const ahead = partsOf(path);
+  let at = from.path;
   while (ahead.length > 0) {
     const part = ahead.shift()!;
-    if (part === '.') continue;
     const next = part === '..' ? directoryOf(at) : join(at, part);
     const refusal = refusalOf(next, rules);
     if (refusal) return refusal;
-    stat = rules.files.lstat(next);
-    if (stat.kind !== 'symlink') {
+    const { kind, owner } = rules.files.lstat(next);
+    if (kind !== 'symlink') {
       at = next;
       continue;
     }
-    linkOwners.push(stat.owner);
+    linkOwners.push(owner);
     if (linkOwners.length > linksFollowedMax) return refused('link', `${path} leads in a circle`, 'Remove the link.');
     const target = rules.files.readLink(next);
-    ahead = [...target.split('/').filter((step) => step !== ''), ...ahead];
+    ahead.unshift(...partsOf(target));
     if (target.startsWith('/')) at = '/';
   }
-  return { kind: 'end', path: at, stat, linkOwners };
+  return { kind: 'walked', path: at, linkOwners };
+}
+
+function partsOf(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
 /** Places that are never touched: other people's servers, and the agent's own files. */

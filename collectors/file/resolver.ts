@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { fingerprintAt, headBytesMax } from './fingerprint.ts';
 import { Generation } from './generation.ts';
 import type { Likeness } from './identity.ts';
-import { inspectQuickly, type Lineage, type Trouble } from './lineage.ts';
+import { inspectQuickly, type Lineage, objectOf, type Trouble } from './lineage.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
 import { inspect, unreadable } from './permission.ts';
@@ -24,15 +24,21 @@ export async function resolve(lineage: Lineage, context: Context, asked?: string
   lineage.resolveAt = undefined;
   lineage.resolvedAt = context.clock.monotonic();
   for (let looks = 0; looks < looksMax; looks++) {
-    const before = inspectQuickly(lineage.path, context);
+    const looksAround = lineage.known.length > 0 || context.sinceMs < Number.POSITIVE_INFINITY;
+    const before = looksAround ? inspectQuickly(lineage.path, context) : undefined;
     using candidates = await look(lineage, context, asked);
     if (candidates === undefined) return;
-    if (inspectQuickly(lineage.path, context) !== before) continue;
-    lineage.settled = before;
+    if (before !== undefined && inspectQuickly(lineage.path, context) !== before) continue;
+    lineage.settled = before ?? settledAt(lineage, candidates, context);
     carryOut(lineage, candidates, context);
     return;
   }
   lineage.resolveAt = context.clock.monotonic() + pace.hintDelayMs * 10; // it rotates faster than it can be looked at
+}
+
+/** Without a second look where the file is open. */
+function settledAt(lineage: Lineage, { list }: Candidates, context: Context): string {
+  return list[0] ? objectOf(list[0].stat) : inspectQuickly(lineage.path, context);
 }
 
 /** Everything that may be one of the lineage's generations; undefined where the path itself may not be read. */
@@ -73,7 +79,6 @@ function troubleOf(lineage: Lineage, message: string, context: Context): Trouble
 function carryOut(lineage: Lineage, candidates: Candidates, context: Context): void {
   const known = lineage.known;
   const files = candidates.list;
-  lineage.claims.clear();
   const plan = planRotation(
     known.map((generation) => ({
       offset: generation.offset,
@@ -93,8 +98,8 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
   plan.rulings.forEach((ruling, at) => {
     if (ruling.is === 'continued') goOn(lineage, known[ruling.known]!, files[at]!, ruling, context);
     else if (ruling.is === 'held') lineage.resolveAt = context.clock.monotonic() + pace.pollMs;
-    if (ruling.is === 'held' || ruling.is === 'read_before') lineage.claims.add(files[at]!.path);
   });
+  lineage.claims = files.filter((_, at) => /^(held|read_before)$/.test(plan.rulings[at]!.is)).map((file) => file.path);
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
   for (const generation of lineage.live) generation.beganEmpty = false;
   for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
@@ -218,7 +223,7 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
   } else generation.observeArchive(candidate.stat.modifiedMs, candidate.content.sizeBytes);
   generation.beganEmpty = candidate.content.sizeBytes === 0;
   if (context.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
-  else if (!generation.beganEmpty) generation.register();
+  else if (!generation.beganEmpty) context.unregistered.add(generation);
   lineage.join(generation);
   context.watchAlso(directoryOf(candidate.path));
   context.registry.note(generation, lineage);
