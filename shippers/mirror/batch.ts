@@ -8,13 +8,14 @@ import { bytesOf, type Layout, layoutOf, type Slice } from '../../spool/format-n
 import type { BlockView, Id, RecordFormat, SourceNumber } from '../../spool/nouns.ts';
 import type { Clock, Codec } from '../../spool/ports.ts';
 import type { Book } from './book.ts';
-import { Gather } from './gather.ts';
+import type { Gather } from './gather.ts';
 import { alternativePath, unknownPath } from './names.ts';
 import { Misplaced, type Shelf, type Target } from './shelf.ts';
 
 /** A batch ends with the block that reaches one of these. */
-export const targetsMax = 4096;
+export const targetsMax = 32_768;
 export const slicesMax = 65_536;
+const slicesUntilYield = 1024;
 const writtenBytesUntilYield = 1024 * 1024;
 const scratchBytesMin = 512 * 1024;
 const scratchBytesMax = 2 * 1024 * 1024;
@@ -25,6 +26,7 @@ export interface Tools {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly scratch: Scratch;
+  readonly gather: Gather;
   readonly notes: BatchNotes;
 }
 
@@ -60,15 +62,20 @@ interface PlannedBlock {
   readonly targets: readonly Target[];
 }
 
-/** Learns the descriptions, finds and opens (creates, empty) the files of as many blocks as one batch may have. */
-export function planBatch(blocks: readonly BlockView[], tools: Tools): Plan {
+/** Learns the descriptions, finds (or creates, empty) the files of as many blocks as one batch may have. */
+export async function planBatch(blocks: readonly BlockView[], tools: Tools): Promise<Plan> {
   const targets = new Map<string, Target>();
   const planned: PlannedBlock[] = [];
   const damaged: DamagedBlock[] = [];
   let taken = 0;
   let slices = 0;
+  let yielded = 0;
   for (const view of blocks) {
     if (targets.size >= targetsMax || slices >= slicesMax) break;
+    if (slices >= yielded + slicesUntilYield) {
+      yielded = slices;
+      await turn(tools.clock);
+    }
     taken++;
     const result = layoutOf(view.header, tools.codec);
     if (result.kind === 'damaged') {
@@ -90,23 +97,31 @@ export function planBatch(blocks: readonly BlockView[], tools: Tools): Plan {
   return { blocks: planned, targets, taken, damaged };
 }
 
-/** Writes what was planned; not durable yet. */
+/** Writes what was planned, and makes it durable. */
 export async function writeBatch(plan: Plan, tools: Tools, stopped: () => boolean): Promise<void> {
-  const gather = new Gather(tools.shelf);
+  const { shelf, gather, clock } = tools;
   let written = 0;
-  for (const block of plan.blocks) {
-    const raw = expand(block, tools, plan.damaged);
-    if (!raw) continue;
-    block.slices.forEach((slice, index) => {
-      gather.add(block.targets[index]!, bytesOf(slice, raw));
-    });
-    written += raw.length;
-    if (written < writtenBytesUntilYield) continue;
-    written = 0;
-    await new Promise<void>((resolve) => tools.clock.soon(resolve));
-    if (stopped()) return;
+  try {
+    for (const block of plan.blocks) {
+      const raw = expand(block, tools, plan.damaged);
+      if (!raw) continue;
+      for (const [index, slice] of block.slices.entries())
+        gather.add(block.targets[index]!, bytesOf(slice, raw), shelf);
+      written += raw.length;
+      if (written < writtenBytesUntilYield) continue;
+      written = 0;
+      await turn(clock);
+      if (stopped()) throw new Error('stopped within a batch');
+    }
+    await shelf.sync(plan.targets.values(), (target) => gather.write(target, shelf));
+  } finally {
+    gather.release();
   }
-  gather.flush();
+}
+
+/** Others have their turn. */
+function turn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.soon(resolve));
 }
 
 function targetOf(layout: Layout, slice: Slice, targets: Map<string, Target>, tools: Tools): Target {

@@ -37,6 +37,8 @@ export class Book {
   /** By `<spool>/<epoch>`, the one used last at the end. */
   readonly #maps = new Map<string, EpochMap>();
   readonly #unsynced = new Set<string>();
+  /** What was asked for last, for it is asked for again and again. */
+  #latest: { readonly spool: Id; readonly epoch: Id; readonly map: EpochMap } | undefined;
 
   constructor(files: Files, directory: string, notes: BookNotes) {
     this.#files = files;
@@ -101,9 +103,11 @@ export class Book {
   }
 
   #map(spool: Id, epoch: Id): EpochMap {
+    if (this.#latest?.spool === spool && this.#latest.epoch === epoch) return this.#latest.map;
     const { map, parent } = this.#enter(spool, epoch, undefined);
     // No table came with the epoch (it fell into a gap): all of its parent's sources are the best guess.
     if (parent) map.inheritAll(parent);
+    this.#latest = { spool, epoch, map };
     return map;
   }
 
@@ -171,6 +175,7 @@ export class Book {
       if (cached <= cachedSourcesMax || this.#maps.size === 1) return;
       if (map.dirty) continue;
       this.#maps.delete(key);
+      this.#latest = undefined;
       cached -= map.size;
     }
   }

@@ -15,6 +15,7 @@ import { cutBack } from './cut.ts';
 import { setAside } from './damaged.ts';
 import { makeDurableFolder } from './filework.ts';
 import { checkFolder, setSequence } from './folder.ts';
+import { Gather } from './gather.ts';
 import { IntentStore, type Place } from './intent.ts';
 import { notesFor } from './notes.ts';
 import { planResume } from './resume.ts';
@@ -44,11 +45,12 @@ export interface MirrorPorts {
   readonly log: Log;
 }
 
-const defaults = { openFilesMax: 256, batchBytesMax: 2 * 1024 * 1024, batchIntervalMs: 200 };
+const defaults = { openFilesMax: 1024, batchBytesMax: 2 * 1024 * 1024, batchIntervalMs: 200 };
 const retryDelayMsMax = 3000;
 const mismatchRetryDelayMs = 10_000;
 const stopGraceMs = 1500;
-const batchIntervalMsMax = 2000;
+/** With many files, where making them durable takes long, batches come less often. */
+const batchIntervalMsMax = 3000;
 
 export function createMirrorShipper(options: MirrorOptions, ports: MirrorPorts): Shipper {
   return new Mirror({ ...defaults, ...options }, ports);
@@ -72,6 +74,7 @@ class Mirror implements Shipper {
   readonly #intents: IntentStore;
   readonly #stopping = new AbortController();
   readonly #scratch = new Scratch();
+  readonly #gather = new Gather();
   #abandoned = false;
   #book: Book | undefined;
   #shelf: Shelf | undefined;
@@ -154,8 +157,16 @@ class Mirror implements Shipper {
     if (plan.cut && intent) await cutBack(files, folder, intent, notes);
     this.#book ??= new Book(files, stateFolder, notes);
     this.#shelf ??= new Shelf(files, folder, this.#options.openFilesMax);
-    const tools = { book: this.#book, shelf: this.#shelf, codec, clock, scratch: this.#scratch, notes };
-    return { id: check.id, tools, sequence: Math.max(intent?.sequence ?? 0, check.sequence), place: plan.from };
+    const tools = {
+      book: this.#book,
+      shelf: this.#shelf,
+      codec,
+      clock,
+      scratch: this.#scratch,
+      gather: this.#gather,
+      notes,
+    };
+    return { id: check.id, tools, sequence: plan.sequence, place: plan.from };
   }
 
   /** Until told to stop, or until something throws. */
@@ -185,7 +196,7 @@ class Mirror implements Shipper {
           await this.#write(session, result);
           const tookMs = clock.monotonic() - started;
           if (session.place.position < outlet.durable) break;
-          const pauseMs = Math.min(batchIntervalMsMax, Math.max(this.#options.batchIntervalMs, 2 * tookMs)) - tookMs;
+          const pauseMs = Math.min(batchIntervalMsMax, Math.max(this.#options.batchIntervalMs, 3 * tookMs)) - tookMs;
           this.#status.state = 'idle';
           if (pauseMs > 0) await this.#sleep(pauseMs);
           break;
@@ -202,14 +213,12 @@ class Mirror implements Shipper {
     const started = clock.monotonic();
     this.#status.attempt();
     using _pin = outlet.pin(read.from, read.upto);
-    const plan = planBatch(read.blocks, tools);
+    const plan = await planBatch(read.blocks, tools);
     const last = read.blocks[plan.taken - 1]!;
     const upto: Place = { position: last.end, epoch: read.epoch.id, hash: last.hash };
     if (plan.targets.size > 0) {
       await this.#announce(session, [...plan.targets.values()]);
       await writeBatch(plan, tools, () => this.#abandoned);
-      if (this.#abandoned) throw new Error('stopped within a batch');
-      await tools.shelf.sync(plan.targets.values());
     }
     await tools.book.flush();
     await setAside(this.#ports.files, this.#options.stateFolder, plan.damaged);

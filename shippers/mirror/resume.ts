@@ -22,11 +22,20 @@ export interface Resume {
   readonly from: Place;
   /** Cut the intent's files back to the lengths it lists. */
   readonly cut: boolean;
+  /** The number of the newest batch: the next one is one more. */
+  readonly sequence: number;
   /** What people should know: records may come twice, or are missing in an older copy. */
   readonly warning?: string;
 }
 
 export function planResume(found: Found): Resume {
+  const { intent, marker } = found;
+  // Under an intent that never got its mark nothing was done: it is written again, else the two numbers would drift apart.
+  const sequence = intent && marker === intent.sequence - 1 ? marker : Math.max(marker, intent?.sequence ?? 0);
+  return { ...decide(found), sequence };
+}
+
+function decide(found: Found): Omit<Resume, 'sequence'> {
   const { intent, cursor, marker } = found;
   const saved: Place = cursor ?? found.oldest;
   if (!intent) {

@@ -2,12 +2,13 @@
  * The mirror's files: opened when they are written, a bounded number of them held open, every one appended to at the
  * length it had when the batch began. Paths are relative to the folder.
  */
-import type { Files, OpenFile } from '../../spool/ports.ts';
+import type { FileStat, Files, OpenFile } from '../../spool/ports.ts';
 import { codeOf, directoryOf, hasCode, writeAll } from './filework.ts';
 
 /** Folders that are known to be durable; forgotten all at once beyond this. */
 const settledFoldersMax = 4096;
 const syncsAtOnceMax = 8;
+const refusedMax = 1024;
 
 /** A file that a batch touches. */
 export interface Target {
@@ -39,7 +40,7 @@ interface Handle {
 export class Shelf {
   readonly #files: Files;
   readonly #folder: string;
-  readonly #openFilesMax: number;
+  #openFilesMax: number;
   /** The one used last at the end. */
   readonly #handles = new Map<string, Handle>();
   /** Folders whose own entries, up to ours, are durable. */
@@ -47,7 +48,8 @@ export class Shelf {
   readonly #settling = new Set<string>();
   /** To be synced with the batch. */
   readonly #unsynced = new Set<string>();
-  readonly #refused = new Set<string>();
+  /** Found to be no place for a file of ours only when it was written. */
+  readonly #refused = new Map<string, Misplaced>();
   readonly #foldsCase: boolean;
 
   constructor(files: Files, folder: string, openFilesMax: number) {
@@ -61,35 +63,47 @@ export class Shelf {
     return this.#handles.size;
   }
 
-  /** Opens or begins the file; what somebody renamed or removed is begun anew. Throws `Misplaced`, or what the disk throws. */
+  /**
+   * Looks at the file, or begins it: what somebody renamed or removed is begun anew. Throws `Misplaced` where it cannot be a
+   * file of ours, or what the disk throws.
+   */
   target(path: string): Target {
-    if (this.#refused.has(path)) throw new Misplaced(path, 'EFBIG', -1);
-    const { file, inode } = this.#current(path);
-    const sizeBytes = file.stat().sizeBytes;
-    return { path, inode, startBytes: sizeBytes, endBytes: sizeBytes };
+    const refused = this.#refused.get(path);
+    if (refused) throw refused;
+    const found = this.#look(path);
+    const held = this.#handles.get(path);
+    if (held && held.inode !== found?.inode) this.#close(path);
+    if (found) return { path, inode: found.inode, startBytes: found.sizeBytes, endBytes: found.sizeBytes };
+    const { inode } = this.#open(path, 'create');
+    return { path, inode, startBytes: 0, endBytes: 0 };
   }
 
   append(target: Target, bytes: Uint8Array): void {
     try {
       writeAll(this.#handleOf(target), bytes, target.endBytes);
     } catch (error) {
-      if (hasCode(error, 'EFBIG')) this.#refused.add(target.path);
+      // Another place is found for it when the batch is tried again.
+      if (error instanceof Misplaced) this.#refused.set(target.path, error);
+      if (hasCode(error, 'EFBIG')) this.#refused.set(target.path, new Misplaced(target.path, 'EFBIG', -1));
+      if (this.#refused.size > refusedMax) this.#refused.delete(this.#refused.keys().next().value!);
       throw error;
     }
     target.endBytes += bytes.length;
   }
 
-  /** Makes the files, and the folders' entries that lead to them, durable. */
-  async sync(targets: Iterable<Target>): Promise<void> {
-    let running: Promise<void>[] = [];
-    for (const target of targets) {
-      if (target.endBytes === target.startBytes) continue;
-      running.push(this.#handleOf(target).datasync());
-      if (running.length < syncsAtOnceMax) continue;
+  /** Makes the files, and the folders' entries that lead to them, durable. `last` may still write to each. */
+  async sync(targets: Iterable<Target>, last: (target: Target) => void): Promise<void> {
+    const running: Promise<void>[] = [];
+    try {
+      for (const target of targets) {
+        last(target);
+        if (target.endBytes === target.startBytes) continue;
+        running.push(this.#handleOf(target).datasync());
+        if (running.length >= syncsAtOnceMax) await all(running.splice(0));
+      }
+    } finally {
       await all(running);
-      running = [];
     }
-    await all(running);
     for (const directory of this.#unsynced) await this.#files.syncDirectory(directory);
     if (this.#settled.size > settledFoldersMax) this.#settled.clear();
     for (const directory of this.#settling) this.#settled.add(directory);
@@ -105,51 +119,53 @@ export class Shelf {
   }
 
   #handleOf(target: Target): OpenFile {
-    const handle = this.#handles.get(target.path);
-    const { file, inode } = handle ?? this.#current(target.path);
-    if (inode !== target.inode)
-      throw Object.assign(new Error(`${target.path} was replaced while it was written`), { code: 'ESTALE' });
-    return file;
-  }
-
-  /** The handle of the file that has the name now. */
-  #current(path: string): Handle {
+    const { path } = target;
     const held = this.#handles.get(path);
-    const found = this.#inodeAt(path);
     if (held) {
       this.#handles.delete(path);
-      if (held.inode === found) {
-        this.#handles.set(path, held);
-        return held;
-      }
-      held.file.close();
+      this.#handles.set(path, held);
     }
-    const handle = this.#open(path, found !== undefined);
-    this.#handles.set(path, handle);
-    this.#expectDurable(path);
-    this.#closeOldest();
-    return handle;
+    const { file, inode } = held ?? this.#open(path, 'write');
+    if (inode === target.inode) return file;
+    throw Object.assign(new Error(`${path} was replaced while it was written`), { code: 'ESTALE' });
   }
 
-  #inodeAt(path: string): bigint | undefined {
+  #look(path: string): FileStat | undefined {
     try {
       const stat = this.#files.stat(`${this.#folder}/${path}`);
       if (stat.kind !== 'file') throw new Misplaced(path, stat.kind === 'directory' ? 'EISDIR' : 'EINVAL', -1);
       if (this.#foldsCase && !this.#exactlyThere(path)) throw new Misplaced(path, 'EEXIST', -1);
-      return stat.inode;
+      this.#expectDurable(path);
+      return stat;
     } catch (error) {
       if (hasCode(error, 'ENOENT')) return undefined;
       throw this.#judge(path, error);
     }
   }
 
-  #open(path: string, there: boolean): Handle {
+  #open(path: string, mode: 'create' | 'write'): Handle {
     try {
-      if (!there) this.#makeFolders(directoryOf(`${this.#folder}/${path}`));
-      const file = this.#files.open(`${this.#folder}/${path}`, there ? 'write' : 'create');
-      return { file, inode: file.stat().inode };
+      if (mode === 'create') this.#makeFolders(directoryOf(`${this.#folder}/${path}`));
+      const file = this.#openFile(`${this.#folder}/${path}`, mode);
+      const handle = { file, inode: file.stat().inode };
+      this.#handles.set(path, handle);
+      this.#expectDurable(path);
+      this.#closeOldest();
+      return handle;
     } catch (error) {
       throw this.#judge(path, error);
+    }
+  }
+
+  /** Where the process may not have more files open, fewer are held from now on. */
+  #openFile(path: string, mode: 'create' | 'write'): OpenFile {
+    try {
+      return this.#files.open(path, mode);
+    } catch (error) {
+      if (!hasCode(error, 'EMFILE', 'ENFILE') || this.#handles.size === 0) throw error;
+      this.#openFilesMax = Math.max(1, Math.floor(this.#handles.size / 2));
+      this.#closeOldest();
+      return this.#files.open(path, mode);
     }
   }
 
@@ -204,6 +220,7 @@ export class Shelf {
   /** The entries from the file up to our folder: what an earlier process made may not be durable yet. */
   #expectDurable(path: string): void {
     let directory = directoryOf(`${this.#folder}/${path}`);
+    if (this.#unsynced.has(directory)) return;
     this.#unsynced.add(directory);
     while (directory.length > this.#folder.length && !this.#settled.has(directory)) {
       this.#settling.add(directory);
@@ -220,11 +237,15 @@ export class Shelf {
     this.#files.makeDirectory(directory);
   }
 
+  #close(path: string): void {
+    this.#handles.get(path)?.file.close();
+    this.#handles.delete(path);
+  }
+
   #closeOldest(): void {
-    for (const [path, { file }] of this.#handles) {
+    for (const path of this.#handles.keys()) {
       if (this.#handles.size <= this.#openFilesMax) return;
-      file.close();
-      this.#handles.delete(path);
+      this.#close(path);
     }
   }
 }

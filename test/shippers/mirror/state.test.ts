@@ -95,16 +95,16 @@ const found: Found = {
 };
 
 test('a batch that was broken off is undone', () => {
-  assert.deepEqual(planResume(found), { from: place, cut: true });
+  assert.deepEqual(planResume(found), { from: place, cut: true, sequence: 5 });
   // Its cursor had not reached the disk yet, but the spool still has the block before it.
   const lagging = { ...found, cursor: { ...found.cursor!, position: 50 }, hashAt: () => place.hash };
-  assert.deepEqual(planResume(lagging), { from: place, cut: true });
-  assert.deepEqual(planResume({ ...found, marker: 4 }), { from: place, cut: true });
+  assert.deepEqual(planResume(lagging), { from: place, cut: true, sequence: 5 });
+  assert.deepEqual(planResume({ ...found, marker: 4 }), { from: place, cut: true, sequence: 4 });
 });
 
 test('a batch that was finished is not undone', () => {
   const cursor = { ...found.cursor!, position: 200 };
-  assert.deepEqual(planResume({ ...found, cursor }), { from: cursor, cut: false });
+  assert.deepEqual(planResume({ ...found, cursor }), { from: cursor, cut: false, sequence: 5 });
 });
 
 test('nothing is cut that the spool cannot give again, or that a copy knows nothing of', () => {
