@@ -9,6 +9,9 @@ import { type SourceOnDisk, SourcesOnDisk } from '../../spool/sources-on-disk.ts
 import { type Command, type CommandContext, exitCodes, type SpoolCatOptions } from './commands.ts';
 import { lookInto } from './spool-place.ts';
 
+const writeBytesMin = 64 * 1024;
+const lineEnd = Buffer.from('\n');
+
 export const spoolCatCommand: Command<SpoolCatOptions> = async (options, context) => {
   const looking = await lookInto(options, context);
   if (!looking) return exitCodes.usage;
@@ -42,14 +45,17 @@ export const spoolCatCommand: Command<SpoolCatOptions> = async (options, context
       if (wanted(source, options)) await output.write(source, slice, bytesOf(slice, raw));
     }
   }
+  await output.flush();
   return unread > 0 ? exitCodes.runtime : exitCodes.ok;
 };
 
-/** Puts a line end where another source's records begin behind a line that has none. */
+/** Puts a line end where another source's records begin behind a line that has none, and small pieces together. */
 class Output {
   readonly #context: CommandContext;
-  #last: string | undefined;
+  #last = '';
   #open = false;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
 
   constructor(context: CommandContext) {
     this.#context = context;
@@ -58,10 +64,19 @@ class Output {
   async write(source: SourceOnDisk, slice: Slice, bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
     const name = `${source.spool}.${source.source}`;
-    if (this.#open && name !== this.#last) await this.#context.out('\n');
+    if (this.#open && name !== this.#last) this.#waiting.push(lineEnd);
     this.#last = name;
     this.#open = slice.addedLf;
-    await this.#context.out(bytes);
+    // The bytes are a view of what the next block overwrites.
+    this.#waiting.push(Uint8Array.from(bytes));
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes >= writeBytesMin) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#waiting.length > 0) await this.#context.out(Buffer.concat(this.#waiting));
+    this.#waiting = [];
+    this.#waitingBytes = 0;
   }
 }
 

@@ -17,7 +17,7 @@ import { makeDurableFolder } from './filework.ts';
 import { checkFolder, setSequence } from './folder.ts';
 import { Gather } from './gather.ts';
 import { IntentStore, type Place } from './intent.ts';
-import { notesFor } from './notes.ts';
+import { type MirrorNotes, notesFor } from './notes.ts';
 import { planResume } from './resume.ts';
 import { Shelf } from './shelf.ts';
 import { MirrorStatus } from './status.ts';
@@ -60,6 +60,7 @@ export function createMirrorShipper(options: MirrorOptions, ports: MirrorPorts):
 interface Session {
   readonly id: string;
   readonly tools: Tools;
+  readonly notes: MirrorNotes;
   sequence: number;
   /** Everything before it is in the files. */
   place: Place;
@@ -166,7 +167,7 @@ class Mirror implements Shipper {
       gather: this.#gather,
       notes,
     };
-    return { id: check.id, tools, sequence: plan.sequence, place: plan.from };
+    return { id: check.id, tools, notes, sequence: plan.sequence, place: plan.from };
   }
 
   /** Until told to stop, or until something throws. */
@@ -182,12 +183,8 @@ class Mirror implements Shipper {
         case 'gap': {
           const { upto, gap } = result;
           session.place = placeAt(outlet, upto, session.place.epoch);
-          this.#status.note(
-            'warn',
-            'gap',
-            `${gap.from}`,
-            `The spool has nothing from ${gap.from} to ${upto} (${gap.reason}): the mirror goes on behind it.`,
-          );
+          // Positions that were never used are no loss.
+          if (gap.reason !== 'hole_in_positions') session.notes.gap(gap);
           await this.#save(session.place, true);
           break;
         }

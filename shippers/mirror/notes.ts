@@ -1,12 +1,22 @@
 /** What the mirror's parts notice, as counters, problems and lines of the agent's log: one function per event. */
-import type { Outlet } from '../../spool/nouns.ts';
+import type { Gap, Outlet } from '../../spool/nouns.ts';
 import type { BatchNotes } from './batch.ts';
 import type { BookNotes } from './book.ts';
 import type { CutNotes } from './cut.ts';
 import type { MirrorStatus } from './status.ts';
 
-export function notesFor(status: MirrorStatus, outlet: Outlet, folder: string): BatchNotes & BookNotes & CutNotes {
+export interface MirrorNotes extends BatchNotes, BookNotes, CutNotes {
+  /** Records that the spool no longer has. */
+  gap(gap: Gap): void;
+}
+
+export function notesFor(status: MirrorStatus, outlet: Outlet, folder: string): MirrorNotes {
   return {
+    gap({ from, upto, reason, records }) {
+      const lost = records < 0 ? 'An unknown number of' : records;
+      const message = `${lost} records between positions ${from} and ${upto} are missing in ${folder}: ${reason}.`;
+      status.note('warn', 'gap', `${from}`, message);
+    },
     blockDamaged({ view, records, bytes, why }) {
       outlet.dropped('damaged', { records, bytes });
       const message = `The block at position ${view.position} cannot be mirrored: ${why}. ${records} records are missing in ${folder}.`;
