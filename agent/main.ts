@@ -5,6 +5,10 @@
 import type { CommandContext, ExitCode } from './cli/commands.ts';
 import { endProcess } from './host/exit.ts';
 
+// Syncs of the spool, name look-ups and calls to slow mounts share these threads, and a few that hang must not stop the
+// syncs. Read by libuv when the first of them is needed.
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
 const args = process.argv.slice(2);
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
