@@ -23,7 +23,7 @@ import type {
   SourceRecord,
 } from './nouns.ts';
 import { limits } from './nouns.ts';
-import type { Clock, Log, Problem, Timer, UnixMs } from './ports.ts';
+import type { Clock, Log, MonotonicMs, Problem, Timer, UnixMs } from './ports.ts';
 import type { Pressure } from './pressure.ts';
 import type { Retention } from './retention.ts';
 import type { Segments } from './segments.ts';
@@ -32,6 +32,8 @@ import type { Writer } from './writer.ts';
 
 const sourcesMany = 100;
 const syncManyMs = 1000;
+/** While somebody waits for `flush`, syncs come as fast as the disk allows with so many times their length between them. */
+const flushPause = 4;
 const vouchDelayMs = 1000;
 const holdCheckMs = 500;
 
@@ -59,7 +61,10 @@ export class SpoolIntake implements Intake {
   #holdTimer: Timer | undefined;
   #held: { readonly reason: HoldReason; readonly since: UnixMs } | undefined;
   #closed = false;
+  #timerAt: MonotonicMs = 0;
   #syncRequested = false;
+  /** How many wait for `flush`. */
+  #flushing = 0;
 
   constructor(parts: IntakeParts, options: { readonly syncIntervalMs: number }, readable: () => void) {
     this.#parts = parts;
@@ -151,6 +156,15 @@ export class SpoolIntake implements Intake {
   }
 
   async flush(): Promise<void> {
+    this.#flushing++;
+    try {
+      await this.#flush();
+    } finally {
+      this.#flushing--;
+    }
+  }
+
+  async #flush(): Promise<void> {
     while (!this.#block.empty || this.#drops.length > 0) {
       if (this.#closed) throw new Error('the spool is closed');
       if (this.#cut()) break;
@@ -300,12 +314,15 @@ export class SpoolIntake implements Intake {
 
   /** Sees to it that a sync comes, as soon as it may. */
   #schedule(): void {
-    if (this.#timer || this.#closed) return;
+    if (this.#closed) return;
     const { clock, writer } = this.#parts;
-    const interval =
-      this.#block.sources > sourcesMany ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
-    const waitMs = writer.lastSync + interval - clock.monotonic();
+    const at = writer.lastSync + this.#syncDistanceMs();
+    if (this.#timer && this.#timerAt <= at) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const waitMs = at - clock.monotonic();
     if (waitMs > 0) {
+      this.#timerAt = at;
       this.#timer = clock.after(waitMs, () => this.#syncDue());
     } else if (!this.#syncRequested) {
       // After the collector has had its turn: what it reads in one go goes into one block.
@@ -315,6 +332,16 @@ export class SpoolIntake implements Intake {
         this.#syncDue();
       });
     }
+  }
+
+  /**
+   * What is read from files may wait for the next sync; whoever waits for `flush` holds up a client, and the next of its
+   * batches. Two rhythms of 100 ms one after the other would add up, and drift until they add up fully.
+   */
+  #syncDistanceMs(): number {
+    const many = this.#block.sources > sourcesMany;
+    const usual = many ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
+    return this.#flushing === 0 ? usual : Math.min(usual, flushPause * this.#parts.writer.lastSyncTookMs);
   }
 
   #syncDue(): void {

@@ -137,7 +137,8 @@ export class SpoolOutlet implements Outlet {
     const read = this.#reader.read(from, bytesMax, this.durable);
     if (read.kind === 'end') return read;
     if (read.kind === 'gap') {
-      if (read.upto === this.oldest && from < this.#reader.previousEnd(read.upto)) return this.#letGo(from, read.upto);
+      if (read.upto === this.oldest && from < this.#reader.previousEnd(read.upto))
+        return this.#letGo(from, read.upto, known);
       const result = this.#gap(from, read.upto, 'damaged', known);
       if (result.gap.reason === 'damaged') this.#host.damage(read, result.gap);
       return result;
@@ -309,10 +310,14 @@ export class SpoolOutlet implements Outlet {
     return { kind: 'gap', from, upto, gap: { from, upto, reason, ...lost } };
   }
 
-  /** What was acknowledged and is not kept any more; asked for by a receiver that lost it. It was accounted for long ago. */
-  #letGo(from: Position, upto: Position): Extract<ReadResult, { kind: 'gap' }> {
-    this.#step(upto, new Map(), undefined);
-    return { kind: 'gap', from, upto, gap: { from, upto, reason: 'retention', records: -1, bytes: -1 } };
+  /**
+   * What is not kept any more. Where it was acknowledged once, and a receiver that lost it asks again, it was accounted for
+   * long ago, and nobody knows how much it was.
+   */
+  #letGo(from: Position, upto: Position, known: boolean): Extract<ReadResult, { kind: 'gap' }> {
+    const result = this.#gap(from, upto, 'retention', known);
+    if (result.gap.records > 0) return result;
+    return { ...result, gap: { ...result.gap, records: -1, bytes: -1 } };
   }
 
   #inSegment(position: Position): boolean {

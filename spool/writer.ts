@@ -99,6 +99,8 @@ export class Writer {
   syncs = 0;
   /** When the last sync was issued. */
   lastSync: MonotonicMs = Number.NEGATIVE_INFINITY;
+  /** How long the last successful one took. */
+  lastSyncTookMs = 0;
 
   constructor(
     ports: WriterPorts,
@@ -230,6 +232,7 @@ export class Writer {
       return;
     }
     this.syncs++;
+    this.lastSyncTookMs = this.#ports.clock.monotonic() - this.lastSync;
     // A write failed meanwhile: the repair writes everything again, also what this sync may have saved.
     if (this.#state === 'broken') return;
     for (const folder of folders) this.#unsafeFolders.delete(folder);
