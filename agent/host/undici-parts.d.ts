@@ -1,6 +1,6 @@
 /**
  * The parts of undici that are used, by their own files: its index loads fetch, WebSocket, caches and mocks too, which costs
- * 10 MiB of resident memory. The version is pinned; test/agent/host/wire.test.ts notices when a part moves.
+ * 10 MiB of resident memory. The version is pinned; test/agent/host/transport.test.ts notices when a part moves.
  */
 declare module 'undici/lib/dispatcher/pool.js' {
   import { Pool } from 'undici';
