@@ -233,3 +233,21 @@ test('a full disk turns the mirror red until there is room', async () => {
   await clock.run(machine.stop());
   assert.deepEqual(mirrorOf(disk), expected);
 });
+
+test('a file that may not be written any more goes on in another place, and stops no other', async () => {
+  const { agents, expected } = scenario();
+  const clock = new SimulatedClock();
+  const disk = new SimulatedDisk({
+    clock,
+    faults: [fails('EACCES', { kinds: ['open'], path: /^\/out\/web\/app\.log$/ })],
+  });
+  const machine = new Machine(disk, clock, new SeededRandom(seed));
+  await clock.run(machine.start().then(() => machine.work(agents)));
+  await clock.run(machine.stop());
+  const { 'web/app.log': first = '', 'web/app.log~file': rest = '', ...others } = mirrorOf(disk);
+  const { 'web/app.log': whole, ...expectedOthers } = expected;
+  assert.ok(rest.length > 0);
+  assert.equal(first + rest, whole);
+  assert.deepEqual(others, expectedOthers);
+  assert.ok(machine.mirror!.status().problems.some(({ cause }) => cause === 'path_taken'));
+});

@@ -403,3 +403,57 @@ test('more files than may be open are written all the same', async (t) => {
   await shipper.stop();
   assert.deepEqual(filesIn(`${root}/out`), expected);
 });
+
+test('hostile names write nothing outside the folder', async (t) => {
+  const root = folderFor(t);
+  const { outlet, receive } = makeWorld();
+  const paths = [
+    '/../../../escape.log',
+    '../../escape.log',
+    '/a/./b/../c.log',
+    '/nul\0.log',
+    '/',
+    '/.',
+    '//',
+    `/${'x'.repeat(400)}`,
+  ];
+  const hosts = ['..', '.', '../..', 'a/b', '/abs', 'nul\0', '.tailspool', '@unknown'];
+  const all = [...paths.map((path) => fileSource(path, 'h')), ...hosts.map((host) => fileSource('/x.log', host))];
+  receive('a', {
+    descriptions: new Map(all.map((description, index) => [index + 1, description])),
+    pieces: all.map((_, index) => ({ source: index + 1, bytes: text(`${index}\n`) })),
+  });
+  const { shipper } = startMirror(root, outlet);
+  await mirrored(outlet);
+  await shipper.stop();
+  const written = filesIn(`${root}/out`);
+  assert.deepEqual(fs.readdirSync(root).sort(), ['data', 'out']);
+  assert.deepEqual(fs.readdirSync(`${root}/out/.tailspool`).length, 1);
+  const lines = Object.values(written).join('').split('\n').filter(Boolean).map(Number);
+  assert.deepEqual(
+    lines.sort((a, b) => a - b),
+    all.map((_, index) => index),
+  );
+});
+
+test('records that came through a relay stand where their first agent had them', async (t) => {
+  const root = folderFor(t);
+  const { outlet, agents, receiver } = makeWorld();
+  const relay = new BlockMaker('77'.repeat(16), epochOf('88'.repeat(16)), codec);
+  const take = (block: ReturnType<BlockMaker['own']>) => outlet.add(receiver.nest(relay.nest(block)), epochs.receiver);
+  take(agents.a.own({ table: new Map([[1, fileSource('/x.log', 'far')]]) }));
+  take(agents.a.own({ pieces: [{ source: 1, bytes: text('far away\n') }] }));
+  outlet.add(
+    receiver.nest(
+      relay.own({
+        descriptions: new Map([[1, fileSource('/x.log', 'relay')]]),
+        pieces: [{ source: 1, bytes: text('its own\n') }],
+      }),
+    ),
+    epochs.receiver,
+  );
+  const { shipper } = startMirror(root, outlet);
+  await mirrored(outlet);
+  await shipper.stop();
+  assert.deepEqual(filesIn(`${root}/out`), { 'far/x.log': 'far away\n', 'relay/x.log': 'its own\n' });
+});
