@@ -36,7 +36,7 @@ export interface Tools {
   readonly clock: Clock;
   readonly maxLineBytes: number;
   readonly partialTimeoutMs: number;
-  /** Bytes and records taken, over all files. */
+  /** Bytes and records taken or passed over for good, over all files. */
   readonly read: { records: number; bytes: number };
 }
 
@@ -319,6 +319,8 @@ export class Generation {
     const crc = this.#crcAt(to);
     this.unterminated = false;
     this.#nulsScannedTo = 0;
+    this.#tools.read.records += Math.max(0, records);
+    this.#tools.read.bytes += bytes;
     this.#commit({ to, crc, records: 0, bytes: 0, continues: false, dropped: { reason, records, bytes } });
   }
 

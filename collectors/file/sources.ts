@@ -68,7 +68,12 @@ function parseMarker(state: Uint8Array): MarkerFacts | undefined {
 /** Says durably that this collector has run here, in this boot, with these patterns. */
 export function writeMarker(marker: SourceRecord | undefined, facts: MarkerFacts, context: Context): void {
   const { intake, clock } = context.tools;
-  const description = { collector: context.options.name, type: sourceType, resource: context.options.resource, attributes: {} };
+  const description = {
+    collector: context.options.name,
+    type: sourceType,
+    resource: context.options.resource,
+    attributes: {},
+  };
   const source = marker?.number ?? intake.begin(description);
   const from = marker?.cursor.offset ?? 0;
   const state = Buffer.from(JSON.stringify(facts));

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Load } from './load.ts';
 import { Pair } from './pair.ts';
@@ -39,6 +41,8 @@ test('read = acknowledged + waiting + dropped at every scrape, under load, throu
   const load = new Load({ folder: pair.logs, files: ['a.log', 'b.log'], linesPerSecond: 20_000 });
   pair.startAgent();
   load.begin();
+  // A hole is passed over: read, and dropped with its reason.
+  fs.writeFileSync(join(pair.logs, 'hole.log'), Buffer.concat([Buffer.alloc(20_000), Buffer.from('a line\n')]));
   let scrapes = 0;
   const check = async (when: string) => {
     const [agent, receiver] = await Promise.all([scrape(pair.agentData), scrape(pair.receiverData)]);
@@ -70,11 +74,15 @@ test('read = acknowledged + waiting + dropped at every scrape, under load, throu
   await checkFor(400, 'after a kill of the receiver');
   await load.stop();
 
-  const lines = [...load.written.values()].reduce((sum, written) => sum + written, 0);
+  const lines = [...load.written.values()].reduce((sum, written) => sum + written, 1);
   const arrived = async () => {
     const { agent, receiver } = await check('at the end');
     return read(agent, 'logs') === lines && read(receiver, 'edge') === lines;
   };
   await until(`${lines} records in the counters of both`, arrived, () => pair.describe());
+  const holes = (await scrape(pair.agentData))?.get(
+    'tailspool_dropped_bytes_total{collector="logs",shipper="",reason="hole"}',
+  );
+  assert.equal(holes, 20_000);
   assert.ok(scrapes > 50, `${scrapes} scrapes`);
 });
