@@ -65,6 +65,10 @@ export class SpoolIntake implements Intake {
   #syncRequested = false;
   /** How many wait for `flush`. */
   #flushing = 0;
+  /** Sources that had something in this second, and how many had in the one before it. */
+  #second = 0;
+  readonly #sourcesNow = new Set<SourceNumber>();
+  #sourcesBefore = 0;
 
   constructor(parts: IntakeParts, options: { readonly syncIntervalMs: number }, readable: () => void) {
     this.#parts = parts;
@@ -128,6 +132,7 @@ export class SpoolIntake implements Intake {
       this.#fresh.delete(run.source);
     }
     this.#block.add(run);
+    this.#sourcesNow.add(run.source);
     this.#schedule();
   }
 
@@ -334,14 +339,25 @@ export class SpoolIntake implements Intake {
     }
   }
 
+<<<<<<< HEAD
   /**
    * What is read from files may wait for the next sync; whoever waits for `flush` holds up a client, and the next of its
    * batches. Two rhythms of 100 ms one after the other would add up, and drift until they add up fully.
    */
   #syncDistanceMs(): number {
-    const many = this.#block.sources > sourcesMany;
-    const usual = many ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
+    const usual = this.#manySources() ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
     return this.#flushing === 0 ? usual : Math.min(usual, flushPause * this.#parts.writer.lastSyncTookMs);
+=======
+  /** Whether more than a hundred sources had something in this second or the one before it. */
+  #manySources(): boolean {
+    const second = Math.floor(this.#parts.clock.monotonic() / 1000);
+    if (second !== this.#second) {
+      this.#sourcesBefore = second === this.#second + 1 ? this.#sourcesNow.size : 0;
+      this.#second = second;
+      this.#sourcesNow.clear();
+    }
+    return Math.max(this.#sourcesBefore, this.#sourcesNow.size) > sourcesMany;
+>>>>>>> 15e2287 (spool: conservation is checked at every step of every crash test, and what that found)
   }
 
   #syncDue(): void {

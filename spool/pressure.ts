@@ -59,8 +59,8 @@ export class Pressure {
 
   /** Why reading stops, whatever the writer says; `spoolBytes` is what segments take now. */
   hold(spoolBytes: number): HoldReason | undefined {
-    if (this.#damaged.full) return 'damaged_full';
     this.#look();
+    if (this.#damaged.full) return 'damaged_full';
     if (this.#disk) return 'disk_full';
     return spoolBytes + roomBytes > this.limits.maxBytes ? 'spool_full' : undefined;
   }

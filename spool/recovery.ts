@@ -249,7 +249,16 @@ function openSegments(files: Files, folders: Folders): Segment[] {
       before.end = Math.min(before.end, Math.max(before.start, first.header.previousEnd));
     segments.push({ start, end: start + bytes, bytes, verified: undefined });
   }
-  return segments;
+  // Empty ones were left by a repair that was cut short; the newest is planNewest's to look at.
+  const empty = segments.filter((segment) => segment.bytes === 0 && segment !== segments.at(-1));
+  for (const { start } of empty) {
+    try {
+      files.unlink(`${folders.segments}/${segmentName(start)}`);
+    } catch {
+      // A disk that refuses: the file holds nothing, and is passed over.
+    }
+  }
+  return segments.filter((segment) => !empty.includes(segment));
 }
 
 /** What is only in the page cache must not be trusted: it could vanish after it was shipped. */

@@ -189,6 +189,7 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
     async close(limitMs = 3000) {
       const done = closeAll(intake, outlets, writer);
       await Promise.race([done, new Promise<void>((resolve) => clock.after(limitMs, resolve))]);
+      intake.closed();
     },
   };
 }

@@ -49,11 +49,15 @@ export function approximate(like: Totals, sum: Tally): Totals {
   );
 }
 
-/** From the far end back: exact even where headers before `position` are lost. */
+/** From the next table (or the end) back: exact even where headers before `position` are lost. */
 function totalsBehind(ports: TotalsPorts, segment: Segment, position: Position): Totals {
-  const next = ports.segments.after(segment);
-  const end = (next && tableTotals(ports, next)) ?? ports.appended.totals();
-  return merge(end, sum(ports, segment, position, segment.end, true) ?? new Map(), subtract);
+  let between = sum(ports, segment, position, segment.end, true) ?? new Map();
+  for (let next = ports.segments.after(segment); next; next = ports.segments.after(next)) {
+    const table = tableTotals(ports, next);
+    if (table) return merge(table, between, subtract);
+    between = merge(between, sum(ports, next, next.start, next.end, true) ?? new Map(), add);
+  }
+  return merge(ports.appended.totals(), between, subtract);
 }
 
 function tableTotals({ files, codec, segments, appended }: TotalsPorts, segment: Segment): Totals | undefined {

@@ -67,6 +67,9 @@ interface Unsynced {
   readonly inArena: boolean;
 }
 
+/** What only the first block of a segment says. */
+type FirstOfSegment = Pick<BlockHeader, 'table' | 'opening' | 'recordsBefore' | 'sourceBytesBefore'>;
+
 /** A state each in which something else may happen: see `ready`, `sync`, `#afterSync`. */
 type State = 'ready' | 'rolling' | 'broken' | 'closed';
 
@@ -293,13 +296,20 @@ export class Writer {
     this.#unsafeFolders.add(this.#options.folders.at(-1)!);
     const table = encodeTable(this.#durableLedger.toTable(this.#events.cursors()), codec);
     const block: NewBlock = { time: clock.now(), records: 0, body: { raw: nothing } };
-    const entry = this.#encode(block, { table, opening: this.#epoch });
+    // In a repair what was appended is ahead of what is durable: the table stands before those blocks, and so do its counts.
+    const { records, sourceBytes } = this.#durableLedger;
+    const entry = this.#encode(block, {
+      table,
+      opening: this.#epoch,
+      recordsBefore: records,
+      sourceBytesBefore: sourceBytes,
+    });
     this.#write(entry);
-    this.#appended.apply(entry.header, entry.bytes.length);
+    this.#appended.spooledBytes += entry.bytes.length;
   }
 
   /** Gives the block its place and its bytes; from now on it is kept until it is durable. */
-  #encode(block: NewBlock, first?: Pick<BlockHeader, 'table' | 'opening'>): Unsynced {
+  #encode(block: NewBlock, first?: FirstOfSegment): Unsynced {
     const { body } = block;
     const header: BlockHeader = {
       frameBytes: 0,

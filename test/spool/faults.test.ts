@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedDisk } from '../simulation/disk.ts';
 import type { Fault } from '../simulation/faults.ts';
-import { fails, losesPages, short } from '../simulation/faults.ts';
+import { fails, losesPages } from '../simulation/faults.ts';
 import { firstSeed, SeededRandom } from '../simulation/random.ts';
+import { drawFaults } from './draw-faults.ts';
 import { live, World } from './world.ts';
 
 const seed = firstSeed(1);
@@ -69,19 +70,4 @@ async function mixture(mixtureSeed: number): Promise<void> {
     const names = faults.map((fault) => fault.name).join(', ');
     throw new Error(`mixture ${mixtureSeed} (last faults: ${names}): ${(error as Error).message}`, { cause: error });
   }
-}
-
-function drawFaults(random: SeededRandom): Fault[] {
-  // The first two syncs are those of opening: where they fail what was there is not trusted, and read again (and reported).
-  const where = { from: 2 + random.below(30), times: 1 + random.below(4) };
-  const all: Fault[] = [
-    fails('EIO', { kinds: ['datasync'], path: spoolOnly, ...where }),
-    losesPages({ path: spoolOnly, ...where }),
-    fails('ENOSPC', { kinds: ['write', 'create'], ...where }),
-    fails('EIO', { kinds: ['truncate', 'unlink', 'rename'], ...where }),
-    fails('EIO', { kinds: ['syncDirectory'], ...where }),
-    fails('EIO', { kinds: ['datasync', 'write'], path: /cursors/, ...where }),
-    short(random.uint32(), 0.2, { kinds: ['write'], ...where }),
-  ];
-  return all.filter(() => random.chance(0.3));
 }

@@ -149,12 +149,14 @@ export async function live(world: World, life: Life): Promise<boolean> {
   try {
     const spool = await clock.run(openSpool({ ...options, ...life.options }, ports));
     life.opened?.(spool);
+    conserved(spool);
     const collector = new Collector(world, spool);
     const shipper = new TestShipper(world, spool.outlet('s'));
     for (let step = 0; step < life.steps && !disk.crashed; step++) {
       if (random.chance(0.6)) collector.read(random.below(world.contents.length), 1 + random.below(6));
       if (random.chance(0.3)) await shipper.ship(1 + random.below(4000));
       await clock.advance(random.below(12));
+      if (!disk.crashed) conserved(spool);
     }
     for (let round = 0; !disk.crashed && !life.leaveBacklog; round++) {
       assert.ok(round < 10_000, `it drains; held: ${spool.intake.hold}`);
@@ -163,11 +165,24 @@ export async function live(world: World, life: Life): Promise<boolean> {
       const sent = await shipper.ship(2500);
       if (!more && !sent && spool.intake.durable === spool.status().end) break;
     }
+    conserved(spool);
     if (!disk.crashed) await clock.run(spool.close());
   } catch (error) {
     if (!disk.crashed) throw error;
   }
   return !disk.crashed;
+}
+
+/** At every moment, for every shipper and collector: spooled = acknowledged + waiting + dropped. */
+export function conserved(spool: Spool): void {
+  const { collectors, shippers } = spool.status();
+  for (const [name, shipper] of Object.entries(shippers))
+    for (const [collector, { acknowledged, waiting, dropped }] of Object.entries(shipper.collectors)) {
+      const parts = [acknowledged, waiting, ...Object.values(dropped)];
+      const sum = (key: 'records' | 'bytes') => parts.reduce((total, part) => total + part[key], 0);
+      const { spooled } = collectors[collector]!;
+      assert.deepEqual([sum('records'), sum('bytes')], [spooled.records, spooled.bytes], `${name} ${collector}`);
+    }
 }
 
 /** Reads the sources from where the spool says they have been read to. */
