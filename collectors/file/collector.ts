@@ -206,7 +206,9 @@ class FileCollector implements Collector {
     for (const path of paths) {
       const lineage = this.#context.registry.at(path);
       if (!lineage) continue;
-      if (unknown.length > 0) lineage.verifySoon(); // new names: it may have been given another one
+      // New names: it may have been given one of them. Something at its path while it stands elsewhere: its successor.
+      const isElsewhere = lineage.path === path && lineage.current?.place?.path !== path;
+      if (unknown.length > 0 || isElsewhere) lineage.verifySoon();
       this.#wake(lineage, lineage.path !== path && !lineage.live.some((one) => one.place?.path === path));
     }
     for (const path of unknown) this.#wakeOriginals(path);

@@ -50,11 +50,10 @@ export class Descriptors {
     for (const generation of [...this.#open.keys()]) this.close(generation);
   }
 
-  /** Closes what has been quiet for long; `standsAt` looks whether it could be opened again. */
+  /** Closes what has given nothing for long, if it could be opened again. */
   closeIdle(couldReopen: (generation: Generation) => boolean): void {
     const now = this.#clock.monotonic();
-    for (const [generation, usedAt] of this.#open) {
-      if (now - usedAt < pace.idleCloseMs) break;
+    for (const generation of this.#open.keys()) {
       if (now - generation.lastProgress < pace.idleCloseMs) continue;
       if (couldReopen(generation)) this.close(generation);
     }

@@ -72,7 +72,7 @@ export const pace = {
   /** Looks at quiet files: at most so many a second, so that 10,000 of them cost next to nothing. */
   quietLooksPerSecondMax: 150,
   /** A copy of a file that is being read waits so long for the truncation that should follow. */
-  copyHoldMs: 10_000,
+  copyHoldMs: 30_000,
   /** Behind for so long without back-pressure is `stalled`. */
   stalledAfterMs: 30_000,
   openFilesMaxDefault: 4096,

@@ -11,7 +11,7 @@ import { inspectQuickly, type Lineage, objectOf, type Trouble } from './lineage.
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
 import { inspect, unreadable } from './permission.ts';
-import { type Plan, planRotation, type Ruling } from './rotation.ts';
+import { type Loss, type Plan, planRotation, type Ruling } from './rotation.ts';
 import { beginAtEnd, describe } from './sources.ts';
 
 const looksMax = 5;
@@ -90,8 +90,10 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
       ...{ current: facts.current, related: facts.related, compressed: facts.compression !== undefined },
       ...{ plainName, age: facts.age, sizeBytes: content.sizeBytes, modifiedMs: stat.modifiedMs },
     })),
-    likenessOf(known, files, context),
-    (one, other) => startsAlike(files[one]!, files[other]!),
+    {
+      likeness: likenessOf(known, files, context),
+      startsAlike: (one, other) => startsAlike(files[one]!, files[other]!),
+    },
     context.sinceMs,
   );
   tell(lineage, known, files, plan, context);
@@ -162,7 +164,7 @@ function goOn(
   if (!lineage.live.includes(generation)) lineage.join(generation);
 }
 
-function lose(lineage: Lineage, generation: Generation, why: Plan['lost'][number]['why'], context: Context): void {
+function lose(lineage: Lineage, generation: Generation, why: Loss, context: Context): void {
   const subject = generation.path;
   switch (why) {
     case 'truncated': {

@@ -29,6 +29,13 @@ export interface StandingFile {
   readonly plainName: string;
 }
 
+/** What can be asked about them; each answer may read from the files. */
+export interface Comparison {
+  likeness(known: number, standing: number): Likeness;
+  /** The shorter of two standing files holds the same bytes as the other's beginning. */
+  startsAlike(one: number, other: number): boolean;
+}
+
 export type Ruling =
   /** The known generation's bytes are here: go on at its cursor. */
   | { readonly is: 'continued'; readonly known: number; readonly how: 'itself' | 'copy' }
@@ -36,161 +43,231 @@ export type Ruling =
   | { readonly is: 'new'; readonly from: number; readonly missed: boolean }
   /** Holds nothing but what was read. */
   | { readonly is: 'read_before'; readonly known: number }
-  /** Perhaps a copy of the current file on the way to copytruncate: to be looked at again. */
+  /** Perhaps a copy in the making, of a file that is being read: to be looked at again. */
   | { readonly is: 'held'; readonly known: number }
   | { readonly is: 'not_ours' };
+
+/** Why a generation's unread bytes are nowhere; `unclear`: other files start alike, and none can be told to be it. */
+export type Loss = 'truncated' | 'gone' | 'unclear' | 'went_back';
 
 export interface Plan {
   /** For each standing file. */
   readonly rulings: readonly Ruling[];
   /** The files that begin sources, oldest first. */
   readonly begin: readonly number[];
-  /** Unfinished generations whose bytes are nowhere: truncated in place, gone, or (`unclear`) not told apart from others. */
-  readonly lost: readonly { readonly known: number; readonly why: 'truncated' | 'gone' | 'unclear' | 'went_back' }[];
+  readonly lost: readonly { readonly known: number; readonly why: Loss }[];
 }
 
 /** Content alone, without the inode, names a file only if it is longer than what files may have in common at their start. */
 export const commonStartBytesMax = 16 * 1024;
-
 /** Compressed files keep the time of what they were made from, but some tools only the whole second of it. */
 const compressedGrainMs = 1000;
 
 /**
- * `startsAlike`: the shorter of two standing files holds the same bytes as the other's beginning. `sinceMs`: rotated files of a
- * path of which nothing is known are read if they were modified since then; infinite at the first start.
+ * `sinceMs`: rotated files of a path of which nothing is known are read if they were modified since then; infinite at the first
+ * start, when what was rotated before is left alone.
  */
 export function planRotation(
   known: readonly KnownGeneration[],
   standing: readonly StandingFile[],
-  likeness: (known: number, standing: number) => Likeness,
-  startsAlike: (one: number, other: number) => boolean,
+  comparison: Comparison,
   sinceMs: number,
 ): Plan {
-  const rulings: (Ruling | undefined)[] = standing.map(() => undefined);
-  const placed = new Set<number>();
-  const lost = new Map<number, Plan['lost'][number]['why']>();
-  const indexes = standing.map((_, index) => index);
-  const rule = (index: number, ruling: Ruling) => {
-    rulings[index] = ruling;
-    if (ruling.is === 'continued' || ruling.is === 'read_before') placed.add(ruling.known);
-  };
+  const planner = new Planner(known, standing, comparison, sinceMs);
+  planner.findThemselves();
+  planner.findTheLost();
+  planner.findWhatWasReadBefore();
+  planner.findCopies();
+  planner.judgeTheRest();
+  return planner.plan();
+}
 
-  // 1. The same object with the same bytes before the cursor: that is the file, whatever its name.
-  for (const file of indexes) {
-    if (standing[file]!.compressed) continue;
-    const match = known.findLastIndex((_, at) => !placed.has(at) && likeness(at, file).kind === 'itself');
-    if (match !== -1) rule(file, { is: 'continued', known: match, how: 'itself' });
+/** One plan in the making. Each step only looks at what those before it left open. */
+class Planner {
+  readonly #known: readonly KnownGeneration[];
+  readonly #standing: readonly StandingFile[];
+  readonly #comparison: Comparison;
+  readonly #newerThanMs: number;
+  readonly #rulings: (Ruling | undefined)[];
+  readonly #placed = new Set<number>();
+  readonly #lost = new Map<number, Loss>();
+
+  constructor(
+    known: readonly KnownGeneration[],
+    standing: readonly StandingFile[],
+    comparison: Comparison,
+    sinceMs: number,
+  ) {
+    this.#known = known;
+    this.#standing = standing;
+    this.#comparison = comparison;
+    this.#newerThanMs = Number.isFinite(sinceMs) ? (known.at(-1)?.modifiedMs ?? sinceMs) : sinceMs;
+    this.#rulings = standing.map(() => undefined);
   }
 
-  // 2. The same object with other bytes: gone back (after a power cut), or truncated.
-  for (let at = known.length - 1; at >= 0; at--) {
-    if (placed.has(at) || known[at]!.finished) continue;
-    const back = indexes.find((file) => !rulings[file] && likeness(at, file).kind === 'went_back');
-    if (back !== undefined) {
-      rule(back, { is: 'new', from: likeness(at, back).at, missed: false });
-      lost.set(at, 'went_back');
-    } else if (indexes.some((file) => likeness(at, file).kind === 'truncated')) lost.set(at, 'truncated');
-    else if (!known[at]!.open) lost.set(at, 'gone');
+  plan(): Plan {
+    const rulings = this.#rulings.map((ruling): Ruling => ruling ?? { is: 'not_ours' });
+    const begin = [...rulings.keys()].filter((file) => rulings[file]!.is === 'new');
+    begin.sort((one, other) => byAge(this.#standing[one]!, this.#standing[other]!));
+    return { rulings, begin, lost: [...this.#lost].map(([known, why]) => ({ known, why })) };
   }
 
-  // 3. A copy or archive that holds exactly what was read of one: nothing more to be had from it.
-  for (const file of indexes) {
-    if (rulings[file] || (standing[file]!.current && !standing[file]!.compressed)) continue;
-    const match = longest(known, (at) => {
-      const { offset, finished } = known[at]!;
-      if (placed.has(at) || offset === 0 || offset !== standing[file]!.sizeBytes) return false;
-      const mayBe = standing[file]!.compressed || offset >= commonStartBytesMax || lost.get(at) === 'truncated';
-      return mayBe && (finished || lost.has(at)) && isCopy(likeness(at, file));
-    });
-    if (match === -1) continue;
-    rule(
-      file,
-      known[match]!.finished ? { is: 'read_before', known: match } : { is: 'continued', known: match, how: 'copy' },
-    );
-    lost.delete(match);
-  }
-
-  // 4. Another file with the same bytes up to the cursor: a copy, moved here, or compressed.
-  for (let at = 0; at < known.length; at++) {
-    const why = lost.get(at);
-    if ((why !== 'truncated' && why !== 'gone') || known[at]!.offset === 0) continue; // of which nothing was read: no matter
-    const alike = indexes.filter((file) => !rulings[file] && isCopy(likeness(at, file)));
-    const free = alike.filter((file) => mayBeCopy(known[at]!, standing[file]!));
-    if (free.length === 0) continue;
-    if (known[at]!.offset >= commonStartBytesMax || tellsApart(standing, free, why)) {
-      rule(preferred(standing, free), { is: 'continued', known: at, how: 'copy' });
-      lost.delete(at);
-    } else {
-      for (const file of free) rule(file, { is: 'new', from: 0, missed: true });
-      lost.set(at, 'unclear');
+  /** The same object with the same bytes before the cursor: that is the file, whatever its name. */
+  findThemselves(): void {
+    for (const file of this.#open()) {
+      if (this.#standing[file]!.compressed) continue;
+      const match = this.#known.findLastIndex((_, at) => !this.#placed.has(at) && this.#like(at, file) === 'itself');
+      if (match !== -1) this.#rule(file, { is: 'continued', known: match, how: 'itself' });
     }
   }
 
-  // 5. What is left: a copy in the making, or new.
-  const newest = known.length - 1;
-  const current = indexes.find((file) => standing[file]!.current);
-  const currentRuling = current === undefined ? undefined : rulings[current];
-  const currentIsNewest = currentRuling?.is === 'continued' && currentRuling.known === newest;
-  /** A generation that is read through its descriptor, of which this seems to be a copy (its compressed form, most likely). */
-  const openUnplaced = (file: number) =>
-    known.findLastIndex(
-      (one, at) => one.open && !one.finished && !placed.has(at) && !lost.has(at) && isAlike(likeness(at, file)),
-    );
-  const newerThanMs = sinceMs === Number.POSITIVE_INFINITY ? sinceMs : (known[newest]?.modifiedMs ?? sinceMs);
-  const isYoung = ({ modifiedMs, compressed }: StandingFile) =>
-    modifiedMs + (compressed ? compressedGrainMs : 0) >= newerThanMs;
-  for (const file of indexes) {
-    if (rulings[file]) continue;
-    const { current: isCurrent, related } = standing[file]!;
-    if (isCurrent) rule(file, { is: 'new', from: 0, missed: false });
-    else if (currentIsNewest && known[newest]!.offset > 0)
-      rule(file, isAlike(likeness(newest, file)) ? { is: 'held', known: newest } : { is: 'not_ours' });
-    else if (currentIsNewest && startsAlike(current!, file)) rule(file, { is: 'held', known: newest });
-    else if (openUnplaced(file) !== -1) rule(file, { is: 'held', known: openUnplaced(file) });
-    else if (related && isYoung(standing[file]!)) rule(file, { is: 'new', from: 0, missed: true });
-    else rule(file, { is: 'not_ours' });
+  /** The same object with other bytes has gone back (after a power cut), or was truncated. */
+  findTheLost(): void {
+    for (let at = this.#known.length - 1; at >= 0; at--) {
+      if (this.#placed.has(at) || this.#known[at]!.finished) continue;
+      const back = this.#open().find((file) => this.#like(at, file) === 'went_back');
+      if (back !== undefined) {
+        this.#rule(back, { is: 'new', from: this.#comparison.likeness(at, back).at, missed: false });
+        this.#lost.set(at, 'went_back');
+      } else if (this.#rulings.some((_, file) => this.#like(at, file) === 'truncated')) this.#lost.set(at, 'truncated');
+      else if (!this.#known[at]!.open) this.#lost.set(at, 'gone');
+    }
   }
 
-  return {
-    rulings: rulings as Ruling[],
-    begin: indexes.filter((file) => rulings[file]!.is === 'new').sort((a, b) => byAge(standing[a]!, standing[b]!)),
-    lost: [...lost].map(([at, why]) => ({ known: at, why })),
-  };
-}
+  /** A copy or archive of exactly what was read of one: nothing more is to be had from it. */
+  findWhatWasReadBefore(): void {
+    for (const file of this.#open()) {
+      const { current, compressed } = this.#standing[file]!;
+      if (current && !compressed) continue;
+      const match = this.#longestKnown((at) => this.#holdsJustWhatWasRead(at, file));
+      if (match === -1) continue;
+      const isLost = this.#lost.delete(match);
+      this.#rule(file, isLost ? { is: 'continued', known: match, how: 'copy' } : { is: 'read_before', known: match });
+    }
+  }
 
-/** At the path itself a file that only starts alike is more likely the next generation. */
-function mayBeCopy(known: KnownGeneration, file: StandingFile): boolean {
-  return !file.current || file.compressed || known.offset >= commonStartBytesMax;
-}
+  /** A plain file of its own with a few common bytes is none: who renames keeps the inode. */
+  #holdsJustWhatWasRead(at: number, file: number): boolean {
+    const { offset, finished, open } = this.#known[at]!;
+    const { sizeBytes, compressed } = this.#standing[file]!;
+    if (this.#placed.has(at) || offset === 0 || offset !== sizeBytes) return false;
+    const mayBe = compressed || offset >= commonStartBytesMax || this.#lost.get(at) === 'truncated';
+    return mayBe && (finished || open || this.#lost.has(at)) && this.#isCopy(at, file);
+  }
 
-/**
- * A short start that several files share names none of them; a file and its compressed form count as one. And a plain file of
- * its own is no copy unless the original was truncated: who renames keeps the inode.
- */
-function tellsApart(standing: readonly StandingFile[], free: readonly number[], why: 'truncated' | 'gone'): boolean {
-  const names = new Set(free.map((file) => standing[file]!.plainName));
-  return names.size === 1 && (why === 'truncated' || free.every((file) => standing[file]!.compressed));
-}
+  /** Another file with the same bytes up to the cursor: the copy of copytruncate, an archive, or moved here from elsewhere. */
+  findCopies(): void {
+    for (let at = 0; at < this.#known.length; at++) {
+      const why = this.#lost.get(at);
+      const { offset } = this.#known[at]!;
+      if ((why !== 'truncated' && why !== 'gone') || offset === 0) continue; // of nothing, there is nothing to look for
+      const alike = this.#open().filter((file) => this.#mayBeCopy(offset, file) && this.#isCopy(at, file));
+      if (alike.length === 0) continue;
+      if (this.#tellsApart(offset, alike, why)) {
+        this.#rule(this.#preferred(alike), { is: 'continued', known: at, how: 'copy' });
+        this.#lost.delete(at);
+      } else {
+        for (const file of alike) this.#rule(file, { is: 'new', from: 0, missed: true });
+        this.#lost.set(at, 'unclear');
+      }
+    }
+  }
 
-function longest(known: readonly KnownGeneration[], matches: (at: number) => boolean): number {
-  let best = -1;
-  known.forEach(({ offset }, at) => {
-    if (matches(at) && (best === -1 || offset >= known[best]!.offset)) best = at;
-  });
-  return best;
-}
+  /** At the path itself a file that only starts alike is more likely the next generation. */
+  #mayBeCopy(offset: number, file: number): boolean {
+    const { current, compressed } = this.#standing[file]!;
+    return !current || compressed || offset >= commonStartBytesMax;
+  }
 
-/** A compressed form may still be being written while the plain file stands. */
-function preferred(standing: readonly StandingFile[], free: readonly number[]): number {
-  return free.find((file) => !standing[file]!.compressed) ?? free[0]!;
-}
+  /**
+   * A short start that several files share names none of them (a file and its compressed form count as one), and a plain file
+   * of its own is no copy unless the original was truncated.
+   */
+  #tellsApart(offset: number, alike: readonly number[], why: 'truncated' | 'gone'): boolean {
+    if (offset >= commonStartBytesMax) return true;
+    const names = new Set(alike.map((file) => this.#standing[file]!.plainName));
+    return names.size === 1 && (why === 'truncated' || alike.every((file) => this.#standing[file]!.compressed));
+  }
 
-function isCopy(likeness: Likeness): boolean {
-  return likeness.kind === 'copy' || likeness.kind === 'itself';
-}
+  /** A compressed form may still be being written while the plain file stands. */
+  #preferred(alike: readonly number[]): number {
+    return alike.find((file) => !this.#standing[file]!.compressed) ?? alike[0]!;
+  }
 
-function isAlike(likeness: Likeness): boolean {
-  return likeness.kind === 'copy' || likeness.kind === 'prefix';
+  /** A copy in the making, a generation that was missed, or nothing that concerns this path. */
+  judgeTheRest(): void {
+    for (const file of this.#open()) this.#rule(file, this.#judge(file));
+  }
+
+  #judge(file: number): Ruling {
+    const { current, related } = this.#standing[file]!;
+    if (current) return { is: 'new', from: 0, missed: false };
+    const original = this.#openUnplacedLike(file);
+    if (original !== -1) return { is: 'held', known: original };
+    const newest = this.#newestAtThePath();
+    if (newest !== undefined && this.#known[newest]!.offset > 0)
+      return this.#isAlike(newest, file) ? { is: 'held', known: newest } : { is: 'not_ours' };
+    // Of which nothing was read: it may have been filled, copied and truncated since it was seen.
+    if (newest !== undefined && this.#startsAsCurrent(file)) return { is: 'held', known: newest };
+    return related && this.#isYoung(file) ? { is: 'new', from: 0, missed: true } : { is: 'not_ours' };
+  }
+
+  /** The newest generation, if that still stands at the path: then none can have come between. */
+  #newestAtThePath(): number | undefined {
+    const ruling = this.#rulings[this.#standing.findIndex(({ current }) => current)];
+    const newest = this.#known.length - 1;
+    return ruling?.is === 'continued' && ruling.known === newest ? newest : undefined;
+  }
+
+  /** A generation that is read through its descriptor, of which this seems to be a copy (its compressed form, most likely). */
+  #openUnplacedLike(file: number): number {
+    return this.#known.findLastIndex(
+      ({ open, finished }, at) =>
+        open && !finished && !this.#placed.has(at) && !this.#lost.has(at) && this.#isAlike(at, file),
+    );
+  }
+
+  #startsAsCurrent(file: number): boolean {
+    return this.#comparison.startsAlike(
+      this.#standing.findIndex(({ current }) => current),
+      file,
+    );
+  }
+
+  #isYoung(file: number): boolean {
+    const { modifiedMs, compressed } = this.#standing[file]!;
+    return modifiedMs + (compressed ? compressedGrainMs : 0) >= this.#newerThanMs;
+  }
+
+  #longestKnown(matches: (at: number) => boolean): number {
+    let best = -1;
+    this.#known.forEach(({ offset }, at) => {
+      if (matches(at) && (best === -1 || offset >= this.#known[best]!.offset)) best = at;
+    });
+    return best;
+  }
+
+  /** The files without a ruling so far. */
+  #open(): number[] {
+    return [...this.#rulings.keys()].filter((file) => this.#rulings[file] === undefined);
+  }
+
+  #rule(file: number, ruling: Ruling): void {
+    this.#rulings[file] = ruling;
+    if (ruling.is === 'continued' || ruling.is === 'read_before') this.#placed.add(ruling.known);
+  }
+
+  #like(at: number, file: number): Likeness['kind'] {
+    return this.#comparison.likeness(at, file).kind;
+  }
+
+  #isCopy(at: number, file: number): boolean {
+    return ['copy', 'itself'].includes(this.#like(at, file));
+  }
+
+  #isAlike(at: number, file: number): boolean {
+    return ['copy', 'prefix'].includes(this.#like(at, file));
+  }
 }
 
 function byAge(one: StandingFile, other: StandingFile): number {

@@ -1,0 +1,192 @@
+/** copytruncate, compression and deletion while the agent runs. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { Bench } from './bench.ts';
+
+function lines(from: number, to: number): string {
+  let text = '';
+  for (let number = from; number < to; number++) text += `line ${number} of a log that is written by a test\n`;
+  return text;
+}
+
+function copyTruncate(bench: Bench, name: string, to: string): void {
+  fs.copyFileSync(bench.path(name), bench.path(to));
+  fs.truncateSync(bench.path(name));
+}
+
+/** All text of the paths that begin with a name. */
+function everything(bench: Bench, name: string): string {
+  const paths = new Set([...bench.intake.descriptions.values()].map((one) => one.attributes['log.file.path'] ?? ''));
+  return [...paths]
+    .filter((path) => path.startsWith(bench.path(name)))
+    .map((path) => bench.intake.mirrored(path))
+    .join('');
+}
+
+test('copytruncate: the copy is not read again, even where its name is included', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', lines(0, 100));
+  await bench.start({ include: [bench.path('a.log*')] });
+  await bench.holds('a.log', lines(0, 100));
+  copyTruncate(bench, 'a.log', 'a.log.1');
+  bench.write('a.log', lines(100, 120));
+  await bench.holds('a.log', lines(0, 120));
+  await bench.pause(500);
+  assert.equal(everything(bench, 'a.log'), lines(0, 120));
+});
+
+test('a copy that stands for a while before its original is truncated is not read', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', lines(0, 100));
+  await bench.start({ include: [bench.path('a.log*')] });
+  await bench.holds('a.log', lines(0, 100));
+  fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));
+  await bench.pause(700);
+  fs.truncateSync(bench.path('a.log'));
+  bench.write('a.log', lines(100, 120));
+  await bench.holds('a.log', lines(0, 120));
+  await bench.pause(500);
+  assert.equal(everything(bench, 'a.log'), lines(0, 120));
+});
+
+test('copytruncate before everything was read: the rest is found in the copy', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', lines(0, 10));
+  await bench.start();
+  await bench.holds('a.log', lines(0, 10));
+  bench.intake.hold = 'disk_full';
+  bench.write('a.log', lines(10, 20));
+  await bench.until(() => bench.collector!.status().sources[0]!.state === 'waiting');
+  copyTruncate(bench, 'a.log', 'a.log.1');
+  bench.write('a.log', lines(20, 30));
+  bench.intake.release();
+  await bench.holds('a.log', lines(0, 30));
+  assert.deepEqual(bench.intake.dropped, []);
+});
+
+test('what a truncation destroys unread is counted by range where it was seen', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', lines(0, 10));
+  await bench.start();
+  await bench.holds('a.log', lines(0, 10));
+  bench.intake.hold = 'disk_full';
+  bench.write('a.log', lines(10, 20));
+  await bench.until(() => bench.collector!.status().sources[0]!.lagBytes > 0);
+  fs.truncateSync(bench.path('a.log'));
+  bench.write('a.log', lines(20, 30));
+  bench.intake.release();
+  await bench.holds('a.log', lines(0, 10) + lines(20, 30));
+  assert.deepEqual(bench.intake.dropped, [
+    { reason: 'truncated', bytes: lines(10, 20).length, path: bench.path('a.log') },
+  ]);
+});
+
+test('a rotated file that is compressed while it is read is read once', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', lines(0, 100));
+  await bench.start({ include: [bench.path('a.log*')] });
+  await bench.holds('a.log', lines(0, 100));
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', lines(100, 110));
+  await bench.holds('a.log', lines(0, 110));
+  bench.write('a.log.1.gz', zlib.gzipSync(fs.readFileSync(bench.path('a.log.1'))));
+  bench.remove('a.log.1');
+  await bench.pause(600);
+  bench.write('a.log', lines(110, 120));
+  await bench.holds('a.log', lines(0, 120));
+  await bench.restart();
+  await bench.pause(600);
+  assert.equal(everything(bench, 'a.log'), lines(0, 120));
+});
+
+test('an included compressed file is expanded', async () => {
+  await using bench = new Bench();
+  bench.write('b.log.gz', zlib.gzipSync(Buffer.from(`${lines(0, 3000)}no end`)));
+  await bench.start({ include: [bench.path('*')] });
+  await bench.holds('b.log.gz', `${lines(0, 3000)}no end`);
+  await bench.restart();
+  await bench.pause(300);
+  await bench.holds('b.log.gz', `${lines(0, 3000)}no end`);
+});
+
+test('a busy file does not keep the others waiting', async () => {
+  await using bench = new Bench();
+  const big = Buffer.alloc(20 * 1024 * 1024, 'a line of the big file\n');
+  bench.write('big.log', big);
+  for (let at = 0; at < 100; at++) bench.write(`${at}.log`, lines(0, 3));
+  await bench.start();
+  await bench.until(() => bench.intake.entries.some(({ run }) => run.to === big.length));
+  const names = bench.intake.entries.map(
+    ({ run }) => bench.intake.descriptions.get(run.source)!.attributes['log.file.name'],
+  );
+  const lastSmall = names.findLastIndex((name) => name !== 'big.log' && name !== undefined);
+  const bigBefore = bench.intake.entries
+    .slice(0, lastSmall)
+    .filter(({ run }, at) => names[at] === 'big.log' && run.records > 0);
+  assert(bigBefore.length <= 4, `the big file had ${bigBefore.length} turns before the last of the others had one`);
+});
+
+test('more files than may be open at once take turns, and status says so', async () => {
+  await using bench = new Bench();
+  for (let at = 0; at < 20; at++) bench.write(`${at}.log`, lines(0, 3));
+  await bench.start({ openFilesMax: 4 });
+  for (let round = 3; round < 6; round++) {
+    for (let at = 0; at < 20; at++) await bench.holds(`${at}.log`, lines(0, round));
+    for (let at = 0; at < 20; at++) bench.write(`${at}.log`, lines(round, round + 1));
+  }
+  const { gauges, problems } = bench.collector!.status();
+  assert(gauges.open_files! <= 4);
+  assert(problems.some(({ cause }) => cause === 'open_files'));
+});
+
+test('a deleted file is not held longer than allowed, and what is given up is counted', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', lines(0, 10));
+  await bench.start({ deletedFileLimitMs: 300 });
+  await bench.holds('a.log', lines(0, 10));
+  bench.intake.hold = 'spool_full';
+  bench.write('a.log', lines(10, 20));
+  bench.remove('a.log');
+  await bench.until(() => bench.collector!.status().gauges.deleted_held_bytes! > 0);
+  await bench.until(() => bench.intake.dropped.length > 0);
+  assert.deepEqual(bench.intake.dropped, [
+    { reason: 'deleted_limit', bytes: lines(10, 20).length, path: bench.path('a.log') },
+  ]);
+  await bench.until(() => bench.collector!.status().gauges.open_files === 0);
+});
+
+test('a source that is behind for long without back-pressure is stalled, with the reason', async () => {
+  await using bench = new Bench();
+  const { hostClock } = await import('../../../agent/host/clock.ts');
+  let skewMs = 0;
+  bench.ports = { clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs } };
+  bench.write('a.log', 'one\n');
+  fs.truncateSync(bench.path('a.log'), 10_000);
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  skewMs = 40_000;
+  await bench.until(() => bench.collector!.status().sources[0]!.state === 'stalled');
+  assert.match(bench.collector!.status().sources[0]!.reason ?? '', /NUL/);
+});
+
+test('a quiet file is closed, and read on when it grows, is rotated, or both', async () => {
+  await using bench = new Bench();
+  const { hostClock } = await import('../../../agent/host/clock.ts');
+  let skewMs = 0;
+  bench.ports = { clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs } };
+  bench.write('a.log', lines(0, 10));
+  bench.write('b.log', lines(0, 10));
+  await bench.start();
+  await bench.holds('a.log', lines(0, 10));
+  await bench.holds('b.log', lines(0, 10));
+  skewMs = 700_000;
+  await bench.until(() => bench.collector!.status().gauges.open_files === 0);
+  bench.write('a.log', lines(10, 20));
+  bench.write('b.log', lines(10, 20));
+  bench.rename('b.log', 'b.log.1');
+  bench.write('b.log', lines(20, 30));
+  await bench.holds('a.log', lines(0, 20));
+  await bench.holds('b.log', lines(0, 30));
+});
