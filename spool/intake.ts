@@ -339,15 +339,6 @@ export class SpoolIntake implements Intake {
     }
   }
 
-<<<<<<< HEAD
-  /**
-   * What is read from files may wait for the next sync; whoever waits for `flush` holds up a client, and the next of its
-   * batches. Two rhythms of 100 ms one after the other would add up, and drift until they add up fully.
-   */
-  #syncDistanceMs(): number {
-    const usual = this.#manySources() ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
-    return this.#flushing === 0 ? usual : Math.min(usual, flushPause * this.#parts.writer.lastSyncTookMs);
-=======
   /** Whether more than a hundred sources had something in this second or the one before it. */
   #manySources(): boolean {
     const second = Math.floor(this.#parts.clock.monotonic() / 1000);
@@ -357,7 +348,15 @@ export class SpoolIntake implements Intake {
       this.#sourcesNow.clear();
     }
     return Math.max(this.#sourcesBefore, this.#sourcesNow.size) > sourcesMany;
->>>>>>> 15e2287 (spool: conservation is checked at every step of every crash test, and what that found)
+  }
+
+  /**
+   * What is read from files may wait for the next sync; whoever waits for `flush` holds up a client, and the next of its
+   * batches. Two rhythms of 100 ms one after the other would add up, and drift until they add up fully.
+   */
+  #syncDistanceMs(): number {
+    const usual = this.#manySources() ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
+    return this.#flushing === 0 ? usual : Math.min(usual, flushPause * this.#parts.writer.lastSyncTookMs);
   }
 
   #syncDue(): void {
