@@ -41,6 +41,8 @@ export interface FoundBlock {
 
 export type Found =
   | { readonly kind: 'segment'; readonly segment: FoundSegment }
+  /** The process that writes let a segment go while others were looked at. */
+  | { readonly kind: 'gone'; readonly start: Position }
   | { readonly kind: 'block'; readonly segment: FoundSegment; readonly block: FoundBlock }
   | {
       readonly kind: 'damage';
@@ -70,7 +72,10 @@ export function* inspect(files: Files, place: Place, from: Position = 0): Genera
     const next = starts[index + 1];
     if (next !== undefined && next <= from) continue;
     using opened = openSegment(files, place, start);
-    if (!opened) continue;
+    if (!opened) {
+      yield { kind: 'gone', start };
+      continue;
+    }
     const segment = measure(files, place, opened.value, start, next);
     yield { kind: 'segment', segment };
     const stretch = { file: opened.value, start, from: Math.max(start, from), end: segment.end, spool: undefined };

@@ -110,6 +110,10 @@ function step(
   expand: Expand,
 ): void {
   switch (found.kind) {
+    case 'gone':
+      progress.last = undefined;
+      progress.recordsEnd = undefined;
+      break;
     case 'segment':
       progress.segments++;
       progress.diskBytes += found.segment.fileBytes;

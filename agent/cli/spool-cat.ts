@@ -3,8 +3,9 @@
  * nothing. Parts of one line are put together again where nothing of another source stands between them; of one source alone
  * the output is byte for byte what was read. Memory is bounded by one block.
  */
-import { bytesOf, layoutOf, type Slice } from '../../spool/format-nesting.ts';
-import { expander, inspect } from '../../spool/inspect.ts';
+import { bytesOf, type Layout, layoutOf, type Slice } from '../../spool/format-nesting.ts';
+import { expander, type Found, type FoundBlock, inspect } from '../../spool/inspect.ts';
+import type { Codec } from '../../spool/ports.ts';
 import { type SourceOnDisk, SourcesOnDisk } from '../../spool/sources-on-disk.ts';
 import { type Command, type CommandContext, exitCodes, type SpoolCatOptions } from './commands.ts';
 import { lookInto } from './spool-place.ts';
@@ -16,38 +17,52 @@ export const spoolCatCommand: Command<SpoolCatOptions> = async (options, context
   const looking = await lookInto(options, context);
   if (!looking) return exitCodes.usage;
   const { host, place } = looking;
-  const expand = expander(host.codec);
+  const read = blockReader(host.codec);
   const sources = new SourcesOnDisk();
   const output = new Output(context);
   let unread = 0;
   for (const found of inspect(host.files, place)) {
-    if (found.kind === 'segment') continue;
-    const problem =
-      found.kind === 'block' ? undefined : found.kind === 'damage' ? found.why : `format ${found.version}`;
-    if (found.kind !== 'block') {
-      // What is being written, or was never acknowledged: `verify` tells more.
-      if (found.segment.newest) continue;
+    if (found.kind === 'segment' || found.kind === 'gone' || isTail(found)) continue;
+    const content = found.kind === 'block' ? read(found.block) : reasonOf(found);
+    if (typeof content === 'string') {
       unread++;
-      context.err(`tailspool: ${found.segment.name} at ${found.position} cannot be read: ${problem}\n`);
+      const position = found.kind === 'block' ? found.block.position : found.position;
+      context.err(`tailspool: ${found.segment.name} at ${position} cannot be read: ${content}\n`);
       continue;
     }
-    const bytes = found.block.bytes();
-    const result = bytes && layoutOf(bytes.header, host.codec);
-    const raw = bytes && expand(found.block.header, bytes.frame);
-    if (!raw || typeof raw === 'string' || result?.kind !== 'layout') {
-      unread++;
-      context.err(`tailspool: the records at ${found.block.position} cannot be read: ${raw || 'they are gone'}\n`);
-      continue;
-    }
-    sources.learn(result.layout);
-    for (const slice of result.layout.slices) {
-      const source = sources.of(result.layout, slice);
-      if (wanted(source, options)) await output.write(source, slice, bytesOf(slice, raw));
+    sources.learn(content.layout);
+    for (const slice of content.layout.slices) {
+      const source = sources.of(content.layout, slice);
+      if (wanted(source, options)) await output.write(source, slice, bytesOf(slice, content.raw));
     }
   }
   await output.flush();
   return unread > 0 ? exitCodes.runtime : exitCodes.ok;
 };
+
+/** What is being written at this moment, or was never acknowledged: `verify` tells more. */
+function isTail(found: Found): boolean {
+  return found.kind === 'damage' && found.segment.newest && found.end === found.segment.end;
+}
+
+function reasonOf(found: Extract<Found, { kind: 'damage' | 'newer' }>): string {
+  return found.kind === 'damage' ? found.why : `a newer version (format ${found.version}) wrote it`;
+}
+
+/** What a block holds, or why it cannot be had; valid until the next call. */
+function blockReader(
+  codec: Codec,
+): (block: FoundBlock) => { readonly layout: Layout; readonly raw: Uint8Array } | string {
+  const expand = expander(codec);
+  return (block) => {
+    const bytes = block.bytes();
+    if (!bytes) return 'it is gone';
+    const result = layoutOf(bytes.header, codec);
+    if (result.kind === 'damaged') return result.why;
+    const raw = expand(block.header, bytes.frame);
+    return typeof raw === 'string' ? raw : { layout: result.layout, raw };
+  };
+}
 
 /** Puts a line end where another source's records begin behind a line that has none, and small pieces together. */
 class Output {

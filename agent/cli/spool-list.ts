@@ -60,6 +60,7 @@ function listSpool({ files, codec }: Host, place: Place): Listing {
   let spool: string | undefined;
   for (const found of inspect(files, place)) {
     const line = segments.at(-1)!;
+    if (found.kind === 'gone') continue;
     if (found.kind === 'segment') segments.push(lineOf(found.segment));
     else if (found.kind === 'damage') line.damagedBytes += found.end - found.position;
     else if (found.kind === 'newer') line.damagedBytes += found.segment.end - found.position;

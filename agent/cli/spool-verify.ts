@@ -45,7 +45,7 @@ async function becomesWhole(host: Host, place: Place, position: number): Promise
     await new Promise<void>((resolve) => setTimeout(resolve, unfinishedDelayMs));
     const [segment, next] = inspect(host.files, place, position);
     // Gone, cut back by the process that writes, or whole by now.
-    if (!segment || !next || next.kind === 'block') return true;
+    if (segment?.kind !== 'segment' || next?.kind !== 'damage') return true;
   }
   return false;
 }

@@ -15,7 +15,7 @@ export function dump(dataDir: string, codec: Codec): unknown {
   const sources: Record<string, string> = {};
   for (const found of inspect(hostFiles, findSpool(hostFiles, dataDir)!)) {
     if (found.kind === 'segment') continue;
-    if (found.kind !== 'block') throw new Error(`${found.kind} at ${found.position}`);
+    if (found.kind !== 'block') throw new Error(`${found.kind} in ${dataDir}`);
     const bytes = found.block.bytes()!;
     const raw = expand(found.block.header, bytes.frame);
     const layout = layoutOf(bytes.header, codec);
