@@ -11,6 +11,7 @@ import { fingerprintAt, headOf } from './fingerprint.ts';
 import type { Generation } from './generation.ts';
 import { type Content, compare, type Likeness } from './identity.ts';
 import type { Lineage } from './lineage.ts';
+import type { Listing } from './listings.ts';
 import { type Compression, compressionOf, directoryOf, nameOf, rotatedNames } from './names.ts';
 import { inspect } from './permission.ts';
 
@@ -67,7 +68,7 @@ export class Candidates implements Disposable {
     for (const original of originals)
       for (const sibling of siblings.rotatedFrom(original)) this.#addRelated(sibling, original);
     for (const found of walk(this.#context.rotated, this.#context)) this.#addRelated(found, nameOf(path), true);
-    this.#addByInode(siblings.paths, known);
+    this.#addByInode(siblings, known);
     await this.#addArchives(known, asked);
   }
 
@@ -80,13 +81,12 @@ export class Candidates implements Disposable {
   }
 
   /** "Under any name": the siblings' inodes, if a generation that is not open has not been found yet. */
-  #addByInode(siblings: readonly string[], known: readonly Generation[]): void {
-    const wanted = new Set(known.filter((one) => !one.finished && one.file === undefined).map((one) => one.inode));
-    for (const { stat } of this.list) wanted.delete(stat.inode);
-    if (wanted.size === 0) return;
-    for (const path of siblings) {
-      const inode = compressionOf(path) === undefined ? this.#inodeOf(path) : undefined;
-      if (inode !== undefined && wanted.has(inode)) this.#addByName(path, false, 0, undefined);
+  #addByInode(siblings: Listing, known: readonly Generation[]): void {
+    for (const { finished, file, inode } of known) {
+      if (finished || file !== undefined || inode === 0n || this.list.some(({ stat }) => stat.inode === inode))
+        continue;
+      for (const path of siblings.withInode(inode))
+        if (compressionOf(path) === undefined) this.#addByName(path, false, 0, undefined);
     }
   }
 
@@ -169,14 +169,6 @@ export class Candidates implements Disposable {
       else this.failure ??= new Error(`${facts.path}: ${probe.message}`);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.failure ??= error as Error;
-    }
-  }
-
-  #inodeOf(path: string): bigint | undefined {
-    try {
-      return this.#context.files.lstat(path).inode;
-    } catch {
-      return undefined; // it went away between two looks: the next look decides
     }
   }
 }

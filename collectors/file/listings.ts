@@ -6,10 +6,10 @@ import type { Clock, Files } from '../../spool/ports.ts';
 import { join, nameOf, rotatedNames } from './names.ts';
 
 export interface Listing {
-  /** All entries, whatever they are. */
-  readonly paths: readonly string[];
   /** Those whose names are rotated forms of a name. */
   rotatedFrom(original: string): readonly string[];
+  /** Those with an inode number; the first question stats them all. */
+  withInode(inode: bigint): readonly string[];
 }
 
 const directoriesMax = 32;
@@ -37,7 +37,7 @@ export class Listings {
       return this.#list(directory);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return listingOf([]);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return listingOf([], this.#files);
       throw error;
     }
   }
@@ -47,7 +47,8 @@ export class Listings {
     const kept = this.#kept.get(directory);
     if (kept?.changedNs === changedNs) return kept.listing;
     this.#kept.delete(directory);
-    const listing = listingOf(this.#files.list(directory).map((entry) => join(directory, entry.name)));
+    const paths = this.#files.list(directory).map((entry) => join(directory, entry.name));
+    const listing = listingOf(paths, this.#files);
     const ageMs = this.#clock.now() - Number(changedNs / 1_000_000n);
     if (ageMs > coarseMs) this.#kept.set(directory, { changedNs, listing });
     if (this.#kept.size > directoriesMax) this.#kept.delete(this.#kept.keys().next().value!);
@@ -55,25 +56,38 @@ export class Listings {
   }
 }
 
-function listingOf(paths: readonly string[]): Listing {
-  let index: Map<string, string[]> | undefined;
+function listingOf(paths: readonly string[], files: Files): Listing {
+  let originals: Map<string, string[]> | undefined;
+  let inodes: Map<bigint, string[]> | undefined;
   return {
-    paths,
     rotatedFrom(original) {
-      index ??= indexOf(paths);
-      return index.get(original) ?? [];
+      originals ??= indexed(paths, (path) => rotatedNames(nameOf(path)).map((one) => one.original));
+      return originals.get(original) ?? [];
+    },
+    withInode(inode) {
+      inodes ??= indexed(paths, (path) => inodesOf(path, files));
+      return inodes.get(inode) ?? [];
     },
   };
 }
 
-function indexOf(paths: readonly string[]): Map<string, string[]> {
-  const index = new Map<string, string[]>();
+function indexed<Key>(paths: readonly string[], keysOf: (path: string) => readonly Key[]): Map<Key, string[]> {
+  const index = new Map<Key, string[]>();
   for (const path of paths) {
-    for (const { original } of rotatedNames(nameOf(path))) {
-      const others = index.get(original);
+    for (const key of keysOf(path)) {
+      const others = index.get(key);
       if (others) others.push(path);
-      else index.set(original, [path]);
+      else index.set(key, [path]);
     }
   }
   return index;
+}
+
+/** One, or none where it went away between the listing and now: the next look decides. */
+function inodesOf(path: string, files: Files): readonly bigint[] {
+  try {
+    return [files.lstat(path).inode];
+  } catch {
+    return [];
+  }
 }

@@ -149,9 +149,9 @@ class Planner {
   /** A plain file of its own with a few common bytes is none: who renames keeps the inode. */
   #holdsJustWhatWasRead(at: number, file: number): boolean {
     const { offset, finished, open } = this.#known[at]!;
-    const { sizeBytes, compressed } = this.#standing[file]!;
+    const { sizeBytes, compressed, related } = this.#standing[file]!;
     if (this.#placed.has(at) || offset === 0 || offset !== sizeBytes) return false;
-    const mayBe = compressed || offset >= commonStartBytesMax || this.#lost.get(at) === 'truncated';
+    const mayBe = (compressed && related) || offset >= commonStartBytesMax || this.#lost.get(at) === 'truncated';
     return mayBe && (finished || open || this.#lost.has(at)) && this.#isCopy(at, file);
   }
 
@@ -173,10 +173,10 @@ class Planner {
     }
   }
 
-  /** At the path itself a file that only starts alike is more likely the next generation. */
+  /** At the path itself a file that only starts alike is more likely the next generation; under a strange name, a stranger. */
   #mayBeCopy(offset: number, file: number): boolean {
-    const { current, compressed } = this.#standing[file]!;
-    return !current || compressed || offset >= commonStartBytesMax;
+    const { current, related, compressed } = this.#standing[file]!;
+    return offset >= commonStartBytesMax || (related && (!current || compressed));
   }
 
   /**
