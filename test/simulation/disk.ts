@@ -133,11 +133,14 @@ export class SimulatedDisk {
     }
   }
 
-  /** As if everything had been synced. */
-  makeSafe(): void {
-    for (const change of this.pendingEntries.flat()) applyEntry(change.directory.safe, change);
-    this.pendingEntries = [];
-    for (const node of this.#nodes()) if (node.kind === 'file') this.settle(node, node.pending);
+  /** As if everything, or everything below a folder, had been synced. */
+  makeSafe(folder = '/'): void {
+    const top = find(this.root, folder, 'sync').node;
+    const nodes = top.kind === 'directory' ? [top, ...[...this.#paths(top, '')].map(([, node]) => node)] : [top];
+    for (const node of nodes) {
+      if (node.kind === 'file') this.settle(node, node.pending);
+      else if (node.kind === 'directory') this.syncEntries(node);
+    }
   }
 
   /** Every path with its size, for messages of failing tests. */

@@ -1,0 +1,122 @@
+/** One machine with its agent over all its lives: started, stopped, crashed before a change, and started again. */
+import { type Agent, startAgent } from '../../agent/agent.ts';
+import { parseConfiguration } from '../../agent/config/load.ts';
+import type { Configuration } from '../../agent/config/types.ts';
+import type { LogEntry } from '../../spool/ports.ts';
+import type { Network } from '../wire/network.ts';
+import type { SimulatedClock } from './clock.ts';
+import { SimulatedDisk } from './disk.ts';
+import { Crash } from './errors.ts';
+import { type Machine, makeMachine } from './host.ts';
+import type { SeededRandom } from './random.ts';
+
+export class Side {
+  readonly name: string;
+  disk: SimulatedDisk;
+  agent: Agent | undefined;
+  readonly counts = { starts: 0, powerCuts: 0, kills: 0, stops: 0 };
+  readonly log: LogEntry[] = [];
+  readonly #configuration: Configuration;
+  readonly #clock: SimulatedClock;
+  readonly #network: Network;
+  readonly #random: SeededRandom;
+  #machine: Machine | undefined;
+  #boots = 0;
+
+  constructor(name: string, yaml: string, clock: SimulatedClock, network: Network, random: SeededRandom) {
+    this.name = name;
+    this.disk = new SimulatedDisk({ clock });
+    this.#configuration = parsed(yaml);
+    this.#clock = clock;
+    this.#network = network;
+    this.#random = random;
+  }
+
+  /** Starts it if it does not run; a crash on the way is an ordinary end. */
+  async start(): Promise<void> {
+    if (this.agent !== undefined && !this.disk.crashed) return;
+    if (this.disk.crashed) this.reopen();
+    const machine = makeMachine({
+      name: this.name,
+      disk: this.disk,
+      clock: this.#clock,
+      network: this.#network,
+      random: this.#random.fork(),
+      bootId: `boot ${this.#boots}`,
+    });
+    this.#machine = machine;
+    this.counts.starts++;
+    const starting = startAgent(this.#configuration, machine.host);
+    starting.catch(() => undefined);
+    // A start that crashes may never settle: its timers are dead.
+    for (let waitedMs = 0; waitedMs < 120_000 && !this.disk.crashed; waitedMs += 100) {
+      const started = await Promise.race([starting.catch(asCrash), this.#clock.advance(100).then(() => undefined)]);
+      if (started === undefined) continue;
+      if (started === 'crashed') return;
+      if (started.kind !== 'running') throw new Error(`${this.name} does not start: ${started.kind}`);
+      this.agent = started.agent;
+      return;
+    }
+    if (!this.disk.crashed) throw new Error(`${this.name} has not started within two minutes`);
+  }
+
+  /** In good order. */
+  async stop(): Promise<void> {
+    if (this.agent === undefined || this.disk.crashed) return;
+    this.counts.stops++;
+    const stopping = this.agent.stop().then(
+      () => 'stopped',
+      () => 'failed',
+    );
+    for (let waitedMs = 0; waitedMs < 10_000 && !this.disk.crashed; waitedMs += 100) {
+      if ((await Promise.race([stopping, this.#clock.advance(100)])) === 'stopped') break;
+    }
+    this.agent = undefined;
+    this.#keepLog();
+  }
+
+  kill(): void {
+    if (this.disk.crashed) return;
+    this.disk.crashNow();
+    this.counts.kills++;
+    this.#end();
+    this.disk = this.disk.reopenAfterKill();
+  }
+
+  /** After a crash: the disk as the power cut left it. */
+  reopen(): void {
+    this.counts.powerCuts++;
+    this.#boots++;
+    this.#end();
+    this.disk = this.disk.reopenAfterCrash(this.#random.uint32());
+  }
+
+  #end(): void {
+    this.#machine?.bury();
+    this.agent = undefined;
+    this.#keepLog();
+  }
+
+  #keepLog(): void {
+    this.log.push(...(this.#machine?.log ?? []));
+    this.log.splice(0, Math.max(0, this.log.length - 500));
+    this.#machine = undefined;
+  }
+
+  /** What it said last, for the message of a failed run. */
+  said(): string {
+    const entries = [...this.log, ...(this.#machine?.log ?? [])].slice(-15);
+    return entries.map((entry) => `${this.name}: ${entry.severity} ${entry.event} ${entry.message}`).join('\n');
+  }
+}
+
+function parsed(yaml: string): Configuration {
+  const loaded = parseConfiguration([{ file: 'simulated.yaml', text: yaml }], {});
+  if (loaded.kind === 'ok') return loaded.configuration;
+  throw new Error(loaded.problems.map((problem) => problem.message).join('\n'));
+}
+
+function asCrash(error: unknown): 'crashed' {
+  if (error instanceof Crash) return 'crashed';
+  throw error;
+}
