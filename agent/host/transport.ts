@@ -3,11 +3,7 @@
  * decided by the shipper. What is limited: the time without progress (a byte in either direction), and the answer's size.
  */
 import type { Socket } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import type { Dispatcher } from 'undici';
-import request from 'undici/lib/api/api-request.js';
-import buildConnector from 'undici/lib/core/connect.js';
-import Pool from 'undici/lib/dispatcher/pool.js';
+import type { Dispatcher, Pool } from 'undici';
 import type {
   Transport,
   TransportAnswer,
@@ -18,27 +14,14 @@ import type {
 import { CertificateSource, type Certificates } from './certificates.ts';
 import { type ReachablePath, reachablePath } from './socket-path.ts';
 
-export const hostTransports: Transports = {
-  open(options) {
-    keepParserSmall();
-    return new PoolTransport(options);
-  },
-};
-
-/**
- * undici's parser is WebAssembly, and V8 takes 10 MiB, which it never gives back, to optimise its one large function: for
- * the few hundred bytes of an answer the first, simple compilation is as good. Modules made before this (the tailer's count
- * of line feeds) are optimised as ever.
- */
-function keepParserSmall(): void {
-  setFlagsFromString('--no-wasm-dynamic-tiering');
-  setFlagsFromString('--no-wasm-tier-up');
-}
+export const hostTransports: Transports = { open: (options) => new PoolTransport(options) };
 
 /** One connection at a time: `Transport` serves one stream, and so every movement of the socket is this request's. */
 const connectionsMax = 1;
 const answerHeaderBytesMax = 32 * 1024;
 const keepAliveMs = 30_000;
+
+type UndiciParts = typeof import('./undici-parts.ts');
 
 class PoolTransport implements Transport {
   readonly #options: TransportOptions;
@@ -52,19 +35,19 @@ class PoolTransport implements Transport {
     this.#socketPath = options.socketPath === undefined ? undefined : reachablePath(options.socketPath);
   }
 
-  async send(wanted: TransportRequest): Promise<TransportAnswer> {
+  async send(request: TransportRequest): Promise<TransportAnswer> {
     const stop = new AbortController();
-    const forward = () => stop.abort(wanted.signal.reason);
-    wanted.signal.throwIfAborted();
-    wanted.signal.addEventListener('abort', forward, { once: true });
-    const watch = this.#watchProgress(wanted.progressTimeoutMs, stop);
+    const forward = () => stop.abort(request.signal.reason);
+    request.signal.throwIfAborted();
+    request.signal.addEventListener('abort', forward, { once: true });
+    const watch = this.#watchProgress(request.progressTimeoutMs, stop);
     try {
-      return await this.#exchange(wanted, stop.signal);
+      return await this.#exchange(request, stop.signal);
     } catch (error) {
       throw portable(error);
     } finally {
       clearInterval(watch);
-      wanted.signal.removeEventListener('abort', forward);
+      request.signal.removeEventListener('abort', forward);
     }
   }
 
@@ -75,37 +58,38 @@ class PoolTransport implements Transport {
     this.#socketPath?.[Symbol.dispose]();
   }
 
-  async #exchange(wanted: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
-    const { pathname, search } = new URL(wanted.url);
-    const answer = await request.call(this.#currentPool(), {
-      method: wanted.method as Dispatcher.HttpMethod,
+  async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
+    const { pathname, search } = new URL(request.url);
+    const parts = await import('./undici-parts.ts');
+    const answer = await parts.apiRequest.call(this.#currentPool(parts), {
+      method: request.method as Dispatcher.HttpMethod,
       path: pathname + search,
-      headers: wanted.headers,
-      body: wanted.body === undefined ? null : asBuffer(wanted.body),
+      headers: request.headers,
+      body: request.body === undefined ? null : asBuffer(request.body),
       signal,
     });
-    const body = await readUpTo(answer.body, wanted.answerBytesMax);
+    const body = await readUpTo(answer.body, request.answerBytesMax);
     return { status: answer.statusCode, headers: flat(answer.headers), body };
   }
 
   /** A new pool when certificates have changed: connections made with the old ones end with their last request. */
-  #currentPool(): Pool {
+  #currentPool(parts: UndiciParts): Pool {
     if (this.#options.tls !== undefined) this.#certificates ??= new CertificateSource(this.#options.tls);
     if (this.#pool !== undefined && this.#certificates?.changed()) {
       void this.#pool.close();
       this.#pool = undefined;
     }
-    this.#pool ??= this.#openPool(this.#certificates?.current ?? {});
+    this.#pool ??= this.#openPool(parts, this.#certificates?.current ?? {});
     return this.#pool;
   }
 
-  #openPool(certificates: Certificates): Pool {
-    const connect = buildConnector({
+  #openPool(parts: UndiciParts, certificates: Certificates): Pool {
+    const connect = parts.buildConnector({
       timeout: this.#options.connectTimeoutMs,
       ...(this.#socketPath === undefined ? {} : { socketPath: this.#socketPath.path }),
       ...certificates,
     });
-    return new Pool(new URL(this.#options.url).origin, {
+    return new parts.Pool(new URL(this.#options.url).origin, {
       connections: connectionsMax,
       pipelining: 1,
       headersTimeout: 0,

@@ -1,7 +1,4 @@
-/**
- * The parts of undici that are used, by their own files: its index loads fetch, WebSocket, caches and mocks too, which costs
- * 10 MiB of resident memory. The version is pinned; test/agent/host/transport.test.ts notices when a part moves.
- */
+/** undici's own modules have no types of their own: they are those of its index. */
 declare module 'undici/lib/dispatcher/pool.js' {
   import { Pool } from 'undici';
   export default Pool;
