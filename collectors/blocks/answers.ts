@@ -2,8 +2,8 @@
 
 import { formatVersion } from '../../spool/format.ts';
 import type { Id } from '../../spool/nouns.ts';
-import type { Answer, AnswerWord, Held } from '../../spool/wire.ts';
-import { encodeAnswer, encodeAnswerHeaders } from '../../spool/wire.ts';
+import type { Answer, AnswerWord, Held } from '../../spool/wire-answer.ts';
+import { encodeAnswer, encodeAnswerHeaders } from '../../spool/wire-answer.ts';
 import type { WireResponse } from '../ports.ts';
 import { receiverLimits } from './limits.ts';
 

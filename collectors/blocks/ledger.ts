@@ -1,7 +1,7 @@
 /** What the receiver has to tell of itself: counts, notices and problems. One method per event, so that they cannot drift. */
 import type { Clock, Log, Problem, UnixMs } from '../../spool/ports.ts';
 import type { Batch } from '../../spool/wire.ts';
-import { forPeople } from '../../spool/wire.ts';
+import { forPeople } from '../../spool/wire-answer.ts';
 import type { CollectorStatus, SourceStatus } from '../ports.ts';
 import type { Notice } from './admit.ts';
 import { receiverLimits } from './limits.ts';
@@ -43,6 +43,7 @@ export class Ledger {
   #lastAt = new Map<number, UnixMs>();
   #notices: Problem[] = [];
   #binding: Problem | undefined;
+  #tokens: Problem | undefined;
 
   constructor(name: string, clock: Clock, log: Log) {
     this.#name = name;
@@ -106,6 +107,21 @@ export class Ledger {
     this.#log.write({ severity: 'error', event: 'receiver.cannot_listen', subject: where, message });
   }
 
+  /** Nobody gets in until the token file can be read again. */
+  tokensUnreadable(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `The receiver cannot read its tokens, so it takes nothing: ${forPeople(why)}`;
+    const hint = 'Make the token file readable, with a token on a line of its own.';
+    const since = this.#tokens?.since ?? this.#clock.now();
+    if (!this.#tokens)
+      this.#log.write({ severity: 'error', event: 'receiver.no_tokens', subject: this.#name, message });
+    this.#tokens = { cause: 'no_tokens', subject: this.#name, message, since, hint, red: true };
+  }
+
+  tokensReadable(): void {
+    this.#tokens = undefined;
+  }
+
   status(now: Snapshot): CollectorStatus {
     this.#notices = this.#notices.filter((notice) => this.#clock.now() - notice.since < receiverLimits.noticeMsMax);
     const gauges: Record<string, number> = {
@@ -126,7 +142,7 @@ export class Ledger {
       name: this.#name,
       type: now.type,
       read: { records: this.#records, bytes: this.#bytes },
-      problems: this.#binding ? [this.#binding, ...this.#notices] : this.#notices,
+      problems: [this.#binding, this.#tokens, ...this.#notices].filter((problem) => problem !== undefined),
       sources: this.#sources(now.streams),
       gauges,
     };

@@ -5,8 +5,9 @@
  */
 import type { Id, Intake } from '../../spool/nouns.ts';
 import type { Clock, Log, Timer } from '../../spool/ports.ts';
-import type { Batch, Held, StreamKey } from '../../spool/wire.ts';
+import type { Batch, StreamKey } from '../../spool/wire.ts';
 import { blocksPath, decodeBatch, decodeKey, wireHeaders, wireVersion } from '../../spool/wire.ts';
+import type { Held } from '../../spool/wire-answer.ts';
 import type {
   Collector,
   CollectorStatus,
@@ -130,9 +131,21 @@ export class BlocksCollector implements Collector {
     if (path !== blocksPath) throw new Refusal('not_found', `Here is only ${blocksPath}.`);
     if (request.method !== 'POST' && request.method !== 'GET')
       throw new Refusal('method_not_allowed', 'Only GET and POST are known here.');
-    const { tokens } = this.#world;
-    if (tokens && !isAuthorized(request.headers.authorization, tokens()))
+    const tokens = this.#tokens();
+    if (tokens && !isAuthorized(request.headers.authorization, tokens))
       throw new Refusal('unauthorized', 'A bearer token that is known here has to be shown.');
+  }
+
+  /** undefined where no token is asked for. */
+  #tokens(): readonly string[] | undefined {
+    try {
+      const tokens = this.#world.tokens?.();
+      this.#ledger.tokensReadable();
+      return tokens;
+    } catch (error) {
+      this.#ledger.tokensUnreadable(error);
+      throw new Refusal('full', 'The receiver cannot read its tokens at the moment.');
+    }
   }
 
   async #state(key: StreamKey): Promise<WireResponse> {

@@ -3,8 +3,8 @@
  * The one rule behind it: nothing but a hash of a block of ours at the place where it ends is an acknowledgement.
  */
 import type { BlockHash, Id, Position } from '../../spool/nouns.ts';
-import type { Answer, Held } from '../../spool/wire.ts';
-import { decodeAnswer, forPeople } from '../../spool/wire.ts';
+import type { Answer, Held } from '../../spool/wire-answer.ts';
+import { decodeAnswer, forPeople } from '../../spool/wire-answer.ts';
 import type { TransportAnswer } from '../ports.ts';
 import type { Outgoing } from './batch.ts';
 import type { Blocks, Place } from './place.ts';

@@ -1,6 +1,7 @@
 /** What a shipper has to tell of itself. One method per event bumps the counts and writes the log, so they cannot drift. */
 import type { Clock, Log, Problem, UnixMs } from '../../spool/ports.ts';
 import type { ShipperStatus } from '../ports.ts';
+import type { Outgoing } from './batch.ts';
 import type { Trouble } from './decide.ts';
 import type { Finding } from './place.ts';
 import type { State } from './states.ts';
@@ -28,6 +29,7 @@ export class Meter {
   #wireBytes = 0;
   #records = 0;
   #blocks = 0;
+  #gaps = 0;
   #questions = 0;
   #lastAcknowledgedAt: UnixMs | undefined;
   #problem: (Problem & { readonly lasting: boolean }) | undefined;
@@ -54,12 +56,13 @@ export class Meter {
   }
 
   /** A batch is proven to be held. */
-  acknowledged(seconds: number, blocks: number, records: number): void {
+  acknowledged(seconds: number, sent: Outgoing): void {
     const bucket = bucketsSeconds.findIndex((limit) => seconds <= limit);
     this.#latency[bucket < 0 ? bucketsSeconds.length : bucket]! += 1;
     this.#latencySum += seconds;
-    this.#blocks += blocks;
-    this.#records += records;
+    this.#blocks += sent.blocksCount;
+    this.#records += sent.records;
+    this.#gaps += sent.batch.gaps.filter((gap) => gap.reason !== 'hole_in_positions').length;
     this.#lastAcknowledgedAt = this.#clock.now();
   }
 
@@ -114,6 +117,7 @@ export class Meter {
         questions: this.#questions,
         blocks: this.#blocks,
         records: this.#records,
+        gaps_declared: this.#gaps,
       },
     };
   }

@@ -5,7 +5,7 @@
  */
 import type { BlockHash, Id, Outlet, Position, ShipperCursor } from '../../spool/nouns.ts';
 import { zeroHash } from '../../spool/nouns.ts';
-import type { Held } from '../../spool/wire.ts';
+import type { Held } from '../../spool/wire-answer.ts';
 
 export interface Place {
   readonly receiver: Id;

@@ -5,12 +5,11 @@
  */
 import type { Id, Outlet, Position } from '../../spool/nouns.ts';
 import type { Clock, Log, MonotonicMs, Random } from '../../spool/ports.ts';
-import { encodeBatch, encodeKey, wireLimits } from '../../spool/wire.ts';
-import type { Shipper, ShipperStatus, Transport, TransportAnswer, TransportOptions, Transports } from '../ports.ts';
+import type { Shipper, ShipperStatus, Transport, TransportOptions, Transports } from '../ports.ts';
 import type { Outgoing } from './batch.ts';
 import { gather } from './batch.ts';
-import type { Told, Trouble, Verdict } from './decide.ts';
-import { decide, decideError, decideTold } from './decide.ts';
+import type { Trouble, Verdict } from './decide.ts';
+import { Exchange, stopped } from './exchange.ts';
 import { Meter } from './meter.ts';
 import type { Located, Place } from './place.ts';
 import { cursorOf, locate } from './place.ts';
@@ -53,6 +52,7 @@ export class HttpShipper implements Shipper {
   readonly #options: HttpOptions;
   readonly #world: HttpWorld;
   readonly #transport: Transport;
+  readonly #exchange: Exchange;
   readonly #meter: Meter;
   readonly #abort = new AbortController();
   #state: State = 'asking';
@@ -81,7 +81,16 @@ export class HttpShipper implements Shipper {
     this.#windowBytes = Math.min(windowBytesStart, options.batchBytesMax);
     const { url, tls, connectTimeoutMs } = options;
     this.#transport = world.transports.open({ url, tls, connectTimeoutMs });
+    const { outlet, authorization } = world;
+    this.#exchange = new Exchange(
+      { url, stream: this.#stream, progressTimeoutMs: options.progressTimeoutMs },
+      { outlet, transport: this.#transport, signal: this.#abort.signal, authorization },
+    );
     this.#meter = new Meter(options.name, withoutQuery(url), world.clock, world.log);
+  }
+
+  get #stream(): string {
+    return this.#options.stream ?? '';
   }
 
   async start(): Promise<void> {
@@ -108,10 +117,23 @@ export class HttpShipper implements Shipper {
 
   async #run(): Promise<void> {
     while (this.#state !== 'stopped') {
-      const event = this.#abort.signal.aborted ? 'stop' : await this.#step(this.#state);
+      const event = await this.#event(this.#state);
       const state = next(this.#state, this.#abort.signal.aborted ? 'stop' : event);
       if (!state) throw new Error(`BUG: "${event}" cannot happen while ${this.#state}`);
       this.#state = state;
+    }
+  }
+
+  /** What throws is a bug, here or in the spool: it is shown, and tried again from the beginning. */
+  async #event(state: State): Promise<Event> {
+    if (this.#abort.signal.aborted) return 'stop';
+    try {
+      return await this.#step(state);
+    } catch (error) {
+      const message = `Something failed inside that should not: ${error instanceof Error ? error.message : String(error)}`;
+      const hint = 'This is a bug of tailspool; nothing is lost by it, and it is tried again.';
+      this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: { cause: 'internal', message, hint } });
+      return 'surprise';
     }
   }
 
@@ -138,7 +160,7 @@ export class HttpShipper implements Shipper {
   async #ask(): Promise<Event> {
     const { outlet } = this.#world;
     this.#meter.asked();
-    const told = await this.#question();
+    const told = await this.#exchange.ask();
     this.#meter.outcome(told.kind === 'told' ? 'told' : told.outcome);
     if (told.kind !== 'told') return this.#failed(told);
     // a batch that was refused is not mended by an answer to a question
@@ -152,19 +174,9 @@ export class HttpShipper implements Shipper {
     return 'located';
   }
 
-  async #question(): Promise<Told> {
-    const { outlet } = this.#world;
-    try {
-      const headers = encodeKey({ spool: outlet.spool, stream: this.#options.stream ?? '' });
-      return decideTold(await this.#transmit('GET', headers, undefined));
-    } catch (error) {
-      return this.#abort.signal.aborted ? stopped : decideError(error, false);
-    }
-  }
-
   #read(): Event {
     const { outlet } = this.#world;
-    const gathered = gather(outlet, this.#place!, this.#options.stream ?? '', this.#windowBytes, () => this.#draw());
+    const gathered = gather(outlet, this.#place!, this.#stream, this.#windowBytes, () => this.#draw());
     if (gathered.kind === 'nothing') {
       this.#well();
       this.#waitAt = gathered.at;
@@ -192,25 +204,12 @@ export class HttpShipper implements Shipper {
     using _ = outlet.pin(sent.batch.after, sent.batch.upto);
     await this.#pace(sent.blocks.length);
     const since = clock.monotonic();
-    const verdict = await this.#deliver(sent);
+    const verdict = await this.#exchange.send(sent, this.#place!, this.#describe, (bytes) =>
+      this.#meter.attempted(bytes),
+    );
     this.#outgoing = undefined;
     this.#meter.outcome(verdict.outcome);
     return this.#follow(verdict, sent, clock.monotonic() - since);
-  }
-
-  async #deliver(sent: Outgoing): Promise<Verdict> {
-    const { outlet } = this.#world;
-    const descriptions = this.#describe ? outlet.describe() : new Uint8Array();
-    const describes = descriptions.length <= wireLimits.descriptionsBytesMax ? descriptions : new Uint8Array();
-    const headers = encodeBatch({ ...sent.batch, descriptionsBytes: describes.length });
-    const body = describes.length > 0 ? Buffer.concat([describes, sent.blocks]) : sent.blocks;
-    this.#meter.attempted(body.length);
-    try {
-      const got = await this.#transmit('POST', headers, body);
-      return decide(got, sent, this.#place!, outlet);
-    } catch (error) {
-      return this.#abort.signal.aborted ? stopped : decideError(error, sent.blocksCount > 1);
-    }
   }
 
   #follow(verdict: Verdict, sent: Outgoing, tookMs: number): Event {
@@ -222,7 +221,7 @@ export class HttpShipper implements Shipper {
         this.#drawn = undefined;
         this.#describe = verdict.describe;
         this.#windowBytes = grow(this.#windowBytes, sent.blocks.length, this.#options.batchBytesMax);
-        this.#meter.acknowledged(tookMs / 1000, sent.blocksCount, sent.records);
+        this.#meter.acknowledged(tookMs / 1000, sent);
         this.#moveTo(verdict.place);
         return 'advanced';
       case 'relocate':
@@ -327,55 +326,12 @@ export class HttpShipper implements Shipper {
       signal.removeEventListener('abort', ended);
     });
   }
-
-  #authorization(): string | undefined {
-    try {
-      return this.#world.authorization?.();
-    } catch (error) {
-      throw secretError(error);
-    }
-  }
-
-  async #transmit(
-    method: string,
-    words: Record<string, string>,
-    body: Uint8Array | undefined,
-  ): Promise<TransportAnswer> {
-    const headers: Record<string, string> = { ...words, accept: 'application/json' };
-    if (body) headers['content-type'] = 'application/zstd';
-    const authorization = this.#authorization();
-    if (authorization !== undefined) headers.authorization = authorization;
-    const { url, progressTimeoutMs } = this.#options;
-    const { signal } = this.#abort;
-    return this.#transport.send({
-      method,
-      url,
-      headers,
-      body,
-      progressTimeoutMs,
-      answerBytesMax: wireLimits.answerBytesMax,
-      signal,
-    });
-  }
 }
 
 /** It says twice that our next block does not fit, though everything before it does: so it goes out under a new epoch. */
 function forking({ place }: Located): Located {
   return { place: { ...place, fork: place.epoch !== undefined }, finding: 'forked' };
 }
-
-function secretError(error: unknown): Error {
-  const message = error instanceof Error ? error.message : String(error);
-  return Object.assign(new Error(message), { code: 'SECRET_UNREADABLE' });
-}
-
-/** Stands for an attempt that we ended ourselves. */
-const stopped: Extract<Verdict, { kind: 'later' }> = {
-  kind: 'later',
-  outcome: 'stopped',
-  trouble: { cause: 'stopped', message: 'The shipper was stopped.' },
-  smaller: false,
-};
 
 const inconsistent: Trouble = {
   cause: 'inconsistent_answers',

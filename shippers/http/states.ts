@@ -21,6 +21,7 @@ export const events = [
   'later',
   'trouble',
   'due',
+  'surprise',
   'stop',
 ] as const;
 /**
@@ -29,6 +30,7 @@ export const events = [
  * - advanced: the receiver proved that it holds more of ours.
  * - doubt: it has to be asked.
  * - later, trouble: the attempt failed; due: it is time for the next one.
+ * - surprise: something threw that should not.
  */
 export type Event = (typeof events)[number];
 
@@ -44,6 +46,7 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
     later: 'pausing',
     trouble: 'holding',
     due: no,
+    surprise: 'holding',
     stop: 'stopped',
   },
   reading: {
@@ -56,6 +59,7 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
     later: no,
     trouble: no,
     due: no,
+    surprise: 'holding',
     stop: 'stopped',
   },
   waiting: {
@@ -68,6 +72,7 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
     later: no,
     trouble: no,
     due: no,
+    surprise: 'holding',
     stop: 'stopped',
   },
   sending: {
@@ -80,6 +85,7 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
     later: 'pausing',
     trouble: 'holding',
     due: no,
+    surprise: 'holding',
     stop: 'stopped',
   },
   pausing: {
@@ -92,6 +98,7 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
     later: no,
     trouble: no,
     due: 'asking',
+    surprise: 'holding',
     stop: 'stopped',
   },
   holding: {
@@ -104,6 +111,7 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
     later: no,
     trouble: no,
     due: 'asking',
+    surprise: 'holding',
     stop: 'stopped',
   },
   stopped: {
@@ -116,6 +124,7 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
     later: no,
     trouble: no,
     due: no,
+    surprise: no,
     stop: 'stopped',
   },
 };

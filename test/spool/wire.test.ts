@@ -2,19 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Gap } from '../../spool/nouns.ts';
-import type { Answer, Batch } from '../../spool/wire.ts';
-import {
-  answerWords,
-  decodeAnswer,
-  decodeBatch,
-  decodeKey,
-  encodeAnswer,
-  encodeAnswerHeaders,
-  encodeBatch,
-  encodeKey,
-  forPeople,
-  wireLimits,
-} from '../../spool/wire.ts';
+import type { Batch } from '../../spool/wire.ts';
+import { decodeBatch, decodeKey, encodeBatch, encodeKey, wireLimits } from '../../spool/wire.ts';
+import type { Answer } from '../../spool/wire-answer.ts';
+import { answerWords, decodeAnswer, encodeAnswer, encodeAnswerHeaders, forPeople } from '../../spool/wire-answer.ts';
 
 const seed = Number(process.env.SEED ?? 42);
 const plain = { noNullPrototype: true };

@@ -187,6 +187,23 @@ test('a disk that confirms nothing gets the client sent away with 503, and nothi
   assert.ok(Number(said?.headers['retry-after']) > 0);
 });
 
+test('a token file that cannot be read lets nobody in, and is a red problem until it can', async () => {
+  let tokens = (): readonly string[] => {
+    throw new Error('EACCES: /etc/tokens');
+  };
+  const client = await Client.start({ tokens: () => tokens() });
+  const [batch, blocks] = batchOf(agentSpool(1), 0, 0, first);
+  const authorization = { headers: { authorization: 'Bearer good' } };
+  assert.equal((await client.send(batch, blocks, authorization)).status, 503);
+  assert.deepEqual(
+    client.receiver.status().problems.map(({ cause, red }) => [cause, red]),
+    [['no_tokens', true]],
+  );
+  tokens = () => ['other', 'good'];
+  assert.equal((await client.send(batch, blocks, authorization)).status, 200);
+  assert.deepEqual(client.receiver.status().problems, []);
+});
+
 test('a full spool gets 503 with the reason and Retry-After; a passing shortage is waited for', async () => {
   const client = await Client.start();
   const agent = agentSpool(2);

@@ -2,8 +2,10 @@
 import { BlocksCollector } from '../../../collectors/blocks/receiver.ts';
 import type { Listener, WireHandler, WireResponse } from '../../../collectors/ports.ts';
 import type { LogEntry } from '../../../spool/ports.ts';
-import type { Answer, Batch } from '../../../spool/wire.ts';
-import { decodeAnswer, encodeBatch, encodeKey } from '../../../spool/wire.ts';
+import type { Batch } from '../../../spool/wire.ts';
+import { encodeBatch, encodeKey } from '../../../spool/wire.ts';
+import type { Answer } from '../../../spool/wire-answer.ts';
+import { decodeAnswer } from '../../../spool/wire-answer.ts';
 import { blankImage, type Image, MemorySpool } from '../../wire/memory-spool.ts';
 import { chunks } from '../../wire/network.ts';
 import { VirtualClock } from '../../wire/virtual-clock.ts';

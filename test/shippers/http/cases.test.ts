@@ -322,6 +322,28 @@ test('batches that are too large for what stands between shrink until they pass'
   await pair.stop();
 });
 
+test('something that throws inside is shown and tried again, and ends nothing', async () => {
+  const pair = new Pair();
+  await pair.startReceiver();
+  add(pair, 5);
+  let bugs = 2;
+  const outlet = pair.agent.outlet.bind(pair.agent);
+  pair.agent.outlet = (name) =>
+    new Proxy(outlet(name), {
+      get(target, key) {
+        if (key === 'read' && bugs-- > 0) throw new Error('EIO: what nobody thought of');
+        return Reflect.get(target, key);
+      },
+    });
+  await pair.startShipper();
+  await pair.clock.runUntil(() => pair.shipper!.status().problems[0]?.cause === 'internal');
+  assert.equal(pair.shipper!.status().state, 'holding');
+  await pair.drain();
+  pair.assertExactlyOnce();
+  assert.deepEqual(pair.shipper!.status().problems, []);
+  await pair.stop();
+});
+
 test('stopping ends in every state at once and leaves the cursor as far as was proven', async () => {
   for (const fault of ['lost_request', 'refused', 'none'] as const) {
     const pair = new Pair();

@@ -4,8 +4,8 @@ import type { Outgoing } from '../../../shippers/http/batch.ts';
 import { decide, decideError, decideTold } from '../../../shippers/http/decide.ts';
 import type { Blocks, Place } from '../../../shippers/http/place.ts';
 import type { TransportAnswer } from '../../../shippers/ports.ts';
-import type { Answer } from '../../../spool/wire.ts';
-import { encodeAnswer } from '../../../spool/wire.ts';
+import type { Answer } from '../../../spool/wire-answer.ts';
+import { encodeAnswer } from '../../../spool/wire-answer.ts';
 
 const id = (letter: string) => letter.repeat(32);
 const place: Place = { receiver: id('a'), epoch: id('e'), forked: false, position: 100, hash: id('0'), fork: false };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Blocks, type Finding, locate } from '../../../shippers/http/place.ts';
 import type { ShipperCursor } from '../../../spool/nouns.ts';
-import type { Held } from '../../../spool/wire.ts';
+import type { Held } from '../../../spool/wire-answer.ts';
 
 const id = (letter: string) => letter.repeat(32);
 const here = id('a');

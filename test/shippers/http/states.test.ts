@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { events, next, states } from '../../../shippers/http/states.ts';
-import { answerWords, wireHeaders } from '../../../spool/wire.ts';
+import { wireHeaders } from '../../../spool/wire.ts';
+import { answerWords } from '../../../spool/wire-answer.ts';
 
 const page = readFileSync(new URL('../../../docs/wire-protocol.md', import.meta.url), 'utf8');
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { TransportRequest } from '../../../shippers/ports.ts';
-import { encodeAnswer } from '../../../spool/wire.ts';
+import { encodeAnswer } from '../../../spool/wire-answer.ts';
 import type { Fault } from '../../wire/network.ts';
 import { Pair } from '../../wire/pair.ts';
 import { Seeded } from '../../wire/seeded.ts';
