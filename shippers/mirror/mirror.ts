@@ -49,6 +49,7 @@ const defaults = { openFilesMax: 1024, batchBytesMax: 2 * 1024 * 1024, batchInte
 const retryDelayMsMax = 3000;
 const mismatchRetryDelayMs = 10_000;
 const stopGraceMs = 1500;
+const idleDelayMs = 50;
 /** With many files, where making them durable takes long, batches come less often. */
 const batchIntervalMsMax = 3000;
 
@@ -173,8 +174,12 @@ class Mirror implements Shipper {
   /** Until told to stop, or until something throws. */
   async #follow(session: Session): Promise<void> {
     const { outlet, clock } = this.#ports;
+    let ends = 0;
     while (!this.#stopped) {
       const result = outlet.read(session.place.position, this.#options.batchBytesMax);
+      // A spool that is closing has nothing to read and lets nobody wait.
+      ends = result.kind === 'end' ? ends + 1 : 0;
+      if (ends > 1) await this.#sleep(idleDelayMs);
       switch (result.kind) {
         case 'end':
           this.#status.state = 'idle';

@@ -1,5 +1,6 @@
 /** What the mirror's parts notice, as counters, problems and lines of the agent's log: one function per event. */
-import type { Gap, Outlet } from '../../spool/nouns.ts';
+import { decodeDescriptions, decodeHeader, tallyOf } from '../../spool/format.ts';
+import type { Gap, Outlet, Tally } from '../../spool/nouns.ts';
 import type { BatchNotes } from './batch.ts';
 import type { BookNotes } from './book.ts';
 import type { CutNotes } from './cut.ts';
@@ -17,8 +18,8 @@ export function notesFor(status: MirrorStatus, outlet: Outlet, folder: string): 
       const message = `${lost} records between positions ${from} and ${upto} are missing in ${folder}: ${reason}.`;
       status.note('warn', 'gap', `${from}`, message);
     },
-    blockDamaged({ view, records, bytes, why }) {
-      outlet.dropped('damaged', { records, bytes });
+    blockDamaged({ view, records, why }) {
+      for (const [collector, tally] of talliesOf(view.header, outlet)) outlet.dropped('damaged', tally, collector);
       const message = `The block at position ${view.position} cannot be mirrored: ${why}. ${records} records are missing in ${folder}.`;
       status.note('error', 'block_damaged', `${view.position}`, message);
     },
@@ -67,4 +68,19 @@ export function notesFor(status: MirrorStatus, outlet: Outlet, folder: string): 
         `${folder}/${path} could not be cut back (${code}): its last records may be in it twice.`,
       ),
   };
+}
+
+/** What the block counts for in this spool, by collector. */
+function talliesOf(bytes: Uint8Array, outlet: Outlet): Map<string | undefined, Tally> {
+  const tallies = new Map<string | undefined, Tally>();
+  const decoded = decodeHeader(bytes);
+  if (decoded.kind !== 'header') return tallies;
+  const live = decodeDescriptions(outlet.describe()) ?? [];
+  for (const run of decoded.header.runs) {
+    const collector = live.find(({ number }) => number === run.source)?.description.collector;
+    const before = tallies.get(collector) ?? { records: 0, bytes: 0 };
+    const { records, bytes } = tallyOf(run);
+    tallies.set(collector, { records: before.records + records, bytes: before.bytes + bytes });
+  }
+  return tallies;
 }
