@@ -152,6 +152,7 @@ export class Ledger {
     const shown: SourceStatus[] = [];
     for (const row of streams.all()) {
       if (shown.length >= sourcesShownMax) break;
+      if (row.collector !== this.#name) continue;
       const name = `${row.spool.slice(0, 8)}:${row.epoch.slice(0, 8)}${row.stream ? `:${row.stream}` : ''}`;
       const lastReadAt = this.#lastAt.get(row.number);
       const place = { offset: row.held, size: row.held, lagBytes: 0 };

@@ -17,6 +17,8 @@ export const receiverLimits = {
   rowsPerStreamMax: 64,
   /** Rows of all streams. */
   rowsMax: 16_384,
+  /** So many more may stand before the next regular sweep. */
+  rowsExcessMax: 256,
   /** Rows of superseded epochs go when they were unused for so long while the receiver was running. */
   supersededMsMax: 7 * 24 * 3600 * 1000,
   sweepIntervalMs: 60_000,

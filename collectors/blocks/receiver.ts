@@ -25,7 +25,7 @@ import { Ledger } from './ledger.ts';
 import { receiverLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 import type { Row } from './streams.ts';
-import { Streams } from './streams.ts';
+import { type Streams, streamsOf } from './streams.ts';
 import type { Piece, Taken } from './take.ts';
 import { takeBatch } from './take.ts';
 import { isAuthorized } from './token.ts';
@@ -53,7 +53,6 @@ export interface BlocksWorld {
   readonly tokens?: (() => readonly string[]) | undefined;
 }
 
-/** Only one may stand on a spool: it keeps the index of the spool's streams. */
 export class BlocksCollector implements Collector {
   readonly type = 'blocks';
   readonly name: string;
@@ -71,7 +70,7 @@ export class BlocksCollector implements Collector {
     this.name = options.name;
     this.#options = options;
     this.#world = world;
-    this.#streams = new Streams(world.intake, options.name, world.clock);
+    this.#streams = streamsOf(world.intake, world.clock);
     this.#budget = new Budget(options.memoryBytesMax);
     this.#ledger = new Ledger(options.name, world.clock, world.log);
   }
@@ -168,7 +167,7 @@ export class BlocksCollector implements Collector {
     this.#checkLength(batch, request.headers['content-length']);
     using body = new Body(request.body, this.#budget, clock);
     const took = (piece: Piece) => this.#ledger.tookPiece(piece);
-    const taken = await takeBatch({ intake, streams: this.#streams, clock, took }, batch, body);
+    const taken = await takeBatch({ intake, streams: this.#streams, clock, collector: this.name, took }, batch, body);
     this.#ledger.tookBatch(batch, taken, body.received);
     return await this.#acknowledge(taken);
   }

@@ -20,6 +20,7 @@ import { receiverLimits } from './limits.ts';
 
 export interface Row extends StreamKey {
   readonly number: SourceNumber;
+  readonly collector: string;
   readonly epoch: Id;
   /** The epoch that it branched off, as far as it was named. */
   readonly parent: Id | undefined;
@@ -37,24 +38,33 @@ export interface Row extends StreamKey {
 
 /** What opens a row. */
 export interface NewStream extends StreamKey {
+  /** The name of the receiver that met it first. */
+  readonly collector: string;
   readonly epoch: Id;
   readonly parent: Id | undefined;
   readonly held: Position;
   readonly hash: BlockHash;
 }
 
+const tables = new WeakMap<Intake, Streams>();
+
+/** The one table of a spool: several receivers on it (another port, another network) must agree about what is held. */
+export function streamsOf(intake: Intake, clock: Clock): Streams {
+  const known = tables.get(intake) ?? new Streams(intake, clock);
+  tables.set(intake, known);
+  return known;
+}
+
 export class Streams {
   /** By spool and stream name; newest row last. */
   readonly #rows = new Map<string, Row[]>();
   readonly #intake: Intake;
-  readonly #collector: string;
   readonly #clock: Clock;
   #size = 0;
   #forgotten = 0;
 
-  constructor(intake: Intake, collector: string, clock: Clock) {
+  constructor(intake: Intake, clock: Clock) {
     this.#intake = intake;
-    this.#collector = collector;
     this.#clock = clock;
     for (const source of intake.sources.values()) {
       const row = rowOf(source, clock.monotonic());
@@ -86,7 +96,7 @@ export class Streams {
 
   /** Begins a source for a stream never met. Takes it back with `drop` if nothing could be appended. */
   open(stream: NewStream): Row {
-    const number = this.#intake.begin(describe(stream, this.#collector));
+    const number = this.#intake.begin(describe(stream));
     const row: Row = {
       ...stream,
       number,
@@ -141,6 +151,7 @@ export class Streams {
     if (rows) rows.push(row);
     else this.#rows.set(name, [row]);
     this.#size++;
+    if (this.#size > receiverLimits.rowsMax + receiverLimits.rowsExcessMax) this.sweep();
     if ((rows?.length ?? 0) > receiverLimits.rowsPerStreamMax) this.#sweepStream([...rows!], row.usedAt);
   }
 }
@@ -152,14 +163,14 @@ const attribute = {
   parent: 'tailspool.parent',
 } as const;
 
-function describe(stream: NewStream, collector: string): SourceDescription {
+function describe(stream: NewStream): SourceDescription {
   const attributes: Record<string, string> = {
     [attribute.spool]: stream.spool,
     [attribute.epoch]: stream.epoch,
     [attribute.stream]: stream.stream,
   };
   if (stream.parent) attributes[attribute.parent] = stream.parent;
-  return { collector, type: 'blocks', resource: {}, attributes };
+  return { collector: stream.collector, type: 'blocks', resource: {}, attributes };
 }
 
 /** undefined for sources of other collectors. */
@@ -171,6 +182,7 @@ function rowOf(source: SourceRecord, now: MonotonicMs): Row | undefined {
   const mark = decodeMark(source.cursor.mark);
   return {
     number: source.number,
+    collector: source.description.collector,
     spool,
     epoch,
     stream: attributes[attribute.stream] ?? '',

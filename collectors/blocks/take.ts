@@ -27,6 +27,8 @@ export interface TakeWorld {
   readonly intake: Intake;
   readonly streams: Streams;
   readonly clock: Clock;
+  /** The receiver's name. */
+  readonly collector: string;
   /** Told of each piece in the same turn in which the spool takes it, so that no counter is ever ahead of another. */
   readonly took: (piece: Piece) => void;
 }
@@ -150,7 +152,8 @@ class Taking {
     this.#notices = admission.notices;
     const { spool, stream, epoch, parent } = this.#batch;
     const { held, hash = zeroHash } = admission;
-    this.#row = streams.open({ spool, stream, epoch, parent: parent?.epoch, held, hash });
+    const { collector } = this.#world;
+    this.#row = streams.open({ collector, spool, stream, epoch, parent: parent?.epoch, held, hash });
     return this.#row;
   }
 

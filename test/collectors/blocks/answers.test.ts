@@ -153,6 +153,19 @@ test('two requests at once with the same blocks store them once', async () => {
   );
 });
 
+test('two receivers on one spool agree about what is held', async () => {
+  const client = await Client.start();
+  const other = await Client.start({ spool: client.spool });
+  const agent = agentSpool(4);
+  await client.send(...batchOf(agent, 0, 1, first));
+  assert.equal((await other.send(...batchOf(agent, 0, 3, first))).answer?.answer, 'taken');
+  assert.equal((await client.send(...batchOf(agent, 0, 3))).answer?.answer, 'duplicate');
+  assert.deepEqual(
+    client.held(),
+    agent.blocks.map((block) => block.hash),
+  );
+});
+
 test('no answer leaves before what it tells is durable, not even to a duplicate', async () => {
   const client = await Client.start();
   client.spool.autoSync = false;

@@ -57,6 +57,33 @@ test('both sides may restart at any time, and the epochs of the agent follow one
   await middle.close();
 });
 
+test('exactly once composes: edge, relay and centre, and each restarts once', async () => {
+  await using agent = temporarySpool();
+  await using between = temporarySpool();
+  await using center = temporarySpool();
+  const edge = await agent.open();
+  let [relay, middle] = [await between.open(), await center.open()];
+  let receivers = [await startReceiver(relay), await startReceiver(middle)] as const;
+  const [first, second] = receivers.map(({ port }) => port);
+  let onward = await startShipper(relay.outlet('s'), receivers[1].url);
+  const shipper = await startShipper(edge.outlet('s'), receivers[0].url);
+  const source = edge.intake.begin(agent.description('/var/log/a'));
+  const lines = await writeLines(edge, source, 0, 500);
+  await delivered(edge, edge.outlet('s'));
+  await stop(onward, receivers[0].collector, relay);
+  relay = await between.open();
+  await stop(onward, receivers[1].collector, middle);
+  middle = await center.open();
+  receivers = [await startReceiver(relay, { port: first! }), await startReceiver(middle, { port: second! })];
+  onward = await startShipper(relay.outlet('s'), receivers[1].url);
+  lines.push(...(await writeLines(edge, source, lines.join('').length, 500)));
+  await delivered(edge, edge.outlet('s'));
+  await delivered(relay, relay.outlet('s'));
+  assert.deepEqual(linesOf(middle), lines);
+  await stop(shipper, receivers[0].collector, edge);
+  await stop(onward, receivers[1].collector, relay, middle);
+});
+
 test('a restored receiver: what retain_acked kept goes out again, what is gone is declared', async () => {
   await using agent = temporarySpool();
   await using center = temporarySpool();
