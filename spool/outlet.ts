@@ -62,7 +62,9 @@ export interface OutletHost {
   onReadable(wake: () => void): Disposable;
 }
 
+/** A stretch that was read. Steps stand without a hole between them, from the base on. */
 interface Step {
+  readonly from: Position;
   readonly end: Position;
   readonly tallies: Totals;
   readonly dropped: DropReason | undefined;
@@ -97,8 +99,10 @@ export class SpoolOutlet implements Outlet {
     this.#durableCursor = start.cursor;
     this.#base = { position: start.position, totals: start.totals };
     // A new shipper never gets what was gone before it came.
-    if (!start.cursor && this.oldest > start.position)
-      this.#steps.push({ end: this.oldest, tallies: host.totalsAt(this.oldest), dropped: 'retention' });
+    if (!start.cursor && this.oldest > start.position) {
+      const tallies = host.totalsAt(this.oldest);
+      this.#steps.push({ from: start.position, end: this.oldest, tallies, dropped: 'retention' });
+    }
   }
 
   get spool(): Id {
@@ -132,7 +136,7 @@ export class SpoolOutlet implements Outlet {
   }
 
   read(from: Position, bytesMax: number): ReadResult {
-    const known = this.#rewindSteps(from);
+    const known = this.#stepTo(from);
     if (from < this.#floor) return this.#gap(from, this.#floor, 'retention', known);
     const read = this.#reader.read(from, bytesMax, this.durable);
     if (read.kind === 'end') return read;
@@ -144,7 +148,8 @@ export class SpoolOutlet implements Outlet {
       return result;
     }
     const collectorOf = (number: number) => this.#host.appended.collectorOf(number);
-    for (const block of read.blocks) this.#step(block.end, talliesOf(block.content, collectorOf), undefined);
+    for (const block of read.blocks)
+      this.#step(block.position, block.end, talliesOf(block.content, collectorOf), undefined);
     return read;
   }
 
@@ -286,14 +291,24 @@ export class SpoolOutlet implements Outlet {
     }
   }
 
-  /** Forgets steps behind `from`. True where the steps reach exactly to `from`. */
-  #rewindSteps(from: Position): boolean {
+  /**
+   * Brings the steps to where reading goes on: forgets those behind it, or makes up for what is passed over without being read
+   * (a shipper that remembers a later place than its cursor says). False where that lies before the base.
+   */
+  #stepTo(from: Position): boolean {
     while (this.#steps.length > 0 && this.#steps.at(-1)!.end > from) this.#steps.pop();
-    return (this.#steps.at(-1)?.end ?? this.#base.position) === from;
+    const reached = this.#reached;
+    if (reached < from)
+      this.#step(reached, from, merge(this.#host.totalsAt(from), this.#totalsOfSteps(), subtract), undefined);
+    return this.#reached === from;
   }
 
-  #step(end: Position, tallies: Totals, dropped: DropReason | undefined): void {
-    if (this.#steps.length < stepsMax) this.#steps.push({ end, tallies, dropped });
+  get #reached(): Position {
+    return this.#steps.at(-1)?.end ?? this.#base.position;
+  }
+
+  #step(from: Position, end: Position, tallies: Totals, dropped: DropReason | undefined): void {
+    if (this.#steps.length < stepsMax && from === this.#reached) this.#steps.push({ from, end, tallies, dropped });
   }
 
   #gap(
@@ -306,7 +321,7 @@ export class SpoolOutlet implements Outlet {
     const tallies = merge(this.#host.totalsAt(upto), before, subtract);
     const lost = sumOf(tallies.values());
     const reason = why === 'damaged' && lost.records === 0 && !this.#inSegment(from) ? 'hole_in_positions' : why;
-    this.#step(upto, tallies, reason === 'hole_in_positions' ? undefined : reason);
+    this.#step(from, upto, tallies, reason === 'hole_in_positions' ? undefined : reason);
     return { kind: 'gap', from, upto, gap: { from, upto, reason, ...lost } };
   }
 

@@ -155,7 +155,9 @@ function sizeOf(file: string, lines: number): number {
 async function checkCounters(dataDir: string): Promise<string[]> {
   const status = await askStatus(dataDir);
   if (status === undefined) return [`${dataDir} does not answer`];
-  const reds = status.problems.filter(({ red }) => red).map(({ message }) => `${dataDir} is red: ${message}`);
+  const { shippers, spool } = status;
+  const details = JSON.stringify({ spool, shippers: shippers.map((one) => ({ ...one, latency: undefined })) });
+  const reds = status.problems.filter(({ red }) => red).map(({ message }) => `${dataDir} is red: ${message} ${details}`);
   return [...reds, ...imbalances(status).map((one) => `${dataDir}: ${JSON.stringify(one)}`)];
 }
 
