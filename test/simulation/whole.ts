@@ -235,8 +235,20 @@ class Whole {
       status?.shippers[0]?.state,
       this.#centre.agent?.status().problems,
     ]);
-    const told = this.#told.slice(-20).join('\n');
+    const told = [...this.#told.slice(-20), ...this.#facts()].join('\n');
     throw new Error(`seed ${this.#seed}: ${wrong}\n${told}\n${this.#edge.said()}\n${this.#centre.said()}\n${problems}`);
+  }
+
+  /** Where the lines are, for the message of a failed run. */
+  #facts(): string[] {
+    const edge = this.#edge.agent?.status();
+    const sources = edge?.collectors[0]?.sources.map((one) => `${one.name} ${one.offset}/${one.size} ${one.state}`);
+    const files = this.#edge.disk.world.list(folder).map(({ name }) => {
+      const stat = this.#edge.disk.world.stat(`${folder}/${name}`);
+      return `${name} #${stat.inode} ${stat.sizeBytes}`;
+    });
+    const totals = JSON.stringify([edge?.shippers[0]?.totals, this.#centre.agent?.status().collectors[0]?.totals]);
+    return [`files: ${files.sort().join(', ')}`, `sources: ${sources?.join(', ')}`, totals];
   }
 
   /** The first thing that does not hold. */
@@ -287,5 +299,5 @@ function difference(written: readonly string[], arrived: readonly string[]): str
   const invented = arrived.filter((line) => !known.has(line));
   const show = (lines: readonly string[]) =>
     `${lines.length}${lines.length > 0 ? ` (first: ${lines[0]!.slice(0, 40)})` : ''}`;
-  return `${written.length} lines written, ${arrived.length} arrived; lost ${show(lost)}, repeated ${show(twice)}, invented ${show(invented)}`;
+  return `${written.length} lines written, ${arrived.length} arrived; lost ${show(lost)} from line ${written.findIndex((line) => !seen.has(line))}, repeated ${show(twice)}, invented ${show(invented)}`;
 }
