@@ -16,7 +16,7 @@ import { Crash, systemError } from './errors.ts';
 import type { Effect, Fault, Operation, OperationKind } from './faults.ts';
 import { Content, type DirectoryNode, type EntryChange, type FileNode, type Meta, type Node } from './nodes.ts';
 import { afterPowerCut } from './power-cut.ts';
-import { find } from './tree.ts';
+import { find, locate } from './tree.ts';
 
 const historyMax = 100_000;
 const reading: ReadonlySet<OperationKind> = new Set(['read', 'list', 'stat', 'open']);
@@ -143,12 +143,17 @@ export class SimulatedDisk {
     }
   }
 
-  /** Every path with its size, for messages of failing tests. */
   toString(): string {
-    const lines = [...this.#paths(this.root, '')].map(([path, node]) =>
-      node.kind === 'file' ? `${path} ${node.current.size}` : `${path}/`,
-    );
-    return [`${this.#operations} changes`, ...this.faults.map((fault) => fault.name), ...lines.sort()].join('\n');
+    return [`${this.#operations} changes`, ...this.faults.map((fault) => fault.name), ...this.tree()].join('\n');
+  }
+
+  /** Every path below a folder with its size, for messages of failing tests. */
+  tree(folder = '/'): string[] {
+    const { node } = locate(this.root, folder, 'list', true);
+    if (node?.kind !== 'directory') return [];
+    return [...this.#paths(node, folder === '/' ? '' : folder)]
+      .map(([path, found]) => (found.kind === 'file' ? `${path} ${found.current.size}` : `${path}/`))
+      .sort();
   }
 
   // What follows is for disk-files.ts.

@@ -43,6 +43,7 @@ shippers: { mirror: { type: mirror, path: /out } }
 /** Throws with all that is needed to understand it when something does not hold. */
 export async function runWhole(seed: number, steps = 60): Promise<WholeResult> {
   const whole = new Whole(seed);
+  await whole.begin();
   for (let step = 0; step < steps; step++) await whole.step();
   await whole.drain();
   return whole.result();
@@ -71,6 +72,13 @@ class Whole {
     this.#edge.disk.world.makeDirectory(folder);
     this.#edge.disk.makeSafe();
     this.#quietNetwork();
+  }
+
+  /** What was rotated away before the agent first ran is not its business: it runs before anything is written. */
+  async begin(): Promise<void> {
+    await this.#centre.start();
+    await this.#edge.start();
+    await this.#clock.advance(3000);
   }
 
   async step(): Promise<void> {
@@ -247,8 +255,14 @@ class Whole {
       const stat = this.#edge.disk.world.stat(`${folder}/${name}`);
       return `${name} #${stat.inode} ${stat.sizeBytes}`;
     });
+    const mirrored = this.#centre.disk.tree('/out');
     const totals = JSON.stringify([edge?.shippers[0]?.totals, this.#centre.agent?.status().collectors[0]?.totals]);
-    return [`files: ${files.sort().join(', ')}`, `sources: ${sources?.join(', ')}`, totals];
+    return [
+      `files: ${files.sort().join(', ')}`,
+      `mirror: ${mirrored.join(', ')}`,
+      `sources: ${sources?.join(', ')}`,
+      totals,
+    ];
   }
 
   /** The first thing that does not hold. */
