@@ -46,7 +46,20 @@ export class Book {
     this.#notes = notes;
     files.makeDirectory(`${directory}/sources`);
     this.#claims = new Claims(files, `${directory}/hosts`);
-    if (this.#claims.damagedLines > 0) notes.stateDamaged(`${directory}/hosts`, this.#claims.damagedLines);
+    const { damagedLines, count } = this.#claims;
+    const spools = files.list(`${directory}/sources`).map((entry) => entry.name);
+    if (damagedLines === 0 && (count > 0 || spools.length === 0)) return;
+    notes.stateDamaged(`${directory}/hosts`, damagedLines);
+    this.#findClaims(spools);
+  }
+
+  /** Claims were lost: nobody else may get the folders that sources are in already. */
+  #findClaims(spools: readonly string[]): void {
+    for (const spool of spools) {
+      const directory = `${this.#directory}/sources/${spool}`;
+      for (const name of this.#epochFiles(directory).slice(-1))
+        for (const folder of this.#load(`${directory}/${name}`).folders()) this.#claims.found(spool, folder);
+    }
   }
 
   get hosts(): number {

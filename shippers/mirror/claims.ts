@@ -26,8 +26,8 @@ export class Claims {
     const byClaimant = new Map<string, string>();
     const takenBy = new Map<string, Id>();
     const { journal, damagedLines } = Journal.open(files, path, (entry) => {
-      const [folder, spool, wanted] = entry as [string, Id, string];
-      byClaimant.set(keyOf(spool, wanted), folder);
+      const [folder, spool, wanted] = entry as [string, Id, string | null];
+      if (wanted !== null) byClaimant.set(keyOf(spool, wanted), folder);
       takenBy.set(foldCase(folder), spool);
     });
     this.#journal = journal;
@@ -53,15 +53,23 @@ export class Claims {
     return { folder, renamedNow: folder !== wanted };
   }
 
+  /** A folder that the spool was found to write to, although no claim says so (any more). */
+  found(spool: Id, folder: string): void {
+    if (this.#takenBy.has(foldCase(folder))) return;
+    this.#takenBy.set(foldCase(folder), spool);
+    this.#journal.append([folder, spool, null]);
+  }
+
   flush(): Promise<void> {
     return this.#journal.flush();
   }
 
   #choose(spool: Id, wanted: string): string {
-    if (wanted !== '' && !this.#takenBy.has(foldCase(wanted))) return wanted;
+    const free = (folder: string) => (this.#takenBy.get(foldCase(folder)) ?? spool) === spool;
+    if (wanted !== '' && free(wanted)) return wanted;
     for (let attempt = 0; ; attempt++) {
       const folder = secondClaim(wanted === '' ? '@no-host' : wanted, spool, attempt);
-      if (!this.#takenBy.has(foldCase(folder))) return folder;
+      if (free(folder)) return folder;
     }
   }
 }

@@ -33,6 +33,11 @@ export class EpochMap {
     return this.#bases.size + this.#moved.size;
   }
 
+  /** The hosts' folders that its sources are in. */
+  folders(): Set<string> {
+    return new Set([...this.#bases.values()].map((base) => base.slice(1, base.indexOf('/'))));
+  }
+
   get dirty(): boolean {
     return this.#journal.dirty;
   }

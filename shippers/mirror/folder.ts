@@ -8,6 +8,7 @@
 import type { Id } from '../../spool/nouns.ts';
 import type { Files, Random } from '../../spool/ports.ts';
 import { hasCode, makeDurableFolder, readAll, writeAll } from './filework.ts';
+import type { Intent } from './intent.ts';
 
 export const markerFolder = '.tailspool';
 
@@ -21,20 +22,29 @@ export interface Places {
   readonly state: string;
 }
 
-/** Looks, and on first contact (no batch was ever begun) makes the two belong together. */
-export async function checkFolder(files: Files, random: Random, places: Places, begun: boolean): Promise<FolderCheck> {
-  const id = readId(files, places.state);
+/**
+ * Looks, and on first contact (no batch was ever begun) makes the two belong together. `intent` is the newest one: it names
+ * the folder too, so that one damaged file does not part them.
+ */
+export async function checkFolder(
+  files: Files,
+  random: Random,
+  places: Places,
+  intent: Pick<Intent, 'folder'> | undefined,
+): Promise<FolderCheck> {
+  const stored = readId(files, places.state);
   const markers = readMarkers(files, places.folder);
-  const foreign = markers.find((marker) => marker.id !== id);
-  if (foreign) return foreignFolder(places, foreign.id, id);
-  if (id !== undefined && markers.length > 0)
-    return { kind: 'ours', id, sequence: Math.max(...markers.map((marker) => marker.sequence)) };
-  if (id !== undefined && begun) return lostMarker(places, id);
-  const drawn = id ?? (await writeId(files, random, places.state));
+  const ours = markers.filter(({ id }) => id === stored || id === intent?.folder);
+  const foreign = markers.find((marker) => !ours.includes(marker));
+  if (foreign) return foreignFolder(places, foreign.id, stored);
+  if (ours.length === 0 && intent) return lostMarker(places, intent.folder);
+  const id = ours[0]?.id ?? stored ?? Buffer.from(random.bytes(16)).toString('hex');
+  if (id !== stored) await writeId(files, places.state, id);
+  if (ours.length > 0) return { kind: 'ours', id, sequence: Math.max(...ours.map((marker) => marker.sequence)) };
   await makeDurableFolder(files, places.folder);
-  await setSequence(files, places.folder, drawn, 0);
+  await setSequence(files, places.folder, id, 0);
   await files.syncDirectory(places.folder);
-  return { kind: 'ours', id: drawn, sequence: 0 };
+  return { kind: 'ours', id, sequence: 0 };
 }
 
 /** Durable when it resolves. The new marker stands before the old one goes. */
@@ -101,8 +111,7 @@ function readId(files: Files, state: string): Id | undefined {
   }
 }
 
-async function writeId(files: Files, random: Random, state: string): Promise<Id> {
-  const id = Buffer.from(random.bytes(16)).toString('hex');
+async function writeId(files: Files, state: string, id: Id): Promise<void> {
   const draft = `${state}/id.new`;
   if (listOrNothing(files, state).includes('id.new')) files.unlink(draft);
   const file = files.open(draft, 'create');
@@ -114,5 +123,4 @@ async function writeId(files: Files, random: Random, state: string): Promise<Id>
   }
   files.rename(draft, `${state}/id`);
   await files.syncDirectory(state);
-  return id;
 }

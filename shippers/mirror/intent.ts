@@ -33,6 +33,8 @@ export interface Intent {
   /** Counts intents from 1. */
   readonly sequence: number;
   readonly spool: Id;
+  /** The id of the mirror's folder. */
+  readonly folder: Id;
   /** Everything before it is in the mirror, durably. */
   readonly from: Place;
   readonly files: readonly TouchedFile[];
@@ -71,9 +73,9 @@ export class IntentStore {
 }
 
 export function encodeIntent(intent: Intent): Buffer {
-  const { sequence, spool, from } = intent;
+  const { sequence, spool, folder, from } = intent;
   const files = intent.files.map((file) => [file.path, file.inode.toString(), file.lengthBytes]);
-  const json = Buffer.from(JSON.stringify({ sequence, spool, from, files }));
+  const json = Buffer.from(JSON.stringify({ sequence, spool, folder, from, files }));
   const head = Buffer.alloc(headBytes);
   head.writeUInt32LE(magic, 0);
   head.writeUInt32LE(json.length, 4);
@@ -88,7 +90,7 @@ export function decodeIntent(bytes: Buffer): Intent | undefined {
   if (json.length !== bytes.readUInt32LE(4) || crc32(json) !== bytes.readUInt32LE(8)) return undefined;
   const value = JSON.parse(json.toString('utf8')) as Encoded;
   const files = value.files.map(([path, inode, lengthBytes]) => ({ path, inode: BigInt(inode), lengthBytes }));
-  return { sequence: value.sequence, spool: value.spool, from: value.from, files };
+  return { ...value, files };
 }
 
 type Encoded = Omit<Intent, 'files'> & { readonly files: readonly (readonly [string, string, number])[] };

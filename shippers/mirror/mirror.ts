@@ -142,7 +142,7 @@ class Mirror implements Shipper {
     const { folder, stateFolder } = this.#options;
     await makeDurableFolder(files, stateFolder);
     const intent = this.#intents.read();
-    const check = await checkFolder(files, random, { folder, state: stateFolder }, intent !== undefined);
+    const check = await checkFolder(files, random, { folder, state: stateFolder }, intent);
     if (check.kind === 'mismatch') throw new Mismatch(check.message, check.hint);
     const notes = notesFor(this.#status, outlet, folder);
     const hashAt = (position: Position) => outlet.endingAt(position)?.hash;
@@ -242,6 +242,7 @@ class Mirror implements Shipper {
     await this.#intents.write({
       sequence: session.sequence,
       spool: outlet.spool,
+      folder: session.id,
       from: session.place,
       files: targets.map(({ path, inode, startBytes }) => ({ path, inode, lengthBytes: startBytes })),
     });

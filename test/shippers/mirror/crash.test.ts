@@ -251,3 +251,55 @@ test('a file that may not be written any more goes on in another place, and stop
   assert.deepEqual(others, expectedOthers);
   assert.ok(machine.mirror!.status().problems.some(({ cause }) => cause === 'path_taken'));
 });
+
+/** Half of the scenario is mirrored; then `damage` is done to a copy of the disk, and the rest comes. */
+async function afterDamage(damage: (disk: SimulatedDisk) => void, what: string): Promise<void> {
+  const { agents, expected } = scenario();
+  const clock = new SimulatedClock();
+  const random = new SeededRandom(seed);
+  const before = new Machine(new SimulatedDisk({ clock }), clock, random);
+  const half = agents.map(({ name, blocks }) => ({ name, blocks: blocks.slice(0, 4) }));
+  await clock.run(before.start().then(() => before.work(half)));
+  await clock.run(before.stop());
+  before.disk.makeSafe();
+  damage(before.disk);
+  const machine = new Machine(before.disk, clock, random);
+  await clock.run(machine.start().then(() => machine.work(agents)));
+  const status = machine.mirror!.status();
+  await clock.run(machine.stop());
+  const written = mirrorOf(before.disk);
+  const all = Object.values(written).join('');
+  for (const [path, text] of Object.entries(expected))
+    for (const piece of text.match(/[ab] source \d round \d \.*/g) ?? [])
+      assert.ok(all.includes(piece), `${what}: ${path} lost ${piece.slice(0, 30)}`);
+  const exact = JSON.stringify(Object.entries(written).sort()) === JSON.stringify(Object.entries(expected).sort());
+  const told = status.problems.some(({ cause }) => ['may_repeat', 'state_damaged', 'undescribed'].includes(cause));
+  assert.ok(exact || told, `${what}: ${JSON.stringify(status.problems)}`);
+}
+
+function stateFiles(disk: SimulatedDisk, folder = '/data/mirrors'): string[] {
+  return disk.world.list(folder).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.kind === 'directory' ? stateFiles(disk, path) : [path];
+  });
+}
+
+test('damage to any file of its state costs no record, and what it does cost is told', async () => {
+  const paths: string[] = [];
+  await afterDamage((disk) => paths.push(...stateFiles(disk)), 'nothing');
+  assert.ok(paths.length >= 6, paths.join());
+  const random = new SeededRandom(seed);
+  for (const path of paths) {
+    await afterDamage((disk) => disk.world.unlink(path), `${path} removed`);
+    await afterDamage((disk) => disk.writeFile(path, new Uint8Array(0)), `${path} empty`);
+    for (let round = 0; round < 2; round++) {
+      const at = random.fraction();
+      const bits = (disk: SimulatedDisk) => disk.readFile(path).length * 8;
+      await afterDamage((disk) => disk.flipBit(path, Math.floor(at * bits(disk))), `${path} bit at ${at}`);
+      await afterDamage(
+        (disk) => disk.writeFile(path, disk.readFile(path).subarray(0, Math.floor((at * bits(disk)) / 8))),
+        `${path} cut at ${at}`,
+      );
+    }
+  }
+});
