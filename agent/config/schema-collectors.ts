@@ -63,8 +63,8 @@ const fileSchema = z
       description: 'Files open at one time; above it they take turns.',
       fallback: "what the process's limit on open files leaves",
     }),
-    sources_max: count({ min: 1, max: 1_000_000 })
-      .prefault('100000')
+    sources_max: count({ min: 1, max: 50_000 })
+      .prefault('30000')
       .describe('Places in files that are remembered; above it the oldest absent ones are forgotten, counted.'),
     attributes: attributes
       .prefault({})

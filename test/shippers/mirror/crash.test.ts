@@ -186,24 +186,24 @@ const every = (usual: number) => Number(process.env.EVERY ?? usual);
 test('the mirror is exact after a power cut before any change', async () => {
   const operations = await run([], 'kill', 0);
   assert.ok(operations > 100, `${operations} changes`);
-  for (let stop = seed % every(3); stop < operations; stop += every(3)) await run([stop], 'power cut', stop);
+  for (let stop = seed % every(5); stop < operations; stop += every(5)) await run([stop], 'power cut', stop);
 });
 
 test('the mirror is exact after a kill before any change', async () => {
   const operations = await run([], 'kill', 0);
-  for (let stop = seed % every(6); stop < operations; stop += every(6)) await run([stop], 'kill', stop);
+  for (let stop = seed % every(10); stop < operations; stop += every(10)) await run([stop], 'kill', stop);
 });
 
 test('the mirror is exact when recovery is cut off too', async () => {
   const random = new SeededRandom(seed);
-  for (let round = 0; round < 30; round++)
+  for (let round = 0; round < 20; round++)
     await run([random.below(240), random.below(80), random.below(40)], random.pick(['kill', 'power cut']), round);
 });
 
 test('the mirror holds while its folder cannot be written, says so, and is exact in the end', async () => {
   const kinds = ['open', 'create', 'write', 'datasync', 'makeDirectory', 'syncDirectory', 'truncate'] as const;
   const random = new SeededRandom(seed);
-  for (let round = 0; round < 30; round++) {
+  for (let round = 0; round < 20; round++) {
     const code = random.pick(['ENOSPC', 'EIO', 'EDQUOT', 'EROFS', 'EMFILE']);
     const kind = random.pick(kinds);
     const path = random.pick([/^\/out/, /^\/data\/mirrors/]);
