@@ -124,10 +124,12 @@ class SlidingBytes {
     this.#kept = Buffer.concat([this.#kept, piece]);
   }
 
+  /** Of what is there: a position that is not reached yet drops all of it, and no more. */
   dropBefore(position: number): void {
-    if (position <= this.#from) return;
-    this.#kept = this.#kept.subarray(position - this.#from);
-    this.#from = position;
+    const to = Math.min(position, this.end);
+    if (to <= this.#from) return;
+    this.#kept = this.#kept.subarray(to - this.#from);
+    this.#from = to;
   }
 
   /** Between two positions, as far as they are kept. */

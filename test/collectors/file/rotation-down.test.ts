@@ -83,6 +83,17 @@ for (const [ending, compress] of [
     await bench.holds('a.log', lines(0, 5010));
   });
 
+  test(`a file of which much was read is continued inside its ${ending}, behind the first pieces that expand`, async () => {
+    await using bench = new Bench();
+    await started(bench, lines(0, 6000));
+    await bench.restart(() => {
+      bench.write(`a.log.1${ending}`, compress(Buffer.from(lines(0, 7000))));
+      bench.remove('a.log');
+      bench.write('a.log', lines(7000, 7010));
+    });
+    await bench.holds('a.log', lines(0, 7010));
+  });
+
   test(`a file that was read already is not read again when it reappears as ${ending}`, async () => {
     await using bench = new Bench();
     await started(bench);
