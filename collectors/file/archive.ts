@@ -9,6 +9,7 @@ import { type Head, headBytesMax, windowBytes, windowOf } from './fingerprint.ts
 import type { Generation } from './generation.ts';
 import type { Content } from './identity.ts';
 import type { Compression } from './names.ts';
+import { RemoteFile } from './remote.ts';
 
 export type Probe =
   | { readonly kind: 'whole'; readonly content: Content }
@@ -33,7 +34,7 @@ export async function probeArchive(
   const start = Buffer.alloc(headBytesMax);
   const window = new SlidingBytes();
   try {
-    for await (const piece of context.inflater.expand(compression, (into, at) => file.read(into, at))) {
+    for await (const piece of context.inflater.expand(compression, readerOf(file))) {
       if (window.end < start.length) start.set(piece.subarray(0, start.length - window.end), window.end);
       window.append(piece);
       for (; asked.length > 0 && asked[0]! <= window.end; asked.shift())
@@ -52,11 +53,11 @@ export async function probeArchive(
 /** Reads the generation's rest out of the archive where it stands. Comes back early only when the agent stops. */
 export async function readArchive(generation: Generation, context: Context): Promise<ArchiveEnd> {
   const { path, compression } = generation.place!;
-  const archive = context.files.open(path, 'read-no-follow');
+  const archive = await openArchive(path, context);
   const expanded = new ExpandedFile(archive);
   generation.file = expanded;
   try {
-    for await (const piece of context.inflater.expand(compression!, (into, at) => archive.read(into, at))) {
+    for await (const piece of context.inflater.expand(compression!, readerOf(archive))) {
       expanded.append(piece);
       if (expanded.end > generation.offset) {
         const turn = await readWhatIsThere(generation, context);
@@ -72,6 +73,15 @@ export async function readArchive(generation: Generation, context: Context): Pro
   } finally {
     generation.close();
   }
+}
+
+/** On a mount that may hang it is read asynchronously. */
+export async function openArchive(path: string, context: Context): Promise<OpenFile> {
+  return context.isRemote(path) ? RemoteFile.open(path, context.remote) : context.files.open(path, 'read-no-follow');
+}
+
+function readerOf(file: OpenFile): (into: Uint8Array, at: number) => number | Promise<number> {
+  return (into, at) => (file instanceof RemoteFile ? file.readLater(into, at) : file.read(into, at));
 }
 
 async function readWhatIsThere(generation: Generation, context: Context): Promise<'read' | 'changed' | 'stopped'> {

@@ -4,16 +4,15 @@
  * their content is asked for.
  */
 import type { FileStat, OpenFile } from '../../spool/ports.ts';
-import { probeArchive } from './archive.ts';
+import { openArchive, probeArchive } from './archive.ts';
 import type { Context } from './context.ts';
 import { walk } from './discovery.ts';
-import { fingerprintAt, headOf } from './fingerprint.ts';
 import type { Generation } from './generation.ts';
 import { type Content, compare, type Likeness } from './identity.ts';
-import type { Lineage } from './lineage.ts';
+import { type Lineage, objectOf } from './lineage.ts';
 import type { Listing } from './listings.ts';
+import { lookingAt } from './looking.ts';
 import { type Compression, compressionOf, directoryOf, nameOf, rotatedNames } from './names.ts';
-import { inspect } from './permission.ts';
 
 interface Facts {
   /** Without links. */
@@ -52,7 +51,7 @@ export class Candidates implements Disposable {
   /** Takes the file that stands at the path itself. Throws where it cannot be opened. */
   async addCurrent(path: string, stat: FileStat): Promise<void> {
     const facts = { path, stat, current: true, related: true, age: 0, compression: compressionOf(path) };
-    if (facts.compression === undefined) this.#add(facts);
+    if (facts.compression === undefined) await this.#add(facts);
     else await this.#addArchive(facts, this.#lineage.known);
   }
 
@@ -63,57 +62,60 @@ export class Candidates implements Disposable {
   async addRotated(known: readonly Generation[], asked: string | undefined): Promise<void> {
     const { path } = this.#lineage;
     const directory = directoryOf(this.list[0]?.path ?? known.at(-1)?.place?.path ?? path);
-    const siblings = this.#context.listings.list(directory);
+    const siblings = await lookingAt(directory, this.#context).list(directory);
     const originals = new Set([nameOf(path), ...known.map((one) => nameOf(one.place?.path ?? path))]);
     for (const original of originals)
-      for (const sibling of siblings.rotatedFrom(original)) this.#addRelated(sibling, original);
-    for (const found of walk(this.#context.rotated, this.#context)) this.#addRelated(found, nameOf(path), true);
-    this.#addByInode(siblings, known);
+      for (const sibling of siblings.rotatedFrom(original)) await this.#addRelated(sibling, original);
+    for (const found of walk(this.#context.rotated, this.#context)) await this.#addRelated(found, nameOf(path), true);
+    await this.#addByInode(siblings, known);
     await this.#addArchives(known, asked);
   }
 
-  #addRelated(path: string, original: string, elsewhere = false): void {
+  async #addRelated(path: string, original: string, elsewhere = false): Promise<void> {
     const name = nameOf(path);
     const rotated = rotatedNames(name).find((one) => one.original === original);
     const related = rotated !== undefined || (elsewhere && name === original);
     if (!related && !elsewhere) return;
-    this.#addByName(path, related, rotated?.age ?? 0, rotated?.compression ?? compressionOf(name));
+    await this.#addByName(path, related, rotated?.age ?? 0, rotated?.compression ?? compressionOf(name));
   }
 
   /** "Under any name": the siblings' inodes, if a generation that is not open has not been found yet. */
-  #addByInode(siblings: Listing, known: readonly Generation[]): void {
+  async #addByInode(siblings: Listing, known: readonly Generation[]): Promise<void> {
     for (const { finished, file, inode } of known) {
       if (finished || file !== undefined || inode === 0n || this.list.some(({ stat }) => stat.inode === inode))
         continue;
       for (const path of siblings.withInode(inode))
-        if (compressionOf(path) === undefined) this.#addByName(path, false, 0, undefined);
+        if (compressionOf(path) === undefined) await this.#addByName(path, false, 0, undefined);
     }
   }
 
-  #addByName(path: string, related: boolean, age: number, compression: Compression | undefined): void {
+  async #addByName(path: string, related: boolean, age: number, compression: Compression | undefined): Promise<void> {
     if (path === this.#lineage.path || this.#archives.some((facts) => facts.path === path)) return;
-    const found = inspect(path, this.#context.rules);
+    const found = await lookingAt(path, this.#context).inspect(path);
     if (found.kind === 'unreadable') this.failure ??= new Error(found.message);
     if (found.kind !== 'file') return;
     const facts = { path: found.path, stat: found.stat, current: false, related, age, compression };
     if (compression !== undefined) this.#archives.push(facts);
-    else if (!this.list.some((file) => sameFile(file.stat, found.stat))) this.#tryToAdd(facts);
+    else if (!this.list.some((file) => sameFile(file.stat, found.stat))) await this.#tryToAdd(facts);
   }
 
-  #tryToAdd(facts: Facts): void {
+  async #tryToAdd(facts: Facts): Promise<void> {
     try {
-      this.#add(facts);
+      await this.#add(facts);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'ENOENT') this.failure ??= error as Error;
     }
   }
 
-  #add(facts: Facts): void {
+  async #add(facts: Facts): Promise<void> {
     this.#context.births.learn(facts.stat);
-    const file = this.#context.files.open(facts.path, 'read-no-follow');
-    const opened = file.stat();
-    const candidate = new Candidate({ ...facts, stat: opened }, file, plainContent(file, opened.sizeBytes));
+    const {
+      file,
+      stat: opened,
+      content,
+    } = await lookingAt(facts.path, this.#context).open(facts.path, this.#offsets());
+    const candidate = new Candidate({ ...facts, stat: opened }, file, content);
     if (opened.kind === 'file' && sameFile(opened, facts.stat)) {
       if (this.#belongsToAnother(candidate)) candidate.release();
       else this.list.push(candidate);
@@ -121,6 +123,11 @@ export class Candidates implements Disposable {
     }
     candidate.release();
     throw Object.assign(new Error(`${facts.path} was replaced while it was looked at`), { code: 'ENOENT' });
+  }
+
+  /** Where content will be compared: at the cursors of this path's generations, and where they can have gone back to. */
+  #offsets(): number[] {
+    return this.#lineage.known.flatMap((one) => [one.offset, ...one.points.map((point) => point.offset)]);
   }
 
   /** A file that is read as another path's goes on as that, under its new name. */
@@ -162,7 +169,7 @@ export class Candidates implements Disposable {
     if (this.list.some((file) => sameFile(file.stat, facts.stat))) return;
     const offsets = known.map((one) => one.offset);
     try {
-      const file = this.#context.files.open(facts.path, 'read-no-follow');
+      const file = await openArchive(facts.path, this.#context);
       const probe = await probeArchive(file, facts.compression!, offsets, this.#context).finally(() => file.close());
       if (probe.kind === 'whole') this.list.push(new Candidate(facts, undefined, probe.content));
       else if (probe.kind === 'unfinished') this.unfinished = true;
@@ -203,8 +210,15 @@ export class Candidate {
     return this.compression === undefined ? this.path : this.path.replace(/\.[^.]+$/, '');
   }
 
+  /** Tells it from any other file, and from itself when it was written anew. */
+  get object(): string {
+    return `${objectOf(this.stat)}:${this.stat.sizeBytes}:${this.stat.modifiedMs}`;
+  }
+
   compareWith(generation: Generation, { births, rebooted }: Context): Likeness {
     const { stat, compression, content } = this;
+    if (compression !== undefined && generation.archive === this.object)
+      return { kind: 'itself', at: generation.offset };
     const object = compression === undefined ? stat : { ...stat, inode: -1n };
     return compare(generation, object, content, { birthIsReal: births.areReal(stat.device), rebooted });
   }
@@ -219,15 +233,6 @@ export class Candidate {
   release(): void {
     this.takeFile()?.close();
   }
-}
-
-function plainContent(file: OpenFile, sizeBytes: number): Content {
-  const read = (into: Uint8Array, position: number) => file.read(into, position);
-  return {
-    sizeBytes,
-    fingerprintAt: (offset) => fingerprintAt(read, offset),
-    headOf: (length) => headOf(read, length),
-  };
 }
 
 function sameFile(one: FileStat, other: FileStat): boolean {

@@ -15,8 +15,9 @@ import { inspectQuickly, Lineage } from './lineage.ts';
 import { Listings } from './listings.ts';
 import { directoryOf, join, nameOf, rotatedNames } from './names.ts';
 import { type FileCollectorOptions, type FileCollectorPorts, pace } from './options.ts';
-import { WalkedDirectories } from './permission.ts';
+import { isNetworkType, WalkedDirectories } from './permission.ts';
 import { Registry } from './registry.ts';
+import { RemoteCalls } from './remote.ts';
 import { resolve } from './resolver.ts';
 import { Rounds } from './rounds.ts';
 import { type Remembered, remember, takeUp, writeMarker } from './sources.ts';
@@ -45,6 +46,7 @@ class FileCollector implements Collector {
   readonly #patterns: Patterns;
   readonly #rounds = new Rounds();
   readonly #hints = new Set<string>();
+  readonly #remotely = new Set<string>();
   readonly #work = new Set<Promise<void>>();
   readonly #stopped = Promise.withResolvers<void>();
   #hintTimer: Timer | undefined;
@@ -113,6 +115,8 @@ class FileCollector implements Collector {
       descriptors: new Descriptors(openFilesMax ?? pace.openFilesMaxDefault, clock),
       registry: new Registry(),
       births: new BirthTimes(),
+      remote: new RemoteCalls(files, () => clock.monotonic()),
+      isRemote: (path) => networkFs && isNetworkType(mounts.typeOf(path)),
       rotated: compilePatterns(rotated),
       rebooted: this.#remembered.facts !== undefined && this.#remembered.facts.bootId !== this.#ports.bootId,
       startAtEnd: false,
@@ -139,19 +143,26 @@ class FileCollector implements Collector {
       for (const lineage of this.#context.registry.lineages.values()) {
         await this.#breathe();
         if (lineage.missing.length === 0 || !this.#housekeeping.isWorthSeeking(lineage)) continue;
-        await this.#resolve(lineage);
-        this.#wake(lineage);
+        await this.#unlessRemote(lineage.path, () => this.#resolve(lineage).then(() => this.#wake(lineage)));
       }
       found.sort((one, other) => rotatedNames(nameOf(one)).length - rotatedNames(nameOf(other)).length);
       for (const path of found) {
         await this.#breathe();
-        if (!this.#context.registry.at(path)) await this.#meet(path);
+        if (!this.#context.registry.at(path)) await this.#unlessRemote(path, () => this.#meet(path));
       }
       this.#housekeeping.sweep();
     } finally {
       this.#scanning = false;
       this.#scanAt = this.#ports.clock.monotonic() + this.#options.scanIntervalMs;
     }
+  }
+
+  /** Awaits what is done with a local path; on a mount that may hang it goes on beside, once at a time. */
+  async #unlessRemote(path: string, work: () => Promise<void>): Promise<void> {
+    if (!this.#context.isRemote(path)) return work();
+    if (this.#remotely.has(path)) return;
+    this.#remotely.add(path);
+    this.#track(work().finally(() => this.#remotely.delete(path)));
   }
 
   /** Lets others in this process have their turn, every few milliseconds. */
@@ -213,10 +224,10 @@ class FileCollector implements Collector {
     }
     for (const path of unknown) this.#wakeOriginals(path);
     for (const path of unknown) {
-      if (inspectQuickly(path, this.#context) === 'missing') continue;
-      if (this.#patterns.matches(path)) await this.#meet(path);
+      const isThere = this.#context.isRemote(path) || inspectQuickly(path, this.#context) !== 'missing';
+      if (isThere && this.#patterns.matches(path)) await this.#unlessRemote(path, () => this.#meet(path));
       else if (this.#patterns.mayHold(path))
-        for (const found of this.#discovery.scanBelow(path)) await this.#meet(found);
+        for (const found of this.#discovery.scanBelow(path)) await this.#unlessRemote(found, () => this.#meet(found));
     }
   }
 
@@ -272,6 +283,9 @@ class FileCollector implements Collector {
       case 'resolve':
         this.#track(this.#resolve(lineage).then(() => this.#wake(lineage)));
         break;
+      case 'fetch':
+        this.#track(this.#fetch(lineage).then(() => this.#wake(lineage)));
+        break;
       case 'expand':
         this.#track(this.#expand(lineage).then(() => this.#wake(lineage)));
         break;
@@ -299,6 +313,16 @@ class FileCollector implements Collector {
     lineage.busy = true;
     try {
       await resolve(lineage, this.#context, asked);
+    } finally {
+      lineage.busy = false;
+    }
+  }
+
+  async #fetch(lineage: Lineage): Promise<void> {
+    if (lineage.busy) return;
+    lineage.busy = true;
+    try {
+      await lineage.fetch();
     } finally {
       lineage.busy = false;
     }

@@ -9,6 +9,7 @@ import type { Listings } from './listings.ts';
 import type { FileCollectorOptions } from './options.ts';
 import type { Rules } from './permission.ts';
 import type { Registry } from './registry.ts';
+import type { RemoteCalls } from './remote.ts';
 
 export interface Context {
   readonly options: FileCollectorOptions;
@@ -36,6 +37,9 @@ export interface Context {
   /** Resolves when the collector stops; `stopping` is true from then on. */
   readonly stopped: Promise<void>;
   readonly stopping: boolean;
+  readonly remote: RemoteCalls;
+  /** The path is on a mount that may hang, and is read nevertheless: never synchronously. */
+  isRemote(path: string): boolean;
   /** Where rotated generations stand that are not siblings. */
   readonly rotated: Patterns;
   /** A directory that is not walked, but holds a file that is read. */

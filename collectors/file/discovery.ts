@@ -32,6 +32,8 @@ export class Discovery {
   readonly #hinted: (directory: string, name: string | undefined) => void;
   readonly #directories = new Map<string, Directory>();
   readonly #others = new Map<string, Disposable | undefined>();
+  /** Listings on their way. */
+  readonly #asked = new Set<string>();
 
   constructor(
     context: Context,
@@ -102,6 +104,7 @@ export class Discovery {
       if (refusal.cause !== 'never') this.#trouble(path, { ...refusal, state: 'refused' });
       return undefined;
     }
+    if (this.#context.isRemote(path)) return this.#lookRemotely(path);
     try {
       const stat = files.stat(path);
       births.learn(stat);
@@ -124,8 +127,34 @@ export class Discovery {
 
   /** Hints from a directory that is not walked. */
   watchAlso(path: string): void {
+    if (this.#context.isRemote(path)) return;
     if (this.#directories.has(path) || this.#others.has(path) || this.#others.size >= othersMax) return;
     this.#others.set(path, this.#watch(path));
+  }
+
+  /** What was there when it was last listed; a new listing is on its way, and comes as a hint if anything is new. */
+  #lookRemotely(path: string): Directory | undefined {
+    if (!this.#asked.has(path)) {
+      this.#asked.add(path);
+      void this.#listRemotely(path).finally(() => this.#asked.delete(path));
+    }
+    return this.#directories.get(path);
+  }
+
+  async #listRemotely(path: string): Promise<void> {
+    try {
+      const sorted = this.#sort(path, await this.#context.remote.list(path));
+      const before = this.#directories.get(path);
+      this.#directories.set(path, { watch: undefined, changedNs: -1n, ...sorted });
+      this.troubles.delete(path);
+      const found = [...sorted.names, ...sorted.subdirectories];
+      const known = new Set([...(before?.names ?? []), ...(before?.subdirectories ?? [])]);
+      if (found.some((name) => !known.has(name))) this.#hinted(path, undefined);
+    } catch (error) {
+      const found = unreadable(path, error);
+      if (found.kind === 'unreadable') this.#trouble(path, { ...found, state: 'unreadable' });
+      else if (found.kind === 'missing') this.#directories.delete(path);
+    }
   }
 
   #trouble(path: string, { state, cause, message, hint }: Omit<Trouble, 'since'>): void {
@@ -148,6 +177,7 @@ export class Discovery {
   /** Only where a pattern names it: `**` does not follow links, so that nothing is walked in circles. */
   #leadsToDirectory(path: string): boolean {
     if (!this.#patterns.mayHold(path) || refusalOf(path, this.#context.rules)) return false;
+    if (this.#context.isRemote(path)) return false;
     try {
       const target = this.#context.files.readLink(path);
       const absolute = target.startsWith('/') ? target : join(directoryOf(path), target);
@@ -171,6 +201,7 @@ export function walk(patterns: Patterns, context: Context): string[] {
   const found: string[] = [];
   const visit = (path: string, depth: number) => {
     if (depth > depthMax || !patterns.mayHold(path) || refusalOf(path, context.rules)) return;
+    if (context.isRemote(path)) return; // only siblings are looked for on mounts that may hang
     for (const { name, kind } of listOrNothing(path, context)) {
       const full = join(path, name);
       if (kind === 'directory') visit(full, depth + 1);

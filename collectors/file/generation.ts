@@ -9,6 +9,7 @@ import type { Clock, FileStat, MonotonicMs, OpenFile, UnixMs } from '../../spool
 import { cutRecords, endOfNuls } from './cut.ts';
 import type { Head, Point, ReadAt } from './fingerprint.ts';
 import { headBytesMax, headOf, noHead, windowBytes, windowOf, withPoint } from './fingerprint.ts';
+import type { Content } from './identity.ts';
 import type { Lineage } from './lineage.ts';
 import { countLineFeeds } from './linefeeds.ts';
 import type { Compression } from './names.ts';
@@ -78,6 +79,8 @@ export class Generation {
   /** undefined: not found so far. */
   place: Place | undefined;
   file: OpenFile | undefined;
+  /** The compressed file that it was last found in. */
+  archive = '';
   /** Kept by the registry. */
   home: { readonly lineage: Lineage; readonly inode: bigint; readonly path: string } | undefined;
   /** As last seen. */
@@ -154,8 +157,15 @@ export class Generation {
     this.deleted = stat.links === 0;
   }
 
-  /** It is in a compressed file now, which is another object. */
-  observeArchive(modifiedMs: UnixMs, expandedBytes: number): void {
+  /** Before its first bytes are taken: how it starts, so that it is noticed if they are gone by then. */
+  learnHead(content: Content): void {
+    if (this.head.length > 0 || this.offset > 0) return;
+    this.head = content.headOf(Math.min(content.sizeBytes, headBytesMax)) ?? noHead;
+  }
+
+  /** It is in a compressed file now (`archive` tells it from others), which is another object. */
+  observeArchive(archive: string, modifiedMs: UnixMs, expandedBytes: number): void {
+    this.archive = archive;
     this.inode = 0n;
     this.birthNs = 0n;
     this.modifiedMs = modifiedMs;
@@ -326,7 +336,6 @@ export class Generation {
 
   /** Makes it known to the spool before anything of it is read: it may be rotated away before its turn comes. */
   register(): void {
-    if (this.head.length === 0) this.#growHead(Math.min(this.sizeBytes, headBytesMax));
     this.#commit({ to: this.offset, crc: this.crc, records: 0, bytes: 0, continues: false });
   }
 

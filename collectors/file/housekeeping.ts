@@ -56,7 +56,7 @@ export class Housekeeping {
 
   #standsAtItsPlace(generation: Generation): boolean {
     const { place, inode, file } = generation;
-    if (!place || !file) return false;
+    if (!place || !file || this.#context.isRemote(place.path)) return false;
     try {
       return this.#context.files.stat(place.path).inode === inode;
     } catch {
@@ -109,7 +109,9 @@ export class Housekeeping {
     return !generation.place || !this.#stands(generation.place.path, generation.inode);
   }
 
+  /** On a mount that may hang: as far as is known. */
   #stands(path: string, inode?: bigint): boolean {
+    if (this.#context.isRemote(path)) return true;
     try {
       const found = this.#context.files.stat(path);
       return inode === undefined || found.inode === inode;

@@ -5,15 +5,18 @@
 import type { FileStat, MonotonicMs } from '../../spool/ports.ts';
 import type { ArchiveEnd } from './archive.ts';
 import type { Context } from './context.ts';
+import { windowBytes } from './fingerprint.ts';
 import type { Generation, Turn } from './generation.ts';
 import { pace } from './options.ts';
 import { inspect, unreadable } from './permission.ts';
+import { RemoteFile } from './remote.ts';
 
 /**
  * How a turn ended. `more`: there is more to take. `done`: nothing more for now. `held`: the spool takes nothing.
  * `resolve`: what stands there is not what was read: find out what happened. `expand`: the next bytes are in a compressed file.
+ * `fetch`: they are on a mount that may hang, and come asynchronously.
  */
-export type LineageTurn = 'more' | 'done' | 'held' | 'resolve' | 'expand';
+export type LineageTurn = 'more' | 'done' | 'held' | 'resolve' | 'expand' | 'fetch';
 
 /** Why a path is not read; shown in status. */
 export interface Trouble {
@@ -48,8 +51,9 @@ export class Lineage {
   absentSince: MonotonicMs | undefined;
   /** When a generation last gave data: decides how often to look. */
   lastData: MonotonicMs = Number.NEGATIVE_INFINITY;
-  lastLook: MonotonicMs = 0;
   readonly #context: Context;
+  /** What stood at the path when this turn's bytes were fetched; only for files on mounts that may hang. */
+  #fetched: string | undefined;
   /** When the newest generation began. */
   #grewAt: MonotonicMs = Number.NEGATIVE_INFINITY;
   #verifiedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
@@ -95,6 +99,7 @@ export class Lineage {
   isQuiet(): boolean {
     const current = this.live[0];
     if (this.live.length !== 1 || this.missing.length > 0 || this.resolveAt !== undefined || !current) return false;
+    if (this.#context.isRemote(this.path)) return false;
     if (current.lastTurn !== 'idle' || current.place?.path !== this.path || current.deleted) return false;
     try {
       const { inode, device, sizeBytes, modifiedMs } = this.#context.files.stat(this.path);
@@ -106,8 +111,40 @@ export class Lineage {
   }
 
   turn(now: MonotonicMs): LineageTurn {
-    this.lastLook = now;
     if (this.resolveAt !== undefined && now >= this.resolveAt) return 'resolve';
+    if (this.#fetched === undefined && this.#context.isRemote(this.path)) return 'fetch';
+    const turn = this.#turn(now);
+    const wantsMore = turn === 'more' || this.live.some((one) => one.file instanceof RemoteFile && one.file.hasMore);
+    if (turn !== 'held' && this.#fetched !== undefined) {
+      this.#fetched = undefined;
+      if (wantsMore && turn !== 'resolve') return 'fetch';
+    }
+    return turn;
+  }
+
+  /** What the next turn needs, of a file on a mount that may hang. */
+  async fetch(): Promise<void> {
+    const { remote, options } = this.#context;
+    try {
+      for (const generation of this.live) {
+        const { file, lastTurn, offset } = generation;
+        if (!(file instanceof RemoteFile)) continue;
+        // A line that did not end in what was fetched last needs more.
+        const wanted = lastTurn === 'open_line' && file.hasMore ? options.maxLineBytes + windowBytes : 0;
+        await file.fetch(offset, Math.max(pace.quantumBytes, wanted));
+        generation.failure = undefined;
+        if (file.stat().sizeBytes > offset) break; // the newer ones wait anyway
+      }
+      this.#fetched = objectOf(await remote.stat(this.path));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      this.#fetched = code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : `failed:${code}`;
+      const reading = this.live[0];
+      if (reading && this.#fetched !== 'missing') this.#failed(reading, error);
+    }
+  }
+
+  #turn(now: MonotonicMs): LineageTurn {
     const before = this.#offsets();
     const turn = this.#readInOrder(now);
     const progress = this.#offsets() !== before;
@@ -127,6 +164,10 @@ export class Lineage {
       if (turn === 'changed' || turn === 'absent') return 'resolve';
       if (turn === 'compressed') return 'expand';
       const isQuiet = now - Math.max(generation.lastProgress, this.#grewAt) >= pace.lingerMs;
+      if (turn === 'nul_tail' && generation.file instanceof RemoteFile && generation.file.hasMore) {
+        generation.skipTo(generation.file.end, 'hole');
+        return 'more';
+      }
       if (turn === 'nul_tail' && !isLast && isQuiet) {
         generation.skipTo(generation.sizeBytes, 'hole');
         continue;
@@ -158,7 +199,7 @@ export class Lineage {
   /** Opens a quiet file again, if anything changed in it. */
   #open(generation: Generation): 'opened' | Turn {
     const { files, descriptors } = this.#context;
-    if (generation.place === undefined) return 'absent';
+    if (generation.place === undefined || this.#context.isRemote(generation.place.path)) return 'absent';
     const { path } = generation.place;
     const stat = files.stat(path);
     if (stat.inode !== generation.inode || stat.kind !== 'file') return 'absent';
@@ -236,11 +277,12 @@ export class Lineage {
   #stillStands(): boolean {
     const { rules, clock } = this.#context;
     const current = this.current;
-    const found = inspectQuickly(this.path, this.#context);
-    if (found === this.settled) {
+    const found = this.#fetched ?? inspectQuickly(this.path, this.#context);
+    if (found === this.settled || this.#fetched?.startsWith('failed:')) {
       if (current?.file && found === 'missing') this.#isDeleted(current);
       return true;
     }
+    if (this.#fetched !== undefined) return false;
     const inspection = inspect(this.path, rules);
     if (inspection.kind === 'refused' || inspection.kind === 'unreadable') {
       const { kind: state, cause, message, hint } = inspection;

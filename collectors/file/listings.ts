@@ -56,7 +56,8 @@ export class Listings {
   }
 }
 
-function listingOf(paths: readonly string[], files: Files): Listing {
+/** `remote`: inodes are not asked for, each would be a call that may hang. */
+export function listingOf(paths: readonly string[], files: Files, remote = false): Listing {
   let originals: Map<string, string[]> | undefined;
   let inodes: Map<bigint, string[]> | undefined;
   return {
@@ -65,7 +66,7 @@ function listingOf(paths: readonly string[], files: Files): Listing {
       return originals.get(original) ?? [];
     },
     withInode(inode) {
-      inodes ??= indexed(paths, (path) => inodesOf(path, files));
+      inodes ??= indexed(remote ? [] : paths, (path) => inodesOf(path, files));
       return inodes.get(inode) ?? [];
     },
   };

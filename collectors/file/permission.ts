@@ -37,23 +37,27 @@ export function inspect(path: string, rules: Rules): Inspection {
     const found = followLinks(path, rules);
     if (found.kind === 'refused') return found;
     const { path: real, stat, linkOwners } = found;
-    if (stat.kind !== 'file') return refused('not_a_file', `${path} is a ${stat.kind}, not a file`, 'Exclude it.');
-    if (!linkOwners.every((owner) => mayFollowLink(owner, stat)))
+    if (stat.kind === 'file' && !linkOwners.every((owner) => mayFollowLink(owner, stat)))
       return refused(
         'link',
         `${path} leads over a symbolic link to ${real}, and the link belongs neither to root nor to that file's owner`,
         'Include the target itself, or give the link to root.',
       );
-    if (stat.links > 1 && !mayReadHardLink(stat, rules.files.stat(directoryOf(real))))
-      return refused(
-        'hard_link',
-        `${real} has ${stat.links} names, and its folder's owner owns neither the file nor is root`,
-        'Remove the other names of the file.',
-      );
-    return { kind: 'file', path: real, stat };
+    return judgeFile(real, stat, stat.links > 1 ? rules.files.stat(directoryOf(real)) : undefined);
   } catch (error) {
     return unreadable(path, error);
   }
+}
+
+/** By what a file is, and how many names it has; `folder` is needed only for a file with several. */
+export function judgeFile(path: string, stat: FileStat, folder: FileStat | undefined): Inspection {
+  if (stat.kind !== 'file') return refused('not_a_file', `${path} is a ${stat.kind}, not a file`, 'Exclude it.');
+  if (folder === undefined || mayReadHardLink(stat, folder)) return { kind: 'file', path, stat };
+  return refused(
+    'hard_link',
+    `${path} has ${stat.links} names, and others than root or its owner may have given it one in this folder`,
+    'Remove the other names of the file.',
+  );
 }
 
 /** Root may link anything, and everybody what is his own. */

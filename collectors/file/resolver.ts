@@ -4,13 +4,14 @@
  */
 import { type Candidate, Candidates } from './candidates.ts';
 import type { Context } from './context.ts';
-import { fingerprintAt, headBytesMax } from './fingerprint.ts';
+import { headBytesMax } from './fingerprint.ts';
 import { Generation } from './generation.ts';
 import type { Likeness } from './identity.ts';
-import { inspectQuickly, type Lineage, objectOf, type Trouble } from './lineage.ts';
+import { type Lineage, objectOf, type Trouble } from './lineage.ts';
+import { type Looking, lookingAt } from './looking.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
-import { inspect, unreadable } from './permission.ts';
+import { unreadable } from './permission.ts';
 import { type Loss, type Plan, planRotation, type Ruling } from './rotation.ts';
 import { beginAtEnd, describe } from './sources.ts';
 
@@ -23,13 +24,15 @@ const looksMax = 5;
 export async function resolve(lineage: Lineage, context: Context, asked?: string): Promise<void> {
   lineage.resolveAt = undefined;
   lineage.resolvedAt = context.clock.monotonic();
+  const looking = lookingAt(lineage.path, context);
   for (let looks = 0; looks < looksMax; looks++) {
     const looksAround = lineage.known.length > 0 || context.sinceMs < Number.POSITIVE_INFINITY;
-    const before = looksAround ? inspectQuickly(lineage.path, context) : undefined;
-    using candidates = await look(lineage, context, asked);
+    const before = looksAround ? await looking.object(lineage.path) : undefined;
+    using candidates = await look(lineage, looking, context, asked);
     if (candidates === undefined) return;
-    if (before !== undefined && inspectQuickly(lineage.path, context) !== before) continue;
-    lineage.settled = before ?? settledAt(lineage, candidates, context);
+    if (before !== undefined && (await looking.object(lineage.path)) !== before) continue;
+    if (context.stopping) return;
+    lineage.settled = before ?? (await settledAt(lineage, candidates, looking));
     carryOut(lineage, candidates, context);
     return;
   }
@@ -37,17 +40,22 @@ export async function resolve(lineage: Lineage, context: Context, asked?: string
 }
 
 /** Without a second look where the file is open. */
-function settledAt(lineage: Lineage, { list }: Candidates, context: Context): string {
-  return list[0] ? objectOf(list[0].stat) : inspectQuickly(lineage.path, context);
+async function settledAt(lineage: Lineage, { list }: Candidates, looking: Looking): Promise<string> {
+  return list[0] ? objectOf(list[0].stat) : looking.object(lineage.path);
 }
 
 /** Everything that may be one of the lineage's generations; undefined where the path itself may not be read. */
-async function look(lineage: Lineage, context: Context, asked: string | undefined): Promise<Candidates | undefined> {
-  const inspection = inspect(lineage.path, context.rules);
+async function look(
+  lineage: Lineage,
+  looking: Looking,
+  context: Context,
+  asked: string | undefined,
+): Promise<Candidates | undefined> {
+  const inspection = await looking.inspect(lineage.path);
   if (inspection.kind === 'refused' || inspection.kind === 'unreadable') {
     const { kind: state, cause, message, hint } = inspection;
     lineage.trouble = { state, cause, message, hint, since: lineage.trouble?.since ?? context.clock.now() };
-    lineage.settled = inspectQuickly(lineage.path, context);
+    lineage.settled = await looking.object(lineage.path);
     return undefined;
   }
   const candidates = new Candidates(lineage, context);
@@ -127,7 +135,7 @@ function likenessOf(
 /** The shorter one's bytes are the other one's beginning, as far as its start and its end tell. */
 function startsAlike(one: Candidate, other: Candidate): boolean {
   const length = Math.min(one.content.sizeBytes, other.content.sizeBytes);
-  if (length === 0) return true;
+  if (length === 0) return other.content.sizeBytes === 0; // it may be being written; of nothing there is no copy
   const start = Math.min(length, headBytesMax);
   const end = one.content.fingerprintAt(length);
   return (
@@ -145,6 +153,7 @@ function goOn(
 ): void {
   const { path, compression, stat } = candidate;
   generation.moveTo({ path, compression });
+  generation.learnHead(candidate.content);
   const more = candidate.content.sizeBytes > generation.offset;
   if (compression === undefined) {
     if (how === 'copy') context.descriptors.close(generation);
@@ -155,7 +164,7 @@ function goOn(
     generation.observe(generation.file?.stat() ?? stat);
   } else {
     context.descriptors.close(generation);
-    generation.observeArchive(stat.modifiedMs, candidate.content.sizeBytes);
+    generation.observeArchive(candidate.object, stat.modifiedMs, candidate.content.sizeBytes);
   }
   context.watchAlso(directoryOf(path));
   context.registry.note(generation, lineage);
@@ -210,7 +219,7 @@ function lose(lineage: Lineage, generation: Generation, why: Loss, context: Cont
 function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: Context): void {
   const from = ruling.is === 'new' ? ruling.from : 0;
   const file = candidate.compression === undefined ? candidate.takeFile() : undefined;
-  const crc = from > 0 && file ? (fingerprintAt((into, position) => file.read(into, position), from) ?? 0) : 0;
+  const crc = from > 0 && file ? (candidate.content.fingerprintAt(from) ?? 0) : 0;
   const generation = new Generation(context.tools, {
     description: describe(lineage.path, context.options),
     order: context.order(),
@@ -222,7 +231,8 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
     generation.observe(candidate.stat);
     generation.file = file;
     context.descriptors.opened(generation);
-  } else generation.observeArchive(candidate.stat.modifiedMs, candidate.content.sizeBytes);
+  } else generation.observeArchive(candidate.object, candidate.stat.modifiedMs, candidate.content.sizeBytes);
+  generation.learnHead(candidate.content);
   generation.beganEmpty = candidate.content.sizeBytes === 0;
   if (context.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
   else if (!generation.beganEmpty) context.unregistered.add(generation);

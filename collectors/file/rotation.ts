@@ -115,7 +115,6 @@ class Planner {
   /** The same object with the same bytes before the cursor: that is the file, whatever its name. */
   findThemselves(): void {
     for (const file of this.#open()) {
-      if (this.#standing[file]!.compressed) continue;
       const match = this.#known.findLastIndex((_, at) => !this.#placed.has(at) && this.#like(at, file) === 'itself');
       if (match !== -1) this.#rule(file, { is: 'continued', known: match, how: 'itself' });
     }
@@ -157,7 +156,11 @@ class Planner {
 
   /** Another file with the same bytes up to the cursor: the copy of copytruncate, an archive, or moved here from elsewhere. */
   findCopies(): void {
-    for (let at = 0; at < this.#known.length; at++) {
+    // Who has more bytes in common has the better claim.
+    const byLength = [...this.#known.keys()].sort(
+      (one, other) => this.#known[other]!.offset - this.#known[one]!.offset,
+    );
+    for (const at of byLength) {
       const why = this.#lost.get(at);
       const { offset } = this.#known[at]!;
       if ((why !== 'truncated' && why !== 'gone') || offset === 0) continue; // of nothing, there is nothing to look for

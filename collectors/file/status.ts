@@ -7,6 +7,8 @@ import type { Generation } from './generation.ts';
 import type { Lineage } from './lineage.ts';
 import { type FileCollectorOptions, pace } from './options.ts';
 
+const hangsAfterMs = 5_000;
+
 export function statusOf(
   options: FileCollectorOptions,
   context: Context,
@@ -57,6 +59,18 @@ function problemsOf(
     }
   }
   const now = context.clock.now();
+  const hung = context.remote.oldest;
+  if (hung && context.clock.monotonic() - hung.since > hangsAfterMs)
+    problems.push({
+      ...{
+        cause: 'mount_hangs',
+        subject: hung.path,
+        since: now - (context.clock.monotonic() - hung.since),
+        red: false,
+      },
+      message: `the mount of ${hung.path} does not answer; files on such mounts wait, all others go on`,
+      hint: 'Look after the server, or unmount it.',
+    });
   if (context.descriptors.takingTurns)
     problems.push({
       ...{ cause: 'open_files', subject: options.name, since: now, red: false },
