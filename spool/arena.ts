@@ -36,13 +36,16 @@ export class BlockArena {
 
   /** An offset with so much room behind it, or −1. */
   #place(bytesMax: number): number {
-    const inRing = this.#pieces.filter((piece) => piece.at >= 0);
-    const oldest = inRing[0];
-    const newest = inRing.at(-1);
+    const oldest = this.#pieces.find(isInRing);
+    const newest = this.#pieces.findLast(isInRing);
     if (!oldest || !newest) return 0;
     const next = newest.at + newest.length;
     if (newest.at < oldest.at) return next + bytesMax <= oldest.at ? next : -1;
     if (next + bytesMax <= this.#ring.length) return next;
     return bytesMax <= oldest.at ? 0 : -1;
   }
+}
+
+function isInRing(piece: { readonly at: number }): boolean {
+  return piece.at >= 0;
 }

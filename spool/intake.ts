@@ -8,7 +8,6 @@
 import type { BlockContent } from './builder.ts';
 import { BlockBuilder } from './builder.ts';
 import type { DropEntry } from './format.ts';
-import { decodeHeader } from './format.ts';
 import type { Ledger, Totals } from './ledger.ts';
 import { add } from './ledger.ts';
 import type {
@@ -140,8 +139,6 @@ export class SpoolIntake implements Intake {
     if (this.#closed || this.#held) return undefined;
     if (!this.#block.empty && !this.#cut()) return undefined;
     const { writer } = this.#parts;
-    const origin = decodeHeader(block.header);
-    if (origin.kind !== 'header') throw new Error('BUG: a foreign block whose header does not decode');
     this.#blocked = writer.ready(block.header.length + (block.descriptions?.length ?? 0) + block.frame.length);
     if (this.#blocked) return undefined;
     const fresh = this.#fresh.get(run.source);
@@ -152,9 +149,10 @@ export class SpoolIntake implements Intake {
       runs: [{ ...run, mark: Buffer.from(run.mark) }],
       descriptions: fresh ? [{ number: run.source, description: fresh }] : [],
       drops: this.#takeDrops(),
-      origin: block.header,
-      originDescriptions: block.descriptions,
-      body: { frame: block.frame, rawBytes: origin.header.rawBytes },
+      // A copy: it may have to be written again, and the caller's memory is his.
+      origin: Buffer.from(block.header),
+      originDescriptions: block.descriptions && Buffer.from(block.descriptions),
+      body: { frame: block.frame, frameCrc: block.frameCrc, rawBytes: run.bytes },
     });
     this.#afterAppend();
     return end;

@@ -117,10 +117,12 @@ export interface Run {
   readonly dropped?: { readonly reason: DropReason; readonly records: number; readonly bytes: number } | undefined;
 }
 
-/** A finished block of another spool, to be kept unchanged inside one of ours. */
+/** A finished block of another spool, verified by the caller, to be kept unchanged inside one of ours. */
 export interface ForeignBlock {
   readonly header: Uint8Array;
   readonly frame: Uint8Array;
+  /** The CRC-32 that the frame was verified with. */
+  readonly frameCrc: number;
   /** Descriptions of the origin's sources that came beside it, to be kept with it (encoded as in a header). */
   readonly descriptions?: Uint8Array | undefined;
 }

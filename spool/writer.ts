@@ -22,8 +22,10 @@ export interface NewBlock
   extends Partial<Pick<BlockHeader, 'runs' | 'descriptions' | 'drops' | 'origin' | 'originDescriptions'>> {
   readonly time: UnixMs;
   readonly records: number;
-  /** Raw records, to be compressed; or a finished frame with what it expands to. */
-  readonly body: { readonly raw: Uint8Array } | { readonly frame: Uint8Array; readonly rawBytes: number };
+  /** Raw records, to be compressed; or a finished frame with its checksum and what it expands to. */
+  readonly body:
+    | { readonly raw: Uint8Array }
+    | { readonly frame: Uint8Array; readonly frameCrc: number; readonly rawBytes: number };
 }
 
 export interface WriterPorts {
@@ -339,7 +341,7 @@ export class Writer {
     const frameBytes = fillFrame(body, room.subarray(headerBytes), this.#ports.codec);
     this.#arena.keep(headerBytes + frameBytes);
     const bytes = room.subarray(0, headerBytes + frameBytes);
-    const frameCrc = crc32(bytes.subarray(headerBytes));
+    const frameCrc = 'raw' in body ? crc32(bytes.subarray(headerBytes)) : body.frameCrc;
     this.#header.bytes.copy(bytes);
     sealHeader(bytes.subarray(0, headerBytes), frameBytes, frameCrc);
     return this.#place({ bytes, header: { ...header, frameBytes, frameCrc }, headerBytes, inArena: true });

@@ -17,7 +17,7 @@ import type {
 } from '../../collectors/ports.ts';
 import type { Log } from '../../spool/ports.ts';
 import { CertificateSource } from './certificates.ts';
-import { readBody } from './request-body.ts';
+import { readBody, stopReading } from './request-body.ts';
 import { reachablePath, removeStaleSocket } from './socket-path.ts';
 
 /** Longer than agents pause between batches, so that they need not connect again. */
@@ -192,6 +192,7 @@ async function discard(request: http.IncomingMessage): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let bytes = 0;
   const timer = setTimeout(resolve, lingerMsMax);
+  stopReading(request);
   request.once('end', resolve).once('close', resolve);
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;

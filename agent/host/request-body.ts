@@ -7,10 +7,17 @@ import type { IncomingMessage } from 'node:http';
 
 const bytesPerTimeoutMin = 1024;
 
+/** What may end a wait. */
+const events = ['readable', 'end', 'close', 'error'] as const;
+
 /** Throws `BodyTimeout` (code BODY_TIMEOUT), or an error with code ECONNRESET when the client went away. */
 export async function* readBody(request: IncomingMessage, idleTimeoutMs: number): AsyncGenerator<Uint8Array> {
   let waitedMs = 0;
   let credit = 0;
+  let wake: () => void = () => {};
+  const moved = () => wake();
+  // Once for the whole body: Node does a lot whenever somebody begins or ceases to listen for 'readable'.
+  for (const event of events) request.on(event, moved);
   for (;;) {
     const chunk = request.read() as Buffer | null;
     if (chunk !== null) {
@@ -26,7 +33,12 @@ export async function* readBody(request: IncomingMessage, idleTimeoutMs: number)
       throw Object.assign(new Error('the client went away in the middle of a body'), { code: 'ECONNRESET' });
     } else {
       const since = performance.now();
-      await movement(request, idleTimeoutMs - waitedMs);
+      const movement = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      const timer = setTimeout(moved, Math.max(1, Math.ceil(idleTimeoutMs - waitedMs)));
+      await movement;
+      clearTimeout(timer);
       waitedMs += performance.now() - since;
       if (waitedMs >= idleTimeoutMs && request.readableLength === 0 && !request.readableEnded)
         throw bodyTimeout(idleTimeoutMs);
@@ -34,15 +46,9 @@ export async function* readBody(request: IncomingMessage, idleTimeoutMs: number)
   }
 }
 
-/** Resolves when there is something to read, the end, an error, or when `timeoutMs` have passed. */
-async function movement(request: IncomingMessage, timeoutMs: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const events = ['readable', 'end', 'close', 'error'] as const;
-  for (const event of events) request.once(event, resolve);
-  const timer = setTimeout(resolve, Math.max(1, timeoutMs));
-  await promise;
-  clearTimeout(timer);
-  for (const event of events) request.off(event, resolve);
+/** Nobody reads on: the rest may be thrown away. */
+export function stopReading(request: IncomingMessage): void {
+  request.removeAllListeners('readable');
 }
 
 function bodyTimeout(idleTimeoutMs: number): Error {

@@ -14,17 +14,18 @@ import {
 import type { BlockHash, Id, Position } from '../../spool/nouns.ts';
 import { limits } from '../../spool/nouns.ts';
 import type { Clock } from '../../spool/ports.ts';
+import type { BodyMemory } from './body-memory.ts';
 import type { Budget } from './budget.ts';
 import { receiverLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 
-/** A whole, verified block. Its bytes count in the budget until they are given back. */
+/** A whole, verified block. Its bytes count in the budget, and stay as they are, until they are given back. */
 export interface ReceivedBlock {
   readonly position: Position;
   readonly end: Position;
   readonly hash: BlockHash;
   readonly previous: BlockHash;
-  readonly facts: BlockHeader;
+  readonly facts: Pick<BlockHeader, 'records' | 'rawBytes' | 'frameCrc'>;
   readonly header: Uint8Array;
   readonly frame: Uint8Array;
 }
@@ -33,15 +34,23 @@ export class Body implements Disposable {
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #budget: Budget;
   readonly #clock: Clock;
-  #parts: Uint8Array[] = [];
-  #length = 0;
+  readonly #memory: BodyMemory;
+  /** What has come and was not given out stands in it from `#from` to `#upto`; in front of that is what was given out. */
+  #buffer: Buffer;
+  #from = 0;
+  #upto = 0;
+  /** Memory that became too small, with pieces in it that were given out. */
+  readonly #outgrown: Buffer[] = [];
   /** Bytes of the pieces that were given out: in memory until the taker gives them back. */
   #lent = 0;
   #received = 0;
   #waitedMs = 0;
 
-  constructor(body: AsyncIterable<Uint8Array>, budget: Budget, clock: Clock) {
+  /** `length`: what is to come in all. */
+  constructor(body: AsyncIterable<Uint8Array>, length: number, memory: BodyMemory, budget: Budget, clock: Clock) {
     this.#chunks = body[Symbol.asyncIterator]();
+    this.#memory = memory;
+    this.#buffer = memory.begin(length);
     this.#budget = budget;
     this.#clock = clock;
   }
@@ -79,15 +88,15 @@ export class Body implements Disposable {
 
   /** Throws unless the body ends here. */
   async end(): Promise<void> {
-    while (this.#length === 0) if (!(await this.#pull())) return;
+    while (this.#waiting === 0) if (!(await this.#pull())) return;
     throw new Refusal('bad_request', 'The body goes on behind its last block.');
   }
 
   [Symbol.dispose](): void {
     this.giveBack();
-    this.#budget.give(this.#length);
-    this.#length = 0;
-    this.#parts = [];
+    this.#budget.give(this.#waiting);
+    this.#from = this.#upto;
+    this.#memory.giveBack(this.#buffer);
   }
 
   /** True while what was given out is little, and memory is not short: the taker may keep it and go on. */
@@ -99,6 +108,7 @@ export class Body implements Disposable {
   giveBack(): void {
     this.#budget.give(this.#lent);
     this.#lent = 0;
+    for (const memory of this.#outgrown.splice(0)) this.#memory.giveBack(memory);
   }
 
   async #header(): Promise<{ header: BlockHeader; length: number }> {
@@ -127,7 +137,7 @@ export class Body implements Disposable {
   }
 
   async #need(length: number): Promise<void> {
-    while (this.#length < length) {
+    while (this.#waiting < length) {
       if (!(await this.#pull())) throw new Refusal('bad_request', 'The body ends before its last block does.');
     }
   }
@@ -141,8 +151,9 @@ export class Body implements Disposable {
     const chunk = next.value;
     if (!this.#budget.take(chunk.length))
       throw new Refusal('busy', 'Too much is in memory for other clients; come again.');
-    this.#parts.push(chunk);
-    this.#length += chunk.length;
+    this.#makeRoom(chunk.length);
+    this.#buffer.set(chunk, this.#upto);
+    this.#upto += chunk.length;
     this.#received += chunk.length;
     this.#refuseSlow();
     return true;
@@ -154,17 +165,33 @@ export class Body implements Disposable {
     if (this.#received < dueBytes) throw new Refusal('too_slow', 'The body comes too slowly.');
   }
 
-  /** All that is there, in one piece. */
-  #peek(): Uint8Array {
-    if (this.#parts.length !== 1) this.#parts = [Buffer.concat(this.#parts)];
-    return this.#parts[0]!;
+  /** Bytes that have come and were not given out. */
+  get #waiting(): number {
+    return this.#upto - this.#from;
   }
 
-  #take(length: number): Uint8Array {
-    const all = this.#peek();
-    this.#parts = [all.subarray(length)];
-    this.#length -= length;
+  /** Room for `bytes` behind what is there: where what was given out stood, or in larger memory, never over it. */
+  #makeRoom(bytes: number): void {
+    const needed = this.#waiting + bytes;
+    if (this.#upto + bytes <= this.#buffer.length) return;
+    const old = this.#buffer;
+    if (this.#lent > 0 || needed > old.length) {
+      this.#outgrown.push(old);
+      this.#buffer = Buffer.allocUnsafeSlow(Math.max(needed, 2 * old.length));
+    }
+    old.copy(this.#buffer, 0, this.#from, this.#upto);
+    this.#upto = this.#waiting;
+    this.#from = 0;
+  }
+
+  #peek(): Buffer {
+    return this.#buffer.subarray(this.#from, this.#upto);
+  }
+
+  #take(length: number): Buffer {
+    const taken = this.#buffer.subarray(this.#from, this.#from + length);
+    this.#from += length;
     this.#lent += length;
-    return all.subarray(0, length);
+    return taken;
   }
 }

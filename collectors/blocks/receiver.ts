@@ -20,6 +20,7 @@ import type {
 import type { Details } from './answers.ts';
 import { respond } from './answers.ts';
 import { Body } from './body.ts';
+import { BodyMemory } from './body-memory.ts';
 import { Budget } from './budget.ts';
 import { Ledger } from './ledger.ts';
 import { receiverLimits } from './limits.ts';
@@ -60,6 +61,7 @@ export class BlocksCollector implements Collector {
   readonly #world: BlocksWorld;
   readonly #streams: Streams;
   readonly #budget: Budget;
+  readonly #memory = new BodyMemory();
   readonly #ledger: Ledger;
   #listening: Listening | undefined;
   #retry: Timer | undefined;
@@ -164,8 +166,8 @@ export class BlocksCollector implements Collector {
     const { receiver, intake, clock } = this.#world;
     if (batch.receiver !== undefined && batch.receiver !== receiver)
       throw new Refusal('other_receiver', `The batch is for receiver ${batch.receiver}; this is ${receiver}.`);
-    this.#checkLength(batch, request.headers['content-length']);
-    using body = new Body(request.body, this.#budget, clock);
+    const length = this.#checkLength(batch, request.headers['content-length']);
+    using body = new Body(request.body, length, this.#memory, this.#budget, clock);
     const took = (piece: Piece) => this.#ledger.tookPiece(piece);
     const taken = await takeBatch({ intake, streams: this.#streams, clock, collector: this.name, took }, batch, body);
     this.#ledger.tookBatch(batch, taken, body.received);
@@ -173,7 +175,7 @@ export class BlocksCollector implements Collector {
   }
 
   /** A position is a byte offset, so the headers tell how long the body is, to the byte. */
-  #checkLength(batch: Batch, contentLength: string | undefined): void {
+  #checkLength(batch: Batch, contentLength: string | undefined): number {
     if (contentLength === undefined || !/^\d{1,16}$/.test(contentLength))
       throw new Refusal('length_required', 'A batch needs a content-length.');
     const length = Number(contentLength);
@@ -186,6 +188,7 @@ export class BlocksCollector implements Collector {
         'bad_request',
         `From ${batch.after} to ${batch.upto} without the gaps are ${due} bytes, not ${length}.`,
       );
+    return length;
   }
 
   async #acknowledge(taken: Taken): Promise<WireResponse> {

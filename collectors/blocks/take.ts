@@ -196,7 +196,7 @@ class Taking {
   /** False where the spool has no room after all. */
   #append(row: Row, block: ReceivedBlock): boolean {
     const { intake, clock } = this.#world;
-    const { records, rawBytes } = block.facts;
+    const { records, rawBytes, frameCrc } = block.facts;
     const run = {
       source: row.number,
       from: row.held,
@@ -210,7 +210,7 @@ class Taking {
       unterminated: false,
     };
     const { header, frame } = block;
-    if (intake.append(run, { header, frame, descriptions: this.#descriptions }) === undefined) return false;
+    if (intake.append(run, { header, frame, frameCrc, descriptions: this.#descriptions }) === undefined) return false;
     if (this.#descriptions) row.described = true;
     this.#descriptions = undefined;
     row.held = block.end;

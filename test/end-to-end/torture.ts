@@ -157,7 +157,9 @@ async function checkCounters(dataDir: string): Promise<string[]> {
   if (status === undefined) return [`${dataDir} does not answer`];
   const { shippers, spool } = status;
   const details = JSON.stringify({ spool, shippers: shippers.map((one) => ({ ...one, latency: undefined })) });
-  const reds = status.problems.filter(({ red }) => red).map(({ message }) => `${dataDir} is red: ${message} ${details}`);
+  const reds = status.problems
+    .filter(({ red }) => red)
+    .map(({ message }) => `${dataDir} is red: ${message} ${details}`);
   return [...reds, ...imbalances(status).map((one) => `${dataDir}: ${JSON.stringify(one)}`)];
 }
 

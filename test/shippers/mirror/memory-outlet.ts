@@ -40,6 +40,7 @@ export interface BlockParts {
 export interface RawBlock {
   readonly header: Buffer;
   readonly frame: Buffer;
+  readonly frameCrc: number;
 }
 
 /** Writes blocks as one spool would, one after the other. */
@@ -152,7 +153,7 @@ export class BlockMaker {
     const header = Buffer.from(out.bytes);
     this.position += header.length + frame.length;
     this.#previous = hashOf(header);
-    return { header, frame };
+    return { header, frame, frameCrc: crc32(frame) };
   }
 }
 

@@ -280,7 +280,7 @@ test('a frame that does not expand is set aside and counted, and the rest goes o
     pieces: [{ source: 1, bytes: text('1\n') }],
   });
   const block = agents.a.own({ pieces: [{ source: 1, bytes: text('lost\n') }] });
-  outlet.add(receiver.nest({ header: block.header, frame: Buffer.alloc(block.frame.length, 7) }), epochs.receiver);
+  outlet.add(receiver.nest({ ...block, frame: Buffer.alloc(block.frame.length, 7) }), epochs.receiver);
   receive('a', { pieces: [{ source: 1, bytes: text('2\n') }] });
   const { shipper } = startMirror(root, outlet);
   await mirrored(outlet);
