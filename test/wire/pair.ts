@@ -21,6 +21,7 @@ export class Pair {
   receiver: BlocksCollector | undefined;
   memoryBytesMax = 128 * 1024 * 1024;
   batchBytesMax = 4096;
+  rateBytesPerSecondMax: number | undefined;
   tokens: (() => readonly string[]) | undefined;
   authorization: (() => string) | undefined;
   #openings = 0;
@@ -81,6 +82,7 @@ export class Pair {
       progressTimeoutMs: 5000,
       batchBytesMax: this.batchBytesMax,
       retryDelayMsMax: 10_000,
+      rateBytesPerSecondMax: this.rateBytesPerSecondMax,
     };
     const world = {
       outlet: spool.outlet(name),

@@ -322,6 +322,23 @@ test('batches that are too large for what stands between shrink until they pass'
   await pair.stop();
 });
 
+test('a rate limit holds on average, and what comes in bursts goes out evenly', async () => {
+  const pair = new Pair();
+  pair.rateBytesPerSecondMax = 1000;
+  add(pair, 80);
+  await pair.start();
+  const since = pair.clock.monotonic();
+  await pair.drain();
+  const seconds = (pair.clock.monotonic() - since) / 1000;
+  const bytes = pair.agent.durable;
+  assert.ok(
+    seconds >= (bytes - pair.batchBytesMax) / 1000 && seconds < bytes / 1000 + 1,
+    `${bytes} bytes in ${seconds} s`,
+  );
+  pair.assertExactlyOnce();
+  await pair.stop();
+});
+
 test('something that throws inside is shown and tried again, and ends nothing', async () => {
   const pair = new Pair();
   await pair.startReceiver();
