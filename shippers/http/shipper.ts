@@ -45,6 +45,8 @@ export interface HttpWorld {
 const windowBytesStart = 64 * 1024;
 /** Answers in a row that only sent us elsewhere. */
 const detoursMax = 8;
+/** Answers in a row that are not ours, each followed by a question: one or two may be forged or garbled, more are a fact. */
+const strangeMax = 2;
 
 export class HttpShipper implements Shipper {
   readonly type = 'http';
@@ -65,8 +67,8 @@ export class HttpShipper implements Shipper {
   /** Where the last failure happened. */
   #failedAt: State = 'asking';
   #detours = 0;
-  /** Conflicts in a row. */
-  #conflicts = 0;
+  /** Answers in a row that say that another history of our epoch is held. */
+  #strange = 0;
   /** The fork that was drawn at a place, until it is taken: a late copy of an attempt must not be another stream. */
   #drawn: { readonly from: Id | undefined; readonly position: Position; readonly id: Id } | undefined;
   #delayMs = 0;
@@ -168,7 +170,7 @@ export class HttpShipper implements Shipper {
     this.#describe = told.describe;
     const saved = (this.#place && cursorOf(this.#place)) ?? outlet.cursor;
     const located = locate(told.receiver, told.rows, saved, outlet);
-    const { place, finding } = this.#conflicts > 1 ? forking(located) : located;
+    const { place, finding } = this.#strange > strangeMax ? forking(located) : located;
     if (finding !== 'as_saved') this.#meter.found(finding, place.position, told.receiver);
     this.#moveTo(place);
     return 'located';
@@ -217,7 +219,7 @@ export class HttpShipper implements Shipper {
       case 'advanced':
         this.#well();
         this.#detours = 0;
-        this.#conflicts = 0;
+        this.#strange = 0;
         this.#drawn = undefined;
         this.#describe = verdict.describe;
         this.#windowBytes = grow(this.#windowBytes, sent.blocks.length, this.#options.batchBytesMax);
@@ -227,7 +229,7 @@ export class HttpShipper implements Shipper {
       case 'relocate':
         return this.#relocate(verdict);
       case 'doubt':
-        this.#conflicts = verdict.outcome === 'conflict' ? this.#conflicts + 1 : 0;
+        this.#strange = verdict.outcome === 'other_receiver' ? 0 : this.#strange + 1;
         return this.#detour() ?? 'doubt';
       case 'later':
         if (verdict.smaller) this.#windowBytes = shrink(this.#windowBytes, sent.blocks.length);
@@ -328,7 +330,7 @@ export class HttpShipper implements Shipper {
   }
 }
 
-/** It says twice that our next block does not fit, though everything before it does: so it goes out under a new epoch. */
+/** It holds everything before, and after it blocks that are not ours: so ours go out under a new epoch. */
 function forking({ place }: Located): Located {
   return { place: { ...place, fork: place.epoch !== undefined }, finding: 'forked' };
 }

@@ -156,6 +156,29 @@ test('an agent restored with its cursor behind the end of its spool sends that r
   await pair.stop();
 });
 
+test('an agent restored to the middle of an epoch, its cursor still in the one before, gets out of it by a fork', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 4);
+  await pair.drain();
+  await pair.restartAgent(pair.agent.image('all'));
+  pair.network.fault = () => ({ kind: 'refused' });
+  add(pair, 3);
+  await pair.clock.runFor(10);
+  const old = pair.agent.image('all');
+  pair.network.fault = () => ({ kind: 'none' });
+  add(pair, 5);
+  await pair.drain();
+  await pair.restartAgent(old);
+  add(pair, 2);
+  await pair.drain();
+  const received = pair.received();
+  for (const block of pair.agent.blocks) assert.ok(received.includes(block.hash));
+  assert.ok(pair.events().includes('shipper.forked'));
+  assert.ok(pair.events().includes('receiver.restored_agent'));
+  await pair.stop();
+});
+
 test('a disk that lied: what it lost was delivered already, what is read again is taken and reported', async () => {
   const pair = new Pair();
   await pair.start();

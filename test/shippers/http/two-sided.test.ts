@@ -39,11 +39,51 @@ for (const seed of seeds) {
   });
 }
 
+for (const seed of seeds) {
+  test(`with either side restored from older copies, nothing is lost (SEED=${seed})`, async () => {
+    const pair = new Pair(seed);
+    const chance = new Seeded(seed + 2000);
+    pair.batchBytesMax = 300 + chance.below(4000);
+    let faulty = true;
+    pair.network.fault = (request) => (faulty ? randomFault(chance, request) : { kind: 'none' });
+    const copies = { agent: pair.agent.image(), center: pair.center.image() };
+    await pair.start();
+    for (let step = 0; step < 60; step++) {
+      await randomStep(pair, chance, step);
+      if (chance.chance(0.1)) copies.agent = pair.agent.image();
+      if (chance.chance(0.1)) copies.center = pair.center.image();
+      if (chance.chance(0.04)) await restore('agent', () => pair.restartAgent(copies.agent));
+      if (chance.chance(0.04)) await restore('receiver', () => pair.restartReceiver(copies.center));
+    }
+    faulty = false;
+    pair.center.release();
+    pair.center.autoSync = true;
+    pair.center.sync();
+    pair.agent.sync();
+    pair.agent.add('the last\n');
+    await pair.drain();
+    const received = new Set(pair.received());
+    const missing = pair.agent.image().blocks.filter((block) => !received.has(block.hash));
+    assert.deepEqual(
+      missing.map((block) => block.position),
+      [],
+    );
+    await pair.stop();
+  });
+}
+
+async function restore(side: string, doIt: () => Promise<void>): Promise<void> {
+  count(`${side} restored`);
+  await doIt();
+}
+
 after(() => {
   if (seeds.length < 20) return;
   for (const needed of [
     'agent crash',
     'receiver crash',
+    'agent restored',
+    'receiver restored',
     'receiver full',
     'late_copy',
     'twice',
