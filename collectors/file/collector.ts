@@ -283,8 +283,8 @@ class FileCollector implements Collector {
       case 'resolve':
         this.#track(this.#resolve(lineage).then(() => this.#wake(lineage)));
         break;
-      case 'fetch':
-        this.#track(this.#fetch(lineage).then(() => this.#wake(lineage)));
+      case 'prefetch':
+        this.#track(this.#prefetch(lineage).then(() => this.#wake(lineage)));
         break;
       case 'expand':
         this.#track(this.#expand(lineage).then(() => this.#wake(lineage)));
@@ -318,11 +318,11 @@ class FileCollector implements Collector {
     }
   }
 
-  async #fetch(lineage: Lineage): Promise<void> {
+  async #prefetch(lineage: Lineage): Promise<void> {
     if (lineage.busy) return;
     lineage.busy = true;
     try {
-      await lineage.fetch();
+      await lineage.prefetch();
     } finally {
       lineage.busy = false;
     }

@@ -14,9 +14,9 @@ import { RemoteFile } from './remote.ts';
 /**
  * How a turn ended. `more`: there is more to take. `done`: nothing more for now. `held`: the spool takes nothing.
  * `resolve`: what stands there is not what was read: find out what happened. `expand`: the next bytes are in a compressed file.
- * `fetch`: they are on a mount that may hang, and come asynchronously.
+ * `prefetch`: they are on a mount that may hang, and come asynchronously.
  */
-export type LineageTurn = 'more' | 'done' | 'held' | 'resolve' | 'expand' | 'fetch';
+export type LineageTurn = 'more' | 'done' | 'held' | 'resolve' | 'expand' | 'prefetch';
 
 /** Why a path is not read; shown in status. */
 export interface Trouble {
@@ -112,18 +112,18 @@ export class Lineage {
 
   turn(now: MonotonicMs): LineageTurn {
     if (this.resolveAt !== undefined && now >= this.resolveAt) return 'resolve';
-    if (this.#fetched === undefined && this.#context.isRemote(this.path)) return 'fetch';
+    if (this.#fetched === undefined && this.#context.isRemote(this.path)) return 'prefetch';
     const turn = this.#turn(now);
     const wantsMore = turn === 'more' || this.live.some((one) => one.file instanceof RemoteFile && one.file.hasMore);
     if (turn !== 'held' && this.#fetched !== undefined) {
       this.#fetched = undefined;
-      if (wantsMore && turn !== 'resolve') return 'fetch';
+      if (wantsMore && turn !== 'resolve') return 'prefetch';
     }
     return turn;
   }
 
   /** What the next turn needs, of a file on a mount that may hang. */
-  async fetch(): Promise<void> {
+  async prefetch(): Promise<void> {
     const { remote, options } = this.#context;
     try {
       for (const generation of this.live) {
@@ -131,7 +131,7 @@ export class Lineage {
         if (!(file instanceof RemoteFile)) continue;
         // A line that did not end in what was fetched last needs more.
         const wanted = lastTurn === 'open_line' && file.hasMore ? options.maxLineBytes + windowBytes : 0;
-        await file.fetch(offset, Math.max(pace.quantumBytes, wanted));
+        await file.prefetch(offset, Math.max(pace.quantumBytes, wanted));
         generation.failure = undefined;
         if (file.stat().sizeBytes > offset) break; // the newer ones wait anyway
       }

@@ -91,7 +91,7 @@ export class RemoteFile implements OpenFile {
   }
 
   /** Fetches what a turn at `offset` needs: the bytes just before it, and up to `bytes` behind. */
-  async fetch(offset: number, bytes: number): Promise<void> {
+  async prefetch(offset: number, bytes: number): Promise<void> {
     const from = Math.max(0, offset - windowBytes);
     this.#stat = await this.#calls.run(this.#path, () => this.#file.statLater());
     if (this.#start.length < headBytesMax && this.#stat.sizeBytes > this.#start.length)
