@@ -24,8 +24,8 @@ export interface Context {
   readonly births: BirthTimes;
   /** The machine was booted since this collector last ran. */
   readonly rebooted: boolean;
-  /** True during the first look of a collector that starts at the end. */
-  startAtEnd: boolean;
+  /** Set while everything that stands there is looked at for the first time since the start. */
+  firstLook: { readonly isFirstRun: boolean; readonly startAtEnd: boolean } | undefined;
   /** Found, not empty, and not known to the spool so far. */
   readonly unregistered: Set<Generation>;
   /**

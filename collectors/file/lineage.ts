@@ -41,7 +41,7 @@ export class Lineage {
   /** Paths of files that hold nothing of their own: copies of what is read or was read here. */
   claims: readonly string[] = none;
   /** Somebody is finding out what happened, or reads from a compressed file: no turns meanwhile. */
-  busy = false;
+  work: Promise<void> | undefined;
   /** What stood at the path when it was last found out what happened; nothing new while that stays. */
   settled = '';
   /** A copy in the making, or a file being compressed: find out again then. */
@@ -61,6 +61,10 @@ export class Lineage {
   constructor(path: string, context: Context) {
     this.path = path;
     this.#context = context;
+  }
+
+  get busy(): boolean {
+    return this.work !== undefined;
   }
 
   get current(): Generation | undefined {

@@ -88,7 +88,7 @@ function remotely(context: Context): Looking {
     async open(path, offsets) {
       const file = await RemoteFile.open(path, remote);
       const stat = file.stat();
-      if (context.startAtEnd) await file.prefetch(Math.max(0, stat.sizeBytes - 64 * 1024), 64 * 1024);
+      if (context.firstLook?.startAtEnd) await file.prefetch(Math.max(0, stat.sizeBytes - 64 * 1024), 64 * 1024);
       return { file, stat, content: await file.content(offsets) };
     },
   };

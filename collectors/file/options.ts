@@ -62,6 +62,8 @@ export const pace = {
   hintDelayMs: 3,
   /** How long a renamed or deleted generation that has been read to its end is still watched for late lines. */
   lingerMs: 10_000,
+  /** Between two times of finding out what happened to one path. */
+  resolveMs: 20,
   /** Files that gave data within this time are looked at every `pollMs` even without hints. */
   hotMs: 30_000,
   pollMs: 1_500,

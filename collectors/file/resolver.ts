@@ -91,7 +91,6 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
     known.map((generation) => ({
       offset: generation.offset,
       finished: generation.finished,
-      modifiedMs: generation.modifiedMs,
       open: generation.file !== undefined && generation.lastTurn !== 'changed',
     })),
     files.map(({ facts, plainName, content, stat }) => ({
@@ -102,7 +101,7 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
       likeness: likenessOf(known, files, context),
       startsAlike: (one, other) => startsAlike(files[one]!, files[other]!),
     },
-    context.sinceMs,
+    newerThanMs(known, context),
   );
   tell(lineage, known, files, plan, context);
   plan.rulings.forEach((ruling, at) => {
@@ -113,6 +112,15 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
   for (const generation of lineage.live) generation.beganEmpty = false;
   for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
+}
+
+/**
+ * A generation that was missed is younger than the newest one known; of a path of which nothing is known, younger than this
+ * collector's interest in it. At the very first start what was rotated before is left alone.
+ */
+function newerThanMs(known: readonly Generation[], context: Context): number {
+  if (context.firstLook?.isFirstRun) return Number.POSITIVE_INFINITY;
+  return known.at(-1)?.modifiedMs ?? context.sinceMs;
 }
 
 /** Comparing reads from the files: each pair once, when it is asked for. */
@@ -234,7 +242,7 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
   } else generation.observeArchive(candidate.object, candidate.stat.modifiedMs, candidate.content.sizeBytes);
   generation.learnHead(candidate.content);
   generation.beganEmpty = candidate.content.sizeBytes === 0;
-  if (context.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
+  if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
   else if (!generation.beganEmpty) context.unregistered.add(generation);
   lineage.join(generation);
   context.watchAlso(directoryOf(candidate.path));

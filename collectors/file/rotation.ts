@@ -9,8 +9,6 @@ import type { Likeness } from './identity.ts';
 export interface KnownGeneration {
   readonly offset: number;
   readonly finished: boolean;
-  /** Modification time when it was last looked at. */
-  readonly modifiedMs: number;
   /** Its descriptor is open and still gives its bytes, whatever became of its name. */
   readonly open: boolean;
 }
@@ -63,17 +61,14 @@ export const commonStartBytesMax = 16 * 1024;
 /** Compressed files keep the time of what they were made from, but some tools only the whole second of it. */
 const compressedGrainMs = 1000;
 
-/**
- * `sinceMs`: rotated files of a path of which nothing is known are read if they were modified since then; infinite at the first
- * start, when what was rotated before is left alone.
- */
+/** `newerThanMs`: a file under a rotated name that was modified before was there before; infinite leaves all of them alone. */
 export function planRotation(
   known: readonly KnownGeneration[],
   standing: readonly StandingFile[],
   comparison: Comparison,
-  sinceMs: number,
+  newerThanMs: number,
 ): Plan {
-  const planner = new Planner(known, standing, comparison, sinceMs);
+  const planner = new Planner(known, standing, comparison, newerThanMs);
   planner.findThemselves();
   planner.findTheLost();
   planner.findWhatWasReadBefore();
@@ -96,12 +91,12 @@ class Planner {
     known: readonly KnownGeneration[],
     standing: readonly StandingFile[],
     comparison: Comparison,
-    sinceMs: number,
+    newerThanMs: number,
   ) {
     this.#known = known;
     this.#standing = standing;
     this.#comparison = comparison;
-    this.#newerThanMs = Number.isFinite(sinceMs) ? (known.at(-1)?.modifiedMs ?? sinceMs) : sinceMs;
+    this.#newerThanMs = newerThanMs;
     this.#rulings = standing.map(() => undefined);
   }
 

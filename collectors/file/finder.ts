@@ -1,0 +1,152 @@
+/**
+ * From paths to lineages: what the walk and the hints find is met, that is, it is read from now on, unless it turns out to be
+ * part of what is read already.
+ */
+import type { Timer } from '../../spool/ports.ts';
+import type { Context } from './context.ts';
+import type { Discovery } from './discovery.ts';
+import type { Patterns } from './glob.ts';
+import type { Housekeeping } from './housekeeping.ts';
+import { inspectQuickly, Lineage } from './lineage.ts';
+import { directoryOf, join, nameOf, rotatedNames } from './names.ts';
+import { pace } from './options.ts';
+import { sliceMs, type Turns } from './turns.ts';
+
+export class Finder {
+  readonly #context: Context;
+  readonly #patterns: Patterns;
+  readonly #discovery: Discovery;
+  readonly #housekeeping: Housekeeping;
+  readonly #turns: Turns;
+  readonly #hints = new Set<string>();
+  /** Paths on mounts that may hang which are being met. */
+  readonly #remotely = new Set<string>();
+  #hintTimer: Timer | undefined;
+  #scanning = false;
+  #breathedAt = 0;
+
+  constructor(context: Context, patterns: Patterns, discovery: Discovery, housekeeping: Housekeeping, turns: Turns) {
+    this.#context = context;
+    this.#patterns = patterns;
+    this.#discovery = discovery;
+    this.#housekeeping = housekeeping;
+    this.#turns = turns;
+  }
+
+  /** Meets everything that matches now, and seeks what is missing. */
+  async scan(): Promise<void> {
+    if (this.#scanning) return;
+    this.#scanning = true;
+    try {
+      const found = this.#discovery.scan();
+      await this.#seekMissing();
+      // Originals first: a rotated name may belong to one of them.
+      found.sort((one, other) => rotatedNames(nameOf(one)).length - rotatedNames(nameOf(other)).length);
+      for (const path of found) {
+        await this.#breathe();
+        if (!this.#context.registry.at(path)) await this.#unlessRemote(path, () => this.#meet(path));
+      }
+      this.#housekeeping.sweep();
+    } finally {
+      this.#scanning = false;
+    }
+  }
+
+  /** Something may have changed in a directory; hints are gathered for a moment. */
+  hint(directory: string, name: string | undefined): void {
+    if (this.#context.stopping) return;
+    this.#hints.add(name === undefined ? directory : join(directory, name));
+    this.#hintTimer ??= this.#context.clock.after(pace.hintDelayMs, () => this.#turns.track(this.#follow()));
+  }
+
+  stop(): void {
+    this.#hintTimer?.cancel();
+  }
+
+  async #seekMissing(): Promise<void> {
+    for (const lineage of this.#context.registry.lineages.values()) {
+      await this.#breathe();
+      if (lineage.missing.length === 0 || !this.#housekeeping.isWorthSeeking(lineage)) continue;
+      await this.#unlessRemote(lineage.path, () => this.#lookAround(lineage));
+    }
+  }
+
+  async #lookAround(lineage: Lineage, asked?: string): Promise<void> {
+    await this.#turns.resolve(lineage, asked);
+    this.#turns.wake(lineage);
+  }
+
+  async #follow(): Promise<void> {
+    const { registry } = this.#context;
+    this.#hintTimer = undefined;
+    const paths = [...this.#hints];
+    this.#hints.clear();
+    const unknown = paths.filter((path) => !registry.at(path));
+    for (const path of paths) {
+      const lineage = registry.at(path);
+      if (lineage) this.#wake(lineage, path, unknown.length > 0);
+    }
+    for (const path of unknown) this.#wakeOriginals(path);
+    for (const path of unknown) await this.#follow1(path);
+  }
+
+  /** With new names about, it may have been given one of them. */
+  #wake(lineage: Lineage, path: string, newNames: boolean): void {
+    const successorAppeared = lineage.path === path && lineage.current?.place?.path !== path;
+    if (newNames || successorAppeared) lineage.verifySoon();
+    const isPast = lineage.path !== path && !lineage.live.some((one) => one.place?.path === path);
+    this.#turns.wake(lineage, isPast);
+  }
+
+  /** A new name that rotation gives: something happened to the file that had it before. */
+  #wakeOriginals(path: string): void {
+    for (const { original } of rotatedNames(nameOf(path)))
+      this.#turns.wake(this.#context.registry.at(join(directoryOf(path), original)), true);
+  }
+
+  async #follow1(path: string): Promise<void> {
+    const isThere = this.#context.isRemote(path) || inspectQuickly(path, this.#context) !== 'missing';
+    if (isThere && this.#patterns.matches(path)) await this.#unlessRemote(path, () => this.#meet(path));
+    else if (this.#patterns.mayHold(path))
+      for (const found of this.#discovery.scanBelow(path)) await this.#unlessRemote(found, () => this.#meet(found));
+  }
+
+  async #meet(path: string): Promise<void> {
+    const { registry } = this.#context;
+    const known = registry.at(path);
+    if (known) return this.#turns.wake(known);
+    if (this.#context.stopping || (await this.#belongsToRotation(path))) return;
+    const lineage = registry.at(path) ?? new Lineage(path, this.#context);
+    registry.lineages.set(path, lineage);
+    await this.#lookAround(lineage);
+  }
+
+  /** A name that is both included and a rotated form of another file that is read: does it hold anything of its own? */
+  async #belongsToRotation(path: string): Promise<boolean> {
+    const { registry } = this.#context;
+    for (const { original } of rotatedNames(nameOf(path))) {
+      const parent = registry.at(join(directoryOf(path), original));
+      if (!parent || parent.known.length === 0) continue;
+      await this.#lookAround(parent, path);
+      if (registry.at(path)) return true;
+      if (parent.claims.includes(path) && this.#housekeeping.maySoonBeCopied(path)) return true;
+    }
+    return false;
+  }
+
+  /** Awaits what is done with a local path; on a mount that may hang it goes on beside, once at a time. */
+  async #unlessRemote(path: string, work: () => Promise<void>): Promise<void> {
+    if (!this.#context.isRemote(path)) return work();
+    if (this.#remotely.has(path)) return;
+    this.#remotely.add(path);
+    this.#turns.track(work().finally(() => this.#remotely.delete(path)));
+  }
+
+  /** Lets others in this process have their turn, every few milliseconds. */
+  async #breathe(): Promise<void> {
+    const { clock } = this.#context;
+    if (clock.monotonic() - this.#breathedAt < sliceMs) return;
+    await new Promise<void>((resolve) => clock.soon(resolve));
+    this.#breathedAt = clock.monotonic();
+  }
+}
