@@ -72,7 +72,10 @@ export class Generation {
   device: bigint;
   inode: bigint;
   birthNs: bigint;
+  /** As last seen. */
   modifiedMs: UnixMs;
+  /** The same when it was last certain that the file was this generation: what is older was there before. */
+  certainMs: UnixMs;
   head: Head;
   points: readonly Point[];
   finished: boolean;
@@ -125,6 +128,7 @@ export class Generation {
     this.crc = from.crc ?? 0;
     this.unterminated = from.unterminated ?? false;
     ({ device: this.device, inode: this.inode, birthNs: this.birthNs } = state);
+    this.certainMs = state.modifiedMs;
     ({ modifiedMs: this.modifiedMs, head: this.head, points: this.points, finished: this.finished } = state);
     this.place = state.place === '' ? undefined : { path: state.place, compression: undefined };
     this.sizeBytes = from.offset;
@@ -372,7 +376,7 @@ export class Generation {
 
   /** What the spool keeps of it. */
   state(): SourceState {
-    const { device, inode, birthNs, modifiedMs, finished, head, points, place, path } = this;
+    const { device, inode, birthNs, certainMs: modifiedMs, finished, head, points, place, path } = this;
     const elsewhere = place !== undefined && place.path !== path && place.compression === undefined;
     return { device, inode, birthNs, modifiedMs, finished, head, points, place: elsewhere ? place.path : '' };
   }
@@ -400,7 +404,10 @@ export class Generation {
   }
 
   #refreshTime(): void {
-    if (this.file) this.modifiedMs = this.file.stat().modifiedMs;
+    if (!this.file) return;
+    const { modifiedMs, sizeBytes } = this.file.stat();
+    this.modifiedMs = modifiedMs;
+    if (sizeBytes >= this.offset) this.certainMs = modifiedMs; // else it is being truncated right now
     this.#timeIsStale = false;
   }
 

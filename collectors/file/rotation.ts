@@ -158,7 +158,7 @@ class Planner {
     for (const at of byLength) {
       const why = this.#lost.get(at);
       const { offset } = this.#known[at]!;
-      if ((why !== 'truncated' && why !== 'gone') || offset === 0) continue; // of nothing, there is nothing to look for
+      if (why !== 'truncated' && why !== 'gone') continue;
       const alike = this.#open().filter((file) => this.#mayBeCopy(offset, file) && this.#isCopy(at, file));
       if (alike.length === 0) continue;
       if (this.#tellsApart(offset, alike, why)) {
@@ -166,7 +166,7 @@ class Planner {
         this.#lost.delete(at);
       } else {
         for (const file of alike) this.#rule(file, { is: 'new', from: 0, missed: true });
-        this.#lost.set(at, 'unclear');
+        this.#lost.set(at, offset > 0 ? 'unclear' : 'gone'); // of which nothing was read: nothing comes twice
       }
     }
   }
