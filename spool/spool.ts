@@ -57,7 +57,7 @@ export interface Spool {
 }
 
 /** Blocks of so many bytes may wait for their sync. */
-const unsyncedBytesMax = 8 * 1024 * 1024;
+const unsyncedBytesMax = 4 * 1024 * 1024;
 
 /**
  * Opens the spool of a data_dir (whose lock the caller holds), recovering it as far as needed. Throws `NewerVersion` where a
