@@ -26,10 +26,12 @@ import type { RangeRead } from './reader.ts';
 import { Reader } from './reader.ts';
 import { scan } from './scan.ts';
 import type { Segments } from './segments.ts';
+import type { CursorStart } from './start.ts';
 import { merge } from './totals.ts';
 
 /** How long a cursor that was saved without haste may wait for the disk. */
 const saveDelayMs = 1000;
+const unknown: Tally = { records: -1, bytes: -1 };
 /** Steps that may wait for the cursor; beyond it reading goes on and the accounts are made from the headers again. */
 const stepsMax = 65_536;
 
@@ -81,16 +83,12 @@ export class SpoolOutlet implements Outlet {
   /** Where the cursor stands, and what lies before it. */
   #base: { position: Position; totals: Totals };
   #steps: Step[] = [];
+  #givenUp: { readonly from: Position; readonly upto: Position; readonly tally: Tally } | undefined;
   #saveTimer: Timer | undefined;
   #saving: Promise<void> = Promise.resolve();
   #problem: Problem | undefined;
 
-  constructor(
-    name: string,
-    host: OutletHost,
-    file: CursorFile,
-    start: { readonly cursor: ShipperCursor | undefined; readonly position: Position; readonly totals: Totals },
-  ) {
+  constructor(name: string, host: OutletHost, file: CursorFile, start: CursorStart) {
     this.name = name;
     this.#host = host;
     this.#file = file;
@@ -98,6 +96,8 @@ export class SpoolOutlet implements Outlet {
     this.#cursor = start.cursor;
     this.#durableCursor = start.cursor;
     this.#base = { position: start.position, totals: start.totals };
+    if (start.cursor && start.givenUp)
+      this.#givenUp = { from: start.cursor.position, upto: start.position, tally: start.givenUp };
     // A new shipper never gets what was gone before it came.
     if (!start.cursor && this.oldest > start.position) {
       const tallies = host.totalsAt(this.oldest);
@@ -137,7 +137,7 @@ export class SpoolOutlet implements Outlet {
 
   read(from: Position, bytesMax: number): ReadResult {
     const known = this.#stepTo(from);
-    if (from < this.#floor) return this.#gap(from, this.#floor, 'retention', known);
+    if (from < this.#floor) return this.#belowFloor(from, known);
     const read = this.#reader.read(from, bytesMax, this.durable);
     if (read.kind === 'end') return read;
     if (read.kind === 'gap') {
@@ -189,6 +189,7 @@ export class SpoolOutlet implements Outlet {
 
   async save(cursor: ShipperCursor, durably = false): Promise<void> {
     this.#pass(cursor.position);
+    if (cursor.position !== this.#givenUp?.from) this.#givenUp = undefined;
     this.#cursor = cursor;
     if (durably) return this.#saveNow();
     this.#saveTimer ??= this.#host.clock.after(saveDelayMs, () => void this.#saveNow().catch(() => undefined));
@@ -219,6 +220,7 @@ export class SpoolOutlet implements Outlet {
   giveUp(position: Position): DropEntry[] {
     if (this.#base.position >= position) return [];
     const totals = this.#host.totalsAt(position);
+    this.#noteGivenUp(position, subtract(sumOf(totals.values()), sumOf(this.#base.totals.values())));
     const entries = this.#entries(merge(totals, this.#base.totals, subtract), 'retention', position);
     if (entries.length === 0)
       entries.push({ shipper: this.name, collector: '', reason: 'retention', upto: position, tally: none });
@@ -272,7 +274,7 @@ export class SpoolOutlet implements Outlet {
     if (!cursor || cursor === this.#durableCursor) return;
     try {
       await this.#host.dropsDurable();
-      await this.#file.save({ spool, cursor, passed: sumOf(this.#base.totals.values()) });
+      await this.#file.save({ spool, cursor, passed: this.#passed() });
       this.#durableCursor = cursor;
       this.#problem = undefined;
       this.#host.released();
@@ -332,7 +334,27 @@ export class SpoolOutlet implements Outlet {
   #letGo(from: Position, upto: Position, known: boolean): Extract<ReadResult, { kind: 'gap' }> {
     const result = this.#gap(from, upto, 'retention', known);
     if (result.gap.records > 0) return result;
-    return { ...result, gap: { ...result.gap, records: -1, bytes: -1 } };
+    return { ...result, gap: { ...result.gap, ...unknown } };
+  }
+
+  /** What lies before the cursor, which giving up does not move. */
+  #passed(): Tally {
+    const before = sumOf(this.#base.totals.values());
+    return this.#givenUp?.upto === this.#base.position ? subtract(before, this.#givenUp.tally) : before;
+  }
+
+  /** The cursor stays where it was: what lies between it and `upto` adds up until it moves. */
+  #noteGivenUp(upto: Position, tally: Tally): void {
+    const before = this.#givenUp?.upto === this.#base.position ? this.#givenUp : undefined;
+    const from = before?.from ?? this.#base.position;
+    this.#givenUp = { from, upto, tally: before ? add(before.tally, tally) : tally };
+  }
+
+  /** What was given up for lack of room; how much, the receiver is told where it is known. */
+  #belowFloor(from: Position, known: boolean): Extract<ReadResult, { kind: 'gap' }> {
+    const result = this.#gap(from, this.#floor, 'retention', known);
+    const givenUp = this.#givenUp?.from === from && this.#givenUp.upto === this.#floor ? this.#givenUp : undefined;
+    return { ...result, gap: { ...result.gap, ...(givenUp?.tally ?? unknown) } };
   }
 
   #inSegment(position: Position): boolean {

@@ -1,7 +1,7 @@
 /** Where a shipper goes on after opening: its cursor file, else the newest table, else the oldest data there are. */
 import type { CursorRead } from './cursor-file.ts';
 import type { Totals } from './ledger.ts';
-import { sumOf } from './ledger.ts';
+import { subtract, sumOf } from './ledger.ts';
 import type { Id, Position, ShipperCursor, Tally } from './nouns.ts';
 import type { Recovered } from './recovery.ts';
 import { approximate } from './totals.ts';
@@ -11,6 +11,8 @@ export interface CursorStart {
   readonly position: Position;
   /** What lies before `position`, by collector. */
   readonly totals: Totals;
+  /** What was given up for lack of room between the cursor and `position`, where that is known. */
+  readonly givenUp?: Tally | undefined;
   /** What a person should know. */
   readonly note?: string | undefined;
 }
@@ -51,5 +53,6 @@ function at(
   // The data between are gone without a word: what lay before the cursor is only known in sum.
   if (gone && passed && position === cursor.position && passed.records < sumOf(totals.values()).records)
     return { cursor, position, totals: approximate(totals, passed) };
-  return { cursor, position, totals };
+  const givenUp = passed && position > cursor.position ? subtract(sumOf(totals.values()), passed) : undefined;
+  return { cursor, position, totals, givenUp };
 }

@@ -11,8 +11,6 @@ export interface PairOptions {
   readonly collector?: readonly string[];
   readonly spool?: readonly string[];
   readonly shipper?: readonly string[];
-  /** The level of the agent's own log. */
-  readonly log?: string;
   /** Where the shipper goes instead of the receiver. */
   readonly url?: string;
 }
@@ -43,7 +41,6 @@ export class Pair implements AsyncDisposable {
     const indented = (lines: readonly string[] = []) => lines.map((line) => `    ${line}`);
     return [
       `data_dir: ${this.agentData}`,
-      ...(options.log ? [`log: { level: ${options.log} }`] : []),
       'collectors:',
       '  logs:',
       '    type: file',

@@ -19,7 +19,7 @@ import { Seeded } from '../../wire/seeded.ts';
 
 const seeds = process.env.SEED
   ? [Number(process.env.SEED)]
-  : Array.from({ length: Number(process.env.SEEDS ?? 12) }, (_, index) => index + 1);
+  : Array.from({ length: Number(process.env.SEEDS ?? 8) }, (_, index) => index + 1);
 
 const lines = Array.from({ length: 400 }, (_, n) => `line ${n} ${'ab'.repeat((n * 7) % 40)}\n`);
 const content = lines.join('');
@@ -32,6 +32,20 @@ for (const seed of seeds) {
     assert.equal(run.received(), content);
     assert.deepEqual(run.dropped(), []);
     assert.ok(run.cuts > 2, `${run.cuts} power cuts`);
+  });
+}
+
+for (const seed of seeds) {
+  test(`with either side restored from what a power cut would have left earlier, no line is lost (SEED=${seed})`, async () => {
+    const run = new Run(seed + 500);
+    run.restores = true;
+    await run.work(150);
+    await run.end();
+    const received = new Set(run.received().split('\n'));
+    const missing = lines.filter((line) => !received.has(line.slice(0, -1)));
+    assert.deepEqual(missing, []);
+    assert.deepEqual(run.dropped(), []);
+    assert.ok(run.restored > 0, 'nothing was restored');
   });
 }
 
@@ -83,6 +97,10 @@ class Run {
   #agent: (Life & { shipper: HttpShipper; source: number; offset: number }) | undefined;
   #center: (Life & { receiver: BlocksCollector }) | undefined;
   #faulty = true;
+  readonly #copies: { agent?: SimulatedDisk; center?: SimulatedDisk } = {};
+  /** Disks may come back as they were earlier. */
+  restores = false;
+  restored = 0;
   cuts = 0;
 
   constructor(seed: number) {
@@ -98,6 +116,7 @@ class Run {
   async work(steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
       await this.#live();
+      if (this.restores) this.#copySome();
       const dice = this.#chance.below(20);
       if (dice === 0) await this.#cut('agent');
       else if (dice === 1) await this.#cut('center');
@@ -210,7 +229,8 @@ class Run {
       maxBytes: 1024 ** 3,
       minFreeBytes: 0,
       damagedBytesMax: 1024 ** 3,
-      retainAckedBytes: side === 'agent' ? 0 : 1024 ** 3,
+      // a receiver that is restored can only be refilled from what is kept
+      retainAckedBytes: side === 'agent' && !this.restores ? 0 : 1024 ** 2 * 100,
       shippers: [{ name: 's', whenFull: 'block' as const }],
     };
     const ports = { files: this.#disks[side].files, clock, random: this.#chance, codec, log: this.#logging };
@@ -232,9 +252,20 @@ class Run {
       this.#center = undefined;
     }
     await this.#clock.advance(this.#chance.below(200));
+    const copy = this.#copies[side];
+    if (copy && this.#chance.chance(0.4)) {
+      this.restored++;
+      this.#disks[side] = copy.afterPowerCut(0);
+      return;
+    }
     this.#disks[side] = this.#chance.chance(0.3)
       ? disk.reopenAfterKill()
       : disk.reopenAfterCrash(this.#chance.below(2 ** 30));
+  }
+
+  #copySome(): void {
+    for (const side of ['agent', 'center'] as const)
+      if (this.#chance.chance(0.1)) this.#copies[side] = this.#disks[side].afterPowerCut(this.#chance.below(2 ** 30));
   }
 
   #read(count: number): void {

@@ -131,6 +131,42 @@ test('a restored receiver: what retain_acked kept goes out again, what is gone i
   await stop(shipper, receiver.collector, edge, middle);
 });
 
+for (const restarts of [false, true])
+  test(`what drop_oldest gave up is declared: received and declared add up to what was written${restarts ? ', also when the agent restarts meanwhile' : ''}`, async () => {
+    await using agent = temporarySpool();
+    await using center = temporarySpool();
+    const shippers = [{ name: 's', whenFull: 'drop_oldest' as const }];
+    const options = { segmentBytes: 64 * 1024, maxBytes: 1.5 * 1024 * 1024, shippers };
+    let edge = await agent.open(options);
+    let middle = await center.open();
+    let receiver = await startReceiver(middle);
+    const { port, url } = receiver;
+    let shipper = await startShipper(edge.outlet('s'), url);
+    const source = edge.intake.begin(agent.description('/var/log/a'));
+    const lines = await writeNoise(edge, source, 0, 100);
+    await delivered(edge, edge.outlet('s'));
+    await receiver.collector.stop();
+    await middle.close();
+    lines.push(...(await writeNoise(edge, source, lines.join('').length, 8_000)));
+    if (restarts) {
+      await shipper.stop();
+      await edge.close();
+      edge = await agent.open(options);
+      shipper = await startShipper(edge.outlet('s'), url);
+      lines.push(...(await writeNoise(edge, source, lines.join('').length, 3_000)));
+    }
+    middle = await center.open();
+    receiver = await startReceiver(middle, { port });
+    await delivered(edge, edge.outlet('s'));
+    const got = linesOf(middle);
+    const declared = runsOf(middle).reduce((sum, run) => sum + (run.dropped?.records ?? 0), 0);
+    assert.ok(declared > 1000, `${declared} declared`);
+    assert.equal(got.length + declared, lines.length);
+    assert.deepEqual(got, [...lines.slice(0, 100), ...lines.slice(100 + declared)]);
+    assert.equal(edge.status().shippers.s?.collectors.c?.dropped.retention?.records, declared);
+    await stop(shipper, receiver.collector, edge, middle);
+  });
+
 test('token and TLS on both sides; a changed token file is read by itself', { skip: opensslMissing }, async () => {
   await using agent = temporarySpool();
   await using center = temporarySpool();
