@@ -6,7 +6,7 @@ import { BlockArena } from './arena.ts';
 import { CursorFile } from './cursor-file.ts';
 import { Damaged } from './damaged.ts';
 import { SpoolIntake } from './intake.ts';
-import { foldersOf } from './layout.ts';
+import { foldersOf, withParents } from './layout.ts';
 import { sumOf } from './ledger.ts';
 import type { Id, Intake, Outlet, Position, SpoolStatus } from './nouns.ts';
 import { SpoolOutlet } from './outlet.ts';
@@ -57,7 +57,7 @@ export interface Spool {
 }
 
 /** Blocks of so many bytes may wait for their sync. */
-const unsyncedBytesMax = 8 * 1024 * 1024;
+const unsyncedBytesMax = 4 * 1024 * 1024;
 
 /**
  * Opens the spool of a data_dir (whose lock the caller holds), recovering it as far as needed. Throws `NewerVersion` where a
@@ -199,12 +199,6 @@ async function closeAll(intake: SpoolIntake, outlets: ReadonlyMap<string, SpoolO
   for (const outlet of outlets.values()) await outlet.close().catch(() => undefined);
   writer.close();
   intake.closed();
-}
-
-/** The folder and everything above it: the entry of any of them may have been made just now, and must be durable too. */
-function withParents(folder: string): string[] {
-  const parts = folder.split('/').filter((part) => part !== '');
-  return parts.map((_, depth) => `/${parts.slice(0, depth).join('/')}`).concat(folder);
 }
 
 function noteStart(log: Log, name: string, start: CursorStart): void {

@@ -11,6 +11,7 @@ import { ByteWriter } from './bytes.ts';
 import type { BlockHeader } from './format.ts';
 import { encodeHeader, hashOf, sealHeader } from './format.ts';
 import { encodeTable } from './format-table.ts';
+import { syncFolder } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import type { BlockHash, Epoch, HoldReason, Id, Position, ShipperCursor, SourceNumber } from './nouns.ts';
 import { zeroHash } from './nouns.ts';
@@ -230,8 +231,10 @@ export class Writer {
   async #syncOnce(file: OpenFile, count: number, end: Position): Promise<void> {
     this.lastSync = this.#ports.clock.monotonic();
     const folders = [...this.#unsafeFolders];
+    const own = this.#options.folders.at(-1);
+    const { files } = this.#ports;
     try {
-      await Promise.all([file.datasync(), ...folders.map((folder) => this.#syncFolder(folder))]);
+      await Promise.all([file.datasync(), ...folders.map((folder) => syncFolder(files, folder, folder === own))]);
     } catch (error) {
       this.#fail(error, 'sync');
       return;
@@ -242,16 +245,6 @@ export class Writer {
     if (this.#state === 'broken') return;
     for (const folder of folders) this.#unsafeFolders.delete(folder);
     this.#release(count, end);
-  }
-
-  async #syncFolder(folder: string): Promise<void> {
-    try {
-      await this.#ports.files.syncDirectory(folder);
-    } catch (error) {
-      // A parent that belongs to somebody else was not made by us.
-      const own = folder === this.#options.folders.at(-1);
-      if (own || !notOurs.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    }
   }
 
   #release(count: number, end: Position): void {
@@ -458,7 +451,6 @@ export class Writer {
 /** What most headers stay below; a block with many runs takes more, and gets it. */
 const headerBytesUsual = 16 * 1024;
 const noSpaceCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
-const notOurs: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'ENOENT']);
 const nothing = new Uint8Array(0);
 
 /** A write took less than it was given: the disk is full, or about to say why not. */

@@ -158,8 +158,8 @@ export class Candidates implements Disposable {
     const newest = known.at(-1);
     const current = this.list.find((file) => file.current);
     const mayHaveMissed = !newest || current?.compareWith(newest, this.#context).kind !== 'itself';
-    const times = lost.map((one) => one.modifiedMs);
-    if (mayHaveMissed) times.push(newest?.modifiedMs ?? this.#context.sinceMs);
+    const times = lost.map((one) => one.certainMs);
+    if (mayHaveMissed) times.push(newest?.certainMs ?? this.#context.sinceMs);
     const sinceMs = Math.min(...times) - timeGrainMs;
     for (const facts of this.#archives)
       if (facts.stat.modifiedMs >= sinceMs || facts.path === asked) await this.#addArchive(facts, known);

@@ -110,7 +110,7 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
   });
   lineage.claims = files.filter((_, at) => /^(held|read_before)$/.test(plan.rulings[at]!.is)).map((file) => file.path);
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
-  for (const generation of lineage.live) generation.beganEmpty = false;
+  for (const generation of lineage.live) generation.beganEmpty &&= generation.head.length === 0;
   for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
 }
 
@@ -120,7 +120,7 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
  */
 function newerThanMs(known: readonly Generation[], context: Context): number {
   if (context.firstLook?.isFirstRun) return Number.POSITIVE_INFINITY;
-  return known.at(-1)?.modifiedMs ?? context.sinceMs;
+  return known.at(-1)?.certainMs ?? context.sinceMs;
 }
 
 /** Comparing reads from the files: each pair once, when it is asked for. */
@@ -174,6 +174,7 @@ function goOn(
     context.descriptors.close(generation);
     generation.observeArchive(candidate.object, stat.modifiedMs, candidate.content.sizeBytes);
   }
+  if (how === 'itself' && generation.offset > 0 && compression === undefined) generation.certainMs = stat.modifiedMs;
   context.watchAlso(directoryOf(path));
   context.registry.note(generation, lineage);
   if (generation.finished && !more) return;
@@ -185,9 +186,9 @@ function lose(lineage: Lineage, generation: Generation, why: Loss, context: Cont
   const subject = generation.path;
   switch (why) {
     case 'truncated': {
-      const { offset, highBytes } = generation;
+      const { offset, highBytes, head } = generation;
       const range = `bytes ${offset} to ${highBytes}`;
-      if (highBytes > offset) {
+      if (highBytes > offset && head.length > 0) {
         generation.skipTo(highBytes, 'truncated');
         const message = `${subject} was truncated before ${range} were read, and no copy of them was found; they are lost. Rotating by renaming instead of copytruncate loses nothing.`;
         context.log.write({ severity: 'warn', event: 'file.truncated_unread', subject, message });
@@ -241,7 +242,8 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
     context.descriptors.opened(generation);
   } else generation.observeArchive(candidate.object, candidate.stat.modifiedMs, candidate.content.sizeBytes);
   generation.learnHead(candidate.content);
-  generation.beganEmpty = candidate.content.sizeBytes === 0;
+  generation.certainMs = candidate.stat.modifiedMs;
+  generation.beganEmpty = generation.head.length === 0 && from === 0; // or it is being emptied right now
   if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
   else if (!generation.beganEmpty) context.unregistered.add(generation);
   lineage.join(generation);

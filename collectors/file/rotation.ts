@@ -158,7 +158,7 @@ class Planner {
     for (const at of byLength) {
       const why = this.#lost.get(at);
       const { offset } = this.#known[at]!;
-      if ((why !== 'truncated' && why !== 'gone') || offset === 0) continue; // of nothing, there is nothing to look for
+      if (why !== 'truncated' && why !== 'gone') continue;
       const alike = this.#open().filter((file) => this.#mayBeCopy(offset, file) && this.#isCopy(at, file));
       if (alike.length === 0) continue;
       if (this.#tellsApart(offset, alike, why)) {
@@ -166,7 +166,7 @@ class Planner {
         this.#lost.delete(at);
       } else {
         for (const file of alike) this.#rule(file, { is: 'new', from: 0, missed: true });
-        this.#lost.set(at, 'unclear');
+        this.#lost.set(at, offset > 0 ? 'unclear' : 'gone'); // of which nothing was read: nothing comes twice
       }
     }
   }
@@ -200,6 +200,12 @@ class Planner {
   #judge(file: number): Ruling {
     const { current, related } = this.#standing[file]!;
     if (current) return { is: 'new', from: 0, missed: false };
+    const plain = this.#plainFormOf(file);
+    if (plain !== undefined) {
+      // It is about to be replaced by this archive; until then it is the one that is read.
+      const ruling = this.#rulings[plain];
+      return ruling && 'known' in ruling ? { is: 'held', known: ruling.known } : { is: 'not_ours' };
+    }
     const original = this.#openUnplacedLike(file);
     if (original !== -1) return { is: 'held', known: original };
     const newest = this.#newestAtThePath();
@@ -208,6 +214,17 @@ class Planner {
     // Of which nothing was read: it may have been filled, copied and truncated since it was seen.
     if (newest !== undefined && this.#startsAsCurrent(file)) return { is: 'held', known: newest };
     return related && this.#isYoung(file) ? { is: 'new', from: 0, missed: true } : { is: 'not_ours' };
+  }
+
+  /** The plain file that stands beside its own archive: who compresses removes it only when the archive is whole. */
+  #plainFormOf(file: number): number | undefined {
+    const archive = this.#standing[file]!;
+    if (!archive.compressed || archive.sizeBytes === 0) return undefined;
+    const plain = this.#standing.findIndex(
+      ({ compressed, plainName }) => !compressed && plainName === archive.plainName,
+    );
+    if (plain === -1 || this.#standing[plain]!.sizeBytes < archive.sizeBytes) return undefined;
+    return this.#comparison.startsAlike(plain, file) ? plain : undefined;
   }
 
   /** The newest generation, if that still stands at the path: then none can have come between. */

@@ -93,6 +93,7 @@ export function takeUp(records: readonly SourceRecord[], context: Context): void
     if (!state || !mark) {
       const message = `what the spool knows of ${path} cannot be used; the file is read from its beginning, so lines may come twice.`;
       log.write({ severity: 'warn', event: 'file.state_unusable', subject: path, message });
+      tools.intake.forget(record.number);
       continue;
     }
     const adopted = record.description.collector !== options.name;

@@ -11,6 +11,8 @@ export interface PairOptions {
   readonly collector?: readonly string[];
   readonly spool?: readonly string[];
   readonly shipper?: readonly string[];
+  /** The level of the agent's own log. */
+  readonly log?: string;
   /** Where the shipper goes instead of the receiver. */
   readonly url?: string;
 }
@@ -41,6 +43,7 @@ export class Pair implements AsyncDisposable {
     const indented = (lines: readonly string[] = []) => lines.map((line) => `    ${line}`);
     return [
       `data_dir: ${this.agentData}`,
+      ...(options.log ? [`log: { level: ${options.log} }`] : []),
       'collectors:',
       '  logs:',
       '    type: file',

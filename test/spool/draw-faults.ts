@@ -6,8 +6,7 @@ import type { SeededRandom } from '../simulation/random.ts';
 const spoolOnly = /^\/data\/spool\//;
 
 export function drawFaults(random: SeededRandom): Fault[] {
-  // The first two syncs are those of opening: where they fail what was there is not trusted, and read again (and reported).
-  const where = { from: 2 + random.below(30), times: 1 + random.below(4) };
+  const where = { from: random.below(30), times: 1 };
   const all: Fault[] = [
     fails('EIO', { kinds: ['datasync'], path: spoolOnly, ...where }),
     losesPages({ path: spoolOnly, ...where }),

@@ -95,6 +95,14 @@ export class MemoryIntake implements Intake {
     throw new Error('not for files');
   }
 
+  /** What was kept of a path's sources is unusable from the next opening on. */
+  spoilStates(path: string): void {
+    for (const [at, entry] of this.entries.entries()) {
+      if (this.descriptions.get(entry.run.source)!.attributes['log.file.path'] !== path || !entry.run.state) continue;
+      this.entries[at] = { ...entry, run: { ...entry.run, state: Buffer.from('garbage') } };
+    }
+  }
+
   async flush(): Promise<void> {}
 
   room(): Promise<void> {

@@ -309,3 +309,15 @@ test('in the same boot a file that is shorter was truncated, and is read from it
   await bench.restart(() => fs.truncateSync(bench.path('a.log'), lines(0, 30).length));
   await bench.holds('a.log', lines(0, 50) + lines(0, 30));
 });
+
+test('a file whose state cannot be used is read again, and that is reported', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  bench.intake.spoilStates(bench.path('a.log'));
+  await bench.restart(() => bench.write('a.log', lines(10, 20)));
+  await bench.holds('a.log', lines(0, 10) + lines(0, 20));
+  assert.deepEqual(
+    bench.logged.map(({ event }) => event),
+    ['file.state_unusable'],
+  );
+});

@@ -1,6 +1,7 @@
 /** Tailing while the agent runs: appends, rotations of every style, deletions. */
 import * as fs from 'node:fs';
 import { test } from 'node:test';
+import * as zlib from 'node:zlib';
 import { Bench } from './bench.ts';
 
 test('lines are taken as they are appended, and a restart goes on where it was', async () => {
@@ -72,4 +73,21 @@ test('an open file that was deleted is read to its end', async () => {
   bench.write('a.log', 'three\n');
   await bench.holds('a.log', 'one\ntwo\nthree\n');
   fs.closeSync(writer);
+});
+
+test('an archive that stands beside the plain file it is made from is not read as another generation', async () => {
+  await using bench = new Bench();
+  const lines = 'a line that is long enough to be told from others\n'.repeat(1000);
+  bench.write('a.log', lines);
+  await bench.start();
+  await bench.holds('a.log', lines);
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', '');
+  bench.write('a.log.1.gz', zlib.gzipSync(lines));
+  await bench.pause(300);
+  bench.remove('a.log.1');
+  bench.write('a.log', 'next\n');
+  await bench.holds('a.log', `${lines}next\n`);
+  bench.write('a.log', 'last\n');
+  await bench.holds('a.log', `${lines}next\nlast\n`);
 });

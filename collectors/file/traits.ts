@@ -1,0 +1,187 @@
+/**
+ * Who a file is, as far as it has been read: the object as last seen, the cursor with the bytes before it, and the fingerprints
+ * that grow with it. Knows when any of that should be written down anew, and reads nothing but fingerprints.
+ */
+import { crc32 } from 'node:zlib';
+import type { FileStat, OpenFile, UnixMs } from '../../spool/ports.ts';
+import type { Head, Point, ReadAt } from './fingerprint.ts';
+import { headBytesMax, headOf, noHead, withPoint } from './fingerprint.ts';
+import type { Content, Known } from './identity.ts';
+import type { Compression } from './names.ts';
+import type { SourceState } from './state.ts';
+
+/** Where a generation's bytes are to be had. */
+export interface Place {
+  readonly path: string;
+  readonly compression: Compression | undefined;
+}
+
+/** Distance of the first points; later ones an eighth of the offset apart. */
+const pointStepBytesMin = 64 * 1024;
+
+const neverSeen: SourceState = {
+  device: 0n,
+  inode: 0n,
+  birthNs: 0n,
+  modifiedMs: 0,
+  finished: false,
+  head: noHead,
+  points: [],
+  place: '',
+};
+
+export class Traits implements Known {
+  /** The path it was first seen at, for life: the mirror's path. */
+  readonly path: string;
+  offset: number;
+  /** CRC of the bytes before the cursor. */
+  crc: number;
+  device: bigint;
+  inode: bigint;
+  birthNs: bigint;
+  /** As last seen. */
+  modifiedMs: UnixMs;
+  /** The same when it was last certain that the file was this generation: what is older was there before. */
+  certainMs: UnixMs;
+  head: Head;
+  points: readonly Point[];
+  finished: boolean;
+  /** undefined: not found so far. */
+  place: Place | undefined;
+  /** The compressed file that it was last found in. */
+  archive = '';
+  file: OpenFile | undefined;
+  /** As last seen. */
+  sizeBytes: number;
+  /** The most that was seen since the cursor last was at the end: what a truncation destroyed at least. */
+  highBytes: number;
+  /** No name leads to the open file any more. */
+  deleted = false;
+  /** What was written down of it is not what is known by now. */
+  protected stateIsDue = false;
+  protected timeIsStale = true;
+
+  constructor(path: string, offset: number, crc: number, state: SourceState = neverSeen) {
+    this.path = path;
+    this.offset = offset;
+    this.crc = crc;
+    this.device = state.device;
+    this.inode = state.inode;
+    this.birthNs = state.birthNs;
+    this.modifiedMs = state.modifiedMs;
+    this.certainMs = state.modifiedMs;
+    this.head = state.head;
+    this.points = state.points;
+    this.finished = state.finished;
+    this.place = state.place === '' ? undefined : { path: state.place, compression: undefined };
+    this.sizeBytes = offset;
+    this.highBytes = offset;
+  }
+
+  get lagBytes(): number {
+    return Math.max(0, this.sizeBytes - this.offset);
+  }
+
+  /** What the spool keeps of it. */
+  state(): SourceState {
+    const { device, inode, birthNs, certainMs: modifiedMs, finished, head, points, place, path } = this;
+    const elsewhere = place !== undefined && place.path !== path && place.compression === undefined;
+    return { device, inode, birthNs, modifiedMs, finished, head, points, place: elsewhere ? place.path : '' };
+  }
+
+  /** Takes note of what a stat told. */
+  observe(stat: FileStat): void {
+    this.device = stat.device;
+    this.inode = stat.inode;
+    this.birthNs = stat.birthNs;
+    this.modifiedMs = stat.modifiedMs;
+    this.deleted = stat.links === 0;
+    this.sees(stat.sizeBytes);
+  }
+
+  /** Takes note of what the open file tells now: its size, and whether any name leads to it. */
+  observeOpen(): void {
+    if (!this.file) return;
+    const { sizeBytes, links, modifiedMs } = this.file.stat();
+    this.modifiedMs = modifiedMs;
+    this.deleted = links === 0;
+    this.sees(sizeBytes);
+  }
+
+  /** It is in a compressed file now (`archive` tells it from others), which is another object. */
+  observeArchive(archive: string, modifiedMs: UnixMs, expandedBytes: number): void {
+    this.archive = archive;
+    this.inode = 0n;
+    this.birthNs = 0n;
+    this.modifiedMs = modifiedMs;
+    this.sizeBytes = expandedBytes;
+    this.highBytes = expandedBytes;
+    this.deleted = false;
+  }
+
+  /** It stands under another name now, or in another file: what is written next says so. */
+  moveTo(place: Place | undefined): void {
+    if (place?.path === this.place?.path && place?.compression === this.place?.compression) return;
+    this.stateIsDue = true;
+    // The same string where it is the same path: ten thousand files have ten thousand paths.
+    this.place = place && { ...place, path: place.path === this.path ? this.path : place.path };
+  }
+
+  close(): void {
+    this.file?.close();
+    this.file = undefined;
+  }
+
+  /** Before its first bytes are taken: how it starts, so that it is noticed if they are gone by then. */
+  learnHead(content: Content): void {
+    if (this.head.length > 0 || this.offset > 0) return;
+    this.head = content.headOf(Math.min(content.sizeBytes, headBytesMax)) ?? noHead;
+  }
+
+  protected sees(sizeBytes: number): void {
+    this.sizeBytes = sizeBytes;
+    this.highBytes = Math.max(this.highBytes, sizeBytes);
+  }
+
+  /** The first bytes are taken. */
+  protected beginHead(view: Uint8Array, length: number): void {
+    this.head = { length, crc: crc32(view.subarray(0, length)) };
+    this.refreshTime();
+    this.stateIsDue = true;
+  }
+
+  /** After the cursor moved: the head doubles with a small file; a point is kept every eighth of the way. */
+  protected growFingerprints(): void {
+    const wanted = Math.min(this.offset, headBytesMax);
+    const due = wanted >= this.head.length * 2 || (wanted === headBytesMax && this.head.length < headBytesMax);
+    if (wanted > 0 && due) this.#growHead(wanted);
+    const last = this.points.at(-1)?.offset ?? 0;
+    if (this.offset - last >= Math.max(pointStepBytesMin, this.offset / 8)) this.keepPoint();
+  }
+
+  protected keepPoint(): void {
+    this.points = withPoint(this.points, { offset: this.offset, crc: this.crc });
+    this.refreshTime();
+    this.stateIsDue = true;
+  }
+
+  protected refreshTime(): void {
+    if (!this.file) return;
+    const { modifiedMs, sizeBytes } = this.file.stat();
+    this.modifiedMs = modifiedMs;
+    if (sizeBytes >= this.offset) this.certainMs = modifiedMs; // else it is being truncated right now
+    this.timeIsStale = false;
+  }
+
+  /** Only where the file still starts as it did: else it is being truncated right now, and the next turn finds out. */
+  #growHead(length: number): void {
+    if (!this.file || (this.head.length > 0 && headOf(this.readAt, this.head.length)?.crc !== this.head.crc)) return;
+    const head = headOf(this.readAt, length);
+    if (!head) return;
+    this.head = head;
+    this.refreshTime();
+    this.stateIsDue = true;
+  }
+
+  protected readonly readAt: ReadAt = (into, position) => this.file!.read(into, position);
+}
