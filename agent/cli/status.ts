@@ -5,6 +5,7 @@
 import { adminSocketPath } from '../admin/admin.ts';
 import { redHeader } from '../admin/routes.ts';
 import type { Host } from '../ports.ts';
+import { diskText, lookAtDisk } from '../status/disk.ts';
 import { type Command, exitCodes, type StatusOptions } from './commands.ts';
 
 const answerMsMax = 5_000;
@@ -14,7 +15,7 @@ const answerBytesMax = 64 * 1024 * 1024;
 export const statusCommand: Command<StatusOptions> = async (options, context) => {
   const host = await context.openHost({ write() {} });
   const asked = await askAgent(options, host);
-  const answer = asked.kind === 'nobody' ? lookAtDisk(options, host) : asked;
+  const answer = asked.kind === 'nobody' ? askDisk(options, host) : asked;
   if (answer.kind === 'failed') {
     context.err(`tailspool: ${answer.message}\n`);
     return exitCodes.runtime;
@@ -72,15 +73,15 @@ function failure(error: NodeJS.ErrnoException, socketPath: string): Answer | { r
 }
 
 /** What the disk tells while nothing runs. */
-function lookAtDisk({ dataDir, json }: StatusOptions, { files }: Host): Answer {
+function askDisk({ dataDir, json }: StatusOptions, { files, clock }: Host): Answer {
   try {
     files.stat(dataDir);
+    const status = lookAtDisk(files, dataDir, clock.now());
+    const text = json ? JSON.stringify(status) : diskText(status).toWellFormed();
+    return { kind: 'answered', text: `${text}\n`, red: status.red };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return { kind: 'failed', message: `there is no data_dir at ${dataDir} (${code}).` };
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return { kind: 'failed', message: `there is no data_dir at ${dataDir} (${code}).` };
+    return { kind: 'failed', message: `${dataDir} cannot be looked at: ${message}` };
   }
-  const text = json
-    ? `${JSON.stringify({ running: false, dataDir })}\n`
-    : `tailspool: not running. Data in ${dataDir}.\n`;
-  return { kind: 'answered', text, red: false };
 }
