@@ -7,6 +7,8 @@
 const pieceBytes = 2 * 1024 * 1024;
 /** Bodies below this get just what they need. */
 const pieceBytesMin = 128 * 1024;
+/** What others begin with, however much they say is to come; it grows as bytes arrive. */
+const startBytes = 256 * 1024;
 /** Of many clients at once, only the first get whole pieces. */
 const piecesMax = 3;
 
@@ -24,7 +26,7 @@ export class BodyMemory {
         return Buffer.allocUnsafeSlow(pieceBytes);
       }
     }
-    return Buffer.allocUnsafeSlow(Math.min(bytes, pieceBytes));
+    return Buffer.allocUnsafeSlow(Math.min(bytes, startBytes));
   }
 
   /** Nobody looks at it any more. */

@@ -1,6 +1,7 @@
 /**
  * A batch's body as it arrives: first descriptions, then blocks, each given out once it is whole and verified. All that is
- * in memory of it counts in the budget: the piece that is being collected, and what the taker has not given back yet. What is wrong is thrown as a `Refusal`. Nothing that a body says about lengths is believed further than its limits.
+ * in memory of it counts in the budget: the piece that is being collected, and what the taker has not given back yet. What
+ * is wrong is thrown as a `Refusal`. Nothing that a body says about lengths is believed further than its limits.
  */
 import type { BlockHeader } from '../../spool/format.ts';
 import {

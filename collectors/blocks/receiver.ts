@@ -163,15 +163,22 @@ export class BlocksCollector implements Collector {
   }
 
   async #take(batch: Batch, request: WireRequest): Promise<WireResponse> {
-    const { receiver, intake, clock } = this.#world;
+    const { receiver } = this.#world;
     if (batch.receiver !== undefined && batch.receiver !== receiver)
       throw new Refusal('other_receiver', `The batch is for receiver ${batch.receiver}; this is ${receiver}.`);
     const length = this.#checkLength(batch, request.headers['content-length']);
+    const taken = await this.#store(batch, request, length);
+    return await this.#acknowledge(taken);
+  }
+
+  /** The body's memory is given back before the wait for the disk. */
+  async #store(batch: Batch, request: WireRequest, length: number): Promise<Taken> {
+    const { intake, clock } = this.#world;
     using body = new Body(request.body, length, this.#memory, this.#budget, clock);
     const took = (piece: Piece) => this.#ledger.tookPiece(piece);
     const taken = await takeBatch({ intake, streams: this.#streams, clock, collector: this.name, took }, batch, body);
     this.#ledger.tookBatch(batch, taken, body.received);
-    return await this.#acknowledge(taken);
+    return taken;
   }
 
   /** A position is a byte offset, so the headers tell how long the body is, to the byte. */
