@@ -255,7 +255,10 @@ export interface Outlet {
    * what lies on the disk.
    */
   read(from: Position, bytesMax: number): ReadResult;
-  /** The block that ends at `position`, if it is still there: its epoch and hash. For going back. */
+  /**
+   * The block that ends at `position`, if it is still there, or the one before the unused positions that end there: its epoch
+   * and hash. For going back.
+   */
   endingAt(position: Position): { readonly epoch: Epoch; readonly hash: BlockHash } | undefined;
   /**
    * Resolves when there are records to be read at or behind `from`, when the signal aborts, or when the spool closes. Blocks

@@ -24,8 +24,8 @@ import type {
 import type { Clock, Files, Problem, Timer, UnixMs } from './ports.ts';
 import type { RangeRead } from './reader.ts';
 import { Reader } from './reader.ts';
-import { scan } from './scan.ts';
-import type { Segments } from './segments.ts';
+import { firstBlock, scan } from './scan.ts';
+import type { Segment, Segments } from './segments.ts';
 import type { CursorStart } from './start.ts';
 import { merge } from './totals.ts';
 
@@ -154,8 +154,12 @@ export class SpoolOutlet implements Outlet {
   }
 
   endingAt(position: Position): { readonly epoch: Epoch; readonly hash: BlockHash } | undefined {
+    if (position > this.durable) return undefined;
     const segment = this.#host.segments.list.find(({ start, end }) => start < position && position <= end);
-    if (!segment || position > this.durable) return undefined;
+    return segment ? this.#blockEnding(segment, position) : this.#blockBeforeHole(position);
+  }
+
+  #blockEnding(segment: Segment, position: Position): { readonly epoch: Epoch; readonly hash: BlockHash } | undefined {
     using file = closing(this.#host.files.open(this.#host.segments.path(segment), 'read'));
     const stretch = { file: file.value, start: segment.start, from: segment.start, end: position, spool: this.spool };
     let epoch: Epoch | undefined;
@@ -170,6 +174,19 @@ export class SpoolOutlet implements Outlet {
       };
     }
     return undefined;
+  }
+
+  /** Positions between a repaired segment and its successor were never used: who has passed them stands at the block before. */
+  #blockBeforeHole(position: Position): { readonly epoch: Epoch; readonly hash: BlockHash } | undefined {
+    const segment = this.#host.segments.list.find(({ start }) => start === position);
+    if (!segment) return undefined;
+    using file = closing(this.#host.files.open(this.#host.segments.path(segment), 'read'));
+    const first = firstBlock(file.value, segment.start, segment.end);
+    const opening = first.kind === 'block' ? first.header.opening : undefined;
+    if (first.kind !== 'block' || !opening) return undefined;
+    if (opening.start < position) return { epoch: opening, hash: first.header.previous };
+    const { parent } = opening;
+    return parent && { epoch: { id: parent.id, start: 0, parent: undefined }, hash: parent.hash };
   }
 
   async readable(from: Position, signal: AbortSignal): Promise<void> {

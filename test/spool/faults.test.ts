@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SimulatedClock } from '../simulation/clock.ts';
 import { SimulatedDisk } from '../simulation/disk.ts';
 import type { Fault } from '../simulation/faults.ts';
 import { fails, losesPages } from '../simulation/faults.ts';
 import { firstSeed, SeededRandom } from '../simulation/random.ts';
 import { drawFaults } from './draw-faults.ts';
+import { temporarySpool, writeLine } from './temporary-spool.ts';
 import { live, World } from './world.ts';
 
 const seed = firstSeed(1);
@@ -71,3 +73,22 @@ async function mixture(mixtureSeed: number): Promise<void> {
     throw new Error(`mixture ${mixtureSeed} (last faults: ${names}): ${(error as Error).message}`, { cause: error });
   }
 }
+
+test('who has passed the hole behind a repaired segment is still known by the block before it', async () => {
+  const clock = new SimulatedClock();
+  const disk = new SimulatedDisk({ clock });
+  const dir = temporarySpool({ files: disk.files, clock });
+  const spool = await clock.run(dir.open({ syncIntervalMs: 10 }));
+  const source = spool.intake.begin(dir.description('/a'));
+  writeLine(spool, source, 0, 'first\n');
+  await clock.advance(20);
+  const outlet = spool.outlet('s');
+  const before = { position: outlet.durable, ...outlet.endingAt(outlet.durable) };
+  disk.faults = [fails('EIO', { kinds: ['datasync'], path: spoolOnly, times: 1 })];
+  writeLine(spool, source, 6, 'second\n');
+  await clock.advance(2000);
+  const hole = outlet.read(before.position, 1000);
+  assert.equal(hole.kind === 'gap' && hole.gap.reason, 'hole_in_positions');
+  assert.equal(outlet.endingAt(hole.kind === 'gap' ? hole.upto : 0)?.hash, before.hash);
+  await clock.run(spool.close());
+});
