@@ -6,7 +6,7 @@ import type { CollectorStatus, SourceStatus } from '../ports.ts';
 import type { Notice } from './admit.ts';
 import { receiverLimits } from './limits.ts';
 import type { Streams } from './streams.ts';
-import type { Piece, Taken } from './take.ts';
+import type { Piece } from './take.ts';
 
 export interface Snapshot {
   readonly type: string;
@@ -71,9 +71,12 @@ export class Ledger {
     this.#lastAt.set(piece.source, this.#clock.now());
   }
 
-  tookBatch(batch: Batch, taken: Taken, wireBytes: number): void {
+  tookBody(wireBytes: number): void {
     this.#wireBytes += wireBytes;
-    for (const notice of taken.notices) this.#notice(batch, notice);
+  }
+
+  met(batch: Batch, notices: readonly Notice[]): void {
+    for (const notice of notices) this.#notice(batch, notice);
   }
 
   /** `rowsTotal`: forgotten since the process began. */

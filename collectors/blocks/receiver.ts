@@ -17,6 +17,7 @@ import type {
   WireRequest,
   WireResponse,
 } from '../ports.ts';
+import type { Notice } from './admit.ts';
 import type { Details } from './answers.ts';
 import { respond } from './answers.ts';
 import { Body } from './body.ts';
@@ -176,9 +177,13 @@ export class BlocksCollector implements Collector {
     const { intake, clock } = this.#world;
     using body = new Body(request.body, length, this.#memory, this.#budget, clock);
     const took = (piece: Piece) => this.#ledger.tookPiece(piece);
-    const taken = await takeBatch({ intake, streams: this.#streams, clock, collector: this.name, took }, batch, body);
-    this.#ledger.tookBatch(batch, taken, body.received);
-    return taken;
+    const met = (notices: readonly Notice[]) => this.#ledger.met(batch, notices);
+    const world = { intake, streams: this.#streams, clock, collector: this.name, took, met };
+    try {
+      return await takeBatch(world, batch, body);
+    } finally {
+      this.#ledger.tookBody(body.received);
+    }
   }
 
   /** A position is a byte offset, so the headers tell how long the body is, to the byte. */

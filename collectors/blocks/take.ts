@@ -20,7 +20,6 @@ export interface Taken {
   readonly row: Row;
   /** What was new; 0 for a duplicate. */
   readonly blocks: number;
-  readonly notices: readonly Notice[];
 }
 
 export interface TakeWorld {
@@ -31,6 +30,8 @@ export interface TakeWorld {
   readonly collector: string;
   /** Told of each piece in the same turn in which the spool takes it, so that no counter is ever ahead of another. */
   readonly took: (piece: Piece) => void;
+  /** Told when something is stored for a stream that was never met, and what is remarkable about it. */
+  readonly met: (notices: readonly Notice[]) => void;
 }
 
 /** A block that was appended, or a gap that was declared. */
@@ -99,7 +100,7 @@ class Taking {
   }
 
   taken(): Taken {
-    return { row: this.#row!, blocks: this.#blocks, notices: this.#notices };
+    return { row: this.#row!, blocks: this.#blocks };
   }
 
   /** Looks the stream up; refuses at once what cannot be taken, before its body is read. */
@@ -190,6 +191,12 @@ class Taking {
     this.#world.took({ kind: 'gap', source: row.number, ...counted });
     row.held = gap.upto;
     row.gapped = true;
+    this.#keep(row);
+  }
+
+  /** Something of the stream is in the spool now. */
+  #keep(row: Row): void {
+    if (row.empty) this.#world.met(this.#notices);
     row.empty = false;
   }
 
@@ -216,7 +223,7 @@ class Taking {
     row.held = block.end;
     row.hash = block.hash;
     row.gapped = false;
-    row.empty = false;
+    this.#keep(row);
     this.#blocks++;
     this.#world.took({ kind: 'block', source: row.number, records, bytes: rawBytes });
     return true;
