@@ -43,6 +43,7 @@ export interface HttpWorld {
 }
 
 const windowBytesStart = 64 * 1024;
+const closedSpoolWaitMs = 1000;
 /** Answers in a row that only sent us elsewhere. */
 const detoursMax = 8;
 /** Answers in a row that are not ours, each followed by a question: one or two may be forged or garbled, more are a fact. */
@@ -196,7 +197,10 @@ export class HttpShipper implements Shipper {
   }
 
   async #wait(): Promise<Event> {
-    await this.#world.outlet.readable(this.#waitAt, this.#abort.signal);
+    const { outlet } = this.#world;
+    await outlet.readable(this.#waitAt, this.#abort.signal);
+    // woken for nothing: the spool has closed, and we are about to be stopped
+    if (outlet.durable <= this.#waitAt) await this.#sleep(closedSpoolWaitMs);
     return 'readable';
   }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
-import { decodeHeader } from '../../../spool/format.ts';
+import { decodeHeader, hashOf } from '../../../spool/format.ts';
 import { expandFrame } from '../../../spool/format-table.ts';
 import type { Spool } from '../../../spool/spool.ts';
 import { codec, temporarySpool, writeLines } from '../../spool/temporary-spool.ts';
 import { makeAuthority, makeCertificate, opensslMissing } from '../../support/certificates.ts';
+import { blankImage, MemorySpool } from '../../wire/memory-spool.ts';
 import { delivered, startReceiver, startShipper, stopAll, until } from '../../wire/real.ts';
 
 test('lines of an agent are in the receiver once and in order, over real HTTP and real spools', async () => {
@@ -82,6 +83,42 @@ test('exactly once composes: edge, relay and centre, and each restarts once', as
   assert.deepEqual(linesOf(middle), lines);
   await stop(shipper, receivers[0].collector, edge);
   await stop(onward, receivers[1].collector, relay, middle);
+});
+
+test('200 agents at once get through within a small memory budget, each in its own order', async () => {
+  await using center = temporarySpool();
+  const middle = await center.open();
+  const memoryBytesMax = 2 * 1024 * 1024;
+  const receiver = await startReceiver(middle, { memoryBytesMax, connectionsMax: 250 });
+  const agents = Array.from({ length: 200 }, (_, n) => {
+    const spool = new MemorySpool(blankImage(`agent ${n}`), `agent ${n}`);
+    for (let i = 0; i < 4; i++) spool.add(`${n} ${i} ${'x'.repeat(15_000)}\n`);
+    spool.sync();
+    return spool;
+  });
+  const shippers = await Promise.all(agents.map((spool) => startShipper(spool.outlet('s'), receiver.url)));
+  await until('all is acknowledged', () =>
+    agents.every((spool) => (spool.outlet('s').cursor?.position ?? 0) >= spool.durable),
+  );
+  for (const shipper of shippers) await shipper.stop();
+  const held = new Map<string, string[]>();
+  for (const { header } of blocksOf(middle)) {
+    const origin = header.origin && decodeHeader(header.origin);
+    if (origin?.kind !== 'header') continue;
+    const { spool } = origin.header;
+    held.set(spool, [...(held.get(spool) ?? []), hashOf(header.origin!)]);
+  }
+  for (const spool of agents)
+    assert.deepEqual(
+      held.get(spool.id),
+      spool.blocks.map((block) => block.hash),
+    );
+  const { gauges } = receiver.collector.status();
+  assert.ok(gauges.memory_bytes_peak! <= memoryBytesMax);
+  assert.equal(gauges.memory_bytes, 0);
+  assert.equal(gauges.streams, 200);
+  await receiver.collector.stop();
+  await middle.close();
 });
 
 test('a restored receiver: what retain_acked kept goes out again, what is gone is declared', async () => {

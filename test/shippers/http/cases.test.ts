@@ -385,6 +385,17 @@ test('something that throws inside is shown and tried again, and ends nothing', 
   await pair.stop();
 });
 
+test('a spool that closes before its shipper is stopped does not make it spin', async () => {
+  const pair = new Pair();
+  add(pair, 2);
+  await pair.start();
+  await pair.drain();
+  pair.agent.close();
+  await pair.clock.runFor(10_000);
+  assert.equal(pair.shipper!.status().state, 'idle');
+  await pair.stop();
+});
+
 test('stopping ends in every state at once and leaves the cursor as far as was proven', async () => {
   for (const fault of ['lost_request', 'refused', 'none'] as const) {
     const pair = new Pair();
