@@ -29,6 +29,8 @@ export class Housekeeping {
 
   /** After each scan. */
   sweep(): void {
+    const tooOld = this.#context.clock.monotonic() - 2 * pace.copyHoldMs;
+    for (const [path, since] of this.#copies) if (since < tooOld) this.#copies.delete(path);
     this.#context.descriptors.closeIdle((generation) => this.#standsAtItsPlace(generation));
     this.#letDeletedGo();
     this.#forget();
@@ -95,7 +97,8 @@ export class Housekeeping {
         else {
           const since = this.#absent.get(generation) ?? now;
           this.#absent.set(generation, since);
-          if (now - since >= options.forgetAfterMs) this.#drop(lineage, generation, 'absent');
+          if (now - since >= this.#keptMs(generation, lineage, options.forgetAfterMs))
+            this.#drop(lineage, generation, 'absent');
         }
       }
       if (isEmpty(lineage) && !this.#stands(lineage.path)) this.#dropLineage(lineage);
@@ -104,8 +107,19 @@ export class Housekeeping {
       this.#drop(lineage, generation, 'cap');
   }
 
+  /**
+   * One that was read to its end is needed for as long as its copies could be taken for missed ones: while it is the newest of
+   * its path, and that path's folder is there.
+   */
+  #keptMs(generation: Generation, lineage: Lineage, forgetAfterMs: number): number {
+    const isNewest = !lineage.known.some((one) => one.order > generation.order);
+    const mayTurnUp = !generation.finished || (isNewest && this.#stands(directoryOf(lineage.path)));
+    return mayTurnUp ? forgetAfterMs : Math.min(forgetAfterMs, pace.finishedKeptMs);
+  }
+
   #isAbsent(generation: Generation, lineage: Lineage): boolean {
-    if (!this.#discovery.isReadable(directoryOf(generation.place?.path ?? lineage.path))) return false;
+    const directory = directoryOf(generation.place?.path ?? lineage.path);
+    if (!this.#discovery.isReadable(directory)) return generation.finished && !this.#stands(directory);
     return !generation.place || !this.#stands(generation.place.path, generation.inode);
   }
 

@@ -77,11 +77,12 @@ export class Lineage {
 
   /** When to look again at the latest, hints or not. */
   get dueAt(): MonotonicMs | undefined {
-    const dues = [this.resolveAt, ...this.live.map((generation) => generation.openLineDue)];
-    if (this.live.length > 1 || this.live[0]?.deleted)
-      dues.push(Math.max(this.live[0]!.lastProgress, this.#grewAt) + pace.lingerMs);
-    const known = dues.filter((due) => due !== undefined);
-    return known.length > 0 ? Math.min(...known) : undefined;
+    let due = this.resolveAt ?? Number.POSITIVE_INFINITY;
+    for (const { openLineDue } of this.live) if (openLineDue !== undefined && openLineDue < due) due = openLineDue;
+    const oldest = this.live[0];
+    if (oldest && (this.live.length > 1 || oldest.deleted))
+      due = Math.min(due, Math.max(oldest.lastProgress, this.#grewAt) + pace.lingerMs);
+    return due === Number.POSITIVE_INFINITY ? undefined : due;
   }
 
   /** Takes a generation among those that are read. */

@@ -73,6 +73,10 @@ export const pace = {
   idleCloseMs: 600_000,
   /** Looks at quiet files: at most so many a second, so that 10,000 of them cost next to nothing. */
   quietLooksPerSecondMax: 150,
+  /** Generations that were read to their end and are gone are remembered for so long, if nothing can be mistaken for them. */
+  finishedKeptMs: 3_600_000,
+  /** What was refused is looked at again: its owner or its links may have changed. */
+  refusedRetryMs: 30_000,
   /** A copy of a file that is being read waits so long for the truncation that should follow. */
   copyHoldMs: 30_000,
   /** Behind for so long without back-pressure is `stalled`. */

@@ -56,6 +56,7 @@ async function look(
     const { kind: state, cause, message, hint } = inspection;
     lineage.trouble = { state, cause, message, hint, since: lineage.trouble?.since ?? context.clock.now() };
     lineage.settled = await looking.object(lineage.path);
+    lineage.resolveAt = context.clock.monotonic() + pace.refusedRetryMs;
     return undefined;
   }
   const candidates = new Candidates(lineage, context);

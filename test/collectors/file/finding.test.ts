@@ -342,3 +342,32 @@ test('a mount that hangs holds up its own files only, and is named', async () =>
   bench.write('late.log', 'later\n');
   await bench.holds('late.log', 'later\n');
 });
+
+test('generations that were read to their end and are gone do not pile up, but the newest of a path stays known', async () => {
+  await using bench = new Bench();
+  const { hostClock } = await import('../../../agent/host/clock.ts');
+  let skewMs = 0;
+  bench.ports = { clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs } };
+  bench.write('a.log', 'one\n');
+  bench.write('pod/b.log', 'two\n');
+  await bench.start({ include: [bench.path('**/*.log')] });
+  await bench.holds('a.log', 'one\n');
+  await bench.holds('pod/b.log', 'two\n');
+  bench.remove('a.log');
+  bench.write('a.log', 'three\n');
+  await bench.holds('a.log', 'one\nthree\n');
+  fs.rmSync(bench.path('pod'), { recursive: true });
+  skewMs = 20_000;
+  await bench.until(
+    () => bench.collector!.status().sources.length === 1,
+    () => bench.explain('a.log', ''),
+  );
+  await bench.pause(500);
+  assert.equal(bench.intake.forgotten.size, 0);
+  skewMs = 4_000_000;
+  await bench.until(
+    () => bench.intake.forgotten.size === 2,
+    () => bench.explain('a.log', ''),
+  );
+  assert.deepEqual(bench.intake.dropped, []);
+});
