@@ -151,16 +151,10 @@ export class BlocksCollector implements Collector {
   }
 
   async #state(key: StreamKey): Promise<WireResponse> {
-    await this.#durable();
-    const rows = this.#streams.of(key);
-    const describe = rows[0] ? !rows[0].described : false;
+    const describe = this.#streams.of(key)[0]?.described === false;
+    const rows = await this.#durableRows(key);
     const message = rows.length > 0 ? 'Held as listed.' : 'This spool was never met here.';
-    return this.#respond('state', {
-      row: heldOf(rows[0]),
-      rows: rows.filter((row) => !row.empty).map(heldIn),
-      describe,
-      message,
-    });
+    return this.#respond('state', { row: rows[0], rows, describe, message });
   }
 
   async #take(batch: Batch, request: WireRequest): Promise<WireResponse> {
@@ -221,14 +215,10 @@ export class BlocksCollector implements Collector {
     const word = error.answer;
     if (word === 'unauthorized') return respond(word, undefined, { message: error.message });
     if (key && (word === 'behind' || word === 'unknown' || word === 'conflict' || word === 'other_receiver')) {
-      try {
-        await this.#durable();
-      } catch {
-        return this.#respond('full', { message: error.message });
-      }
-      const rows = this.#streams.of(key).filter((row) => !row.empty);
+      const rows = await this.#durableRows(key).catch(() => undefined);
+      if (!rows) return this.#respond('full', { message: error.message });
       const row = rows.find((each) => each.epoch === epoch);
-      return this.#respond(word, { row: heldOf(row), rows: rows.map(heldIn), message: error.message });
+      return this.#respond(word, { row, rows, message: error.message });
     }
     return this.#respond(word, { message: error.message });
   }
@@ -238,6 +228,16 @@ export class BlocksCollector implements Collector {
     if (code === 'BODY_TIMEOUT') return this.#respond('too_slow', { message });
     if (!request.signal.aborted && code !== 'ECONNRESET') this.#ledger.failed(request.peer, message);
     return this.#respond('busy', { message: 'The request could not be finished; come again.' });
+  }
+
+  /** All rows as they are now, once they are durable: what others append meanwhile is not told. */
+  async #durableRows(key: StreamKey): Promise<Held[]> {
+    const rows = this.#streams
+      .of(key)
+      .filter((row) => !row.empty)
+      .map(heldIn);
+    await this.#durable();
+    return rows;
   }
 
   /** Waits until everything appended so far is durable. */
@@ -291,8 +291,4 @@ function understood<T>(
 
 function heldIn(row: Row): Held {
   return { epoch: row.epoch, held: row.held, hash: row.hash };
-}
-
-function heldOf(row: Row | undefined): Held | undefined {
-  return row && !row.empty ? heldIn(row) : undefined;
 }

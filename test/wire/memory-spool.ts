@@ -136,8 +136,9 @@ export class MemorySpool implements Intake {
     this.#dropped.push({ from: this.oldest, upto: gone.at(-1)!.end, reason: 'retention', records, bytes: 0 });
   }
 
-  sync(): void {
-    this.#durableCount = this.#blocks.length;
+  /** Makes the first `count` blocks durable, or all. */
+  sync(count = this.#blocks.length): void {
+    this.#durableCount = count;
     this.#wake();
   }
 

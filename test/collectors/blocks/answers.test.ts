@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zeroHash } from '../../../spool/nouns.ts';
 import { MemorySpool } from '../../wire/memory-spool.ts';
-import { addBlocks, agentSpool, batchOf, Client } from './client.ts';
+import { addBlocks, agentSpool, batchOf, Client, type Said } from './client.ts';
 
 const first = { firstContact: true };
 
@@ -184,6 +184,24 @@ test('no answer leaves before what it tells is durable, not even to a duplicate'
   client.spool.sync();
   await client.clock.runFor(1000);
   assert.deepEqual(answers.sort(), ['duplicate', 'state', 'taken', 'unknown']);
+});
+
+test('what is appended while an answer waits for the disk is not told in it', async () => {
+  const client = await Client.start();
+  const agent = agentSpool(3);
+  await client.send(...batchOf(agent, 0, 0, first));
+  client.spool.autoSync = false;
+  const answers: Promise<Said>[] = [client.send(...batchOf(agent, 1, 1))];
+  await client.clock.runFor(10);
+  answers.push(
+    client.ask({ spool: agent.id, stream: '' }),
+    client.send(...batchOf(agent, 0, 0, { receiver: 'b'.repeat(32) })),
+  );
+  await client.clock.runFor(10);
+  void client.send(...batchOf(agent, 2, 2));
+  await client.clock.runFor(10);
+  client.spool.sync(client.spool.blocks.length - 1);
+  for (const { answer } of await Promise.all(answers)) assert.equal(answer?.row?.held, agent.blocks[1]!.end);
 });
 
 test('a disk that confirms nothing gets the client sent away with 503, and nothing is told as held', async () => {
