@@ -81,6 +81,11 @@ export class BlockBuilder {
     return tallies;
   }
 
+  /** What its runs pass over for good. */
+  drops(): readonly { readonly source: SourceNumber; readonly dropped: NonNullable<Run['dropped']> }[] {
+    return this.#runs.flatMap(({ source, dropped }) => (dropped ? [{ source, dropped }] : []));
+  }
+
   content(now: UnixMs): BlockContent {
     return {
       raw: this.#buffer.subarray(0, this.#used),

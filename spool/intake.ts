@@ -9,7 +9,7 @@ import type { BlockContent } from './builder.ts';
 import { BlockBuilder } from './builder.ts';
 import type { DropEntry } from './format.ts';
 import type { Ledger, Totals } from './ledger.ts';
-import { add } from './ledger.ts';
+import { add, none } from './ledger.ts';
 import type {
   CollectorTotals,
   ForeignBlock,
@@ -206,8 +206,18 @@ export class SpoolIntake implements Intake {
   }
 
   collectorTotals(): Record<string, CollectorTotals> {
-    const totals = this.#parts.ledger.collectorTotals();
+    const { ledger } = this.#parts;
+    const totals = ledger.collectorTotals();
     for (const [name, spooled] of this.committed()) totals[name] = { dropped: totals[name]?.dropped ?? {}, spooled };
+    for (const { source, dropped } of this.#block.drops()) {
+      const name = ledger.collectorOf(source) ?? '';
+      const { spooled = none, dropped: before = {} } = totals[name] ?? {};
+      const tally = add(before[dropped.reason] ?? none, {
+        records: Math.max(0, dropped.records),
+        bytes: dropped.bytes,
+      });
+      totals[name] = { spooled, dropped: { ...before, [dropped.reason]: tally } };
+    }
     return totals;
   }
 

@@ -70,7 +70,8 @@ class Look {
         this.#bytes += found.segment.fileBytes;
         return;
       case 'block':
-        return this.#block(found.block);
+        this.#block(found.block);
+        return;
       case 'damage':
         this.#damagedBytes += found.end - found.position;
         return;
