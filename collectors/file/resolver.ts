@@ -162,7 +162,6 @@ function goOn(
 ): void {
   const { path, compression, stat } = candidate;
   generation.moveTo({ path, compression });
-  generation.learnHead(candidate.content);
   const more = candidate.content.sizeBytes > generation.offset;
   if (compression === undefined) {
     if (how === 'copy') context.descriptors.close(generation);
@@ -175,6 +174,8 @@ function goOn(
     context.descriptors.close(generation);
     generation.observeArchive(candidate.object, stat.modifiedMs, candidate.content.sizeBytes);
   }
+  generation.learnHead(candidate.content);
+  if (how === 'copy' && generation.source !== 0) generation.register(); // it is another object from now on
   if (how === 'itself' && generation.offset > 0 && compression === undefined) generation.certainMs = stat.modifiedMs;
   context.watchAlso(directoryOf(path));
   context.registry.note(generation, lineage);

@@ -132,10 +132,15 @@ export class Traits implements Known {
     this.file = undefined;
   }
 
-  /** Before its first bytes are taken: how it starts, so that it is noticed if they are gone by then. */
+  /**
+   * Before its first bytes are taken: how it starts, so that it is noticed if they are gone by then. Nothing is learned of a
+   * file that shrinks meanwhile: that may already be how its successor starts.
+   */
   learnHead(content: Content): void {
     if (this.head.length > 0 || this.offset > 0) return;
-    this.head = content.headOf(Math.min(content.sizeBytes, headBytesMax)) ?? noHead;
+    const head = content.headOf(Math.min(content.sizeBytes, headBytesMax)) ?? noHead;
+    const shrinks = this.file !== undefined && this.file.stat().sizeBytes < content.sizeBytes;
+    this.head = shrinks ? noHead : head;
   }
 
   protected sees(sizeBytes: number): void {
