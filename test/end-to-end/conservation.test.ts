@@ -56,10 +56,10 @@ test('read = acknowledged + waiting + dropped at every scrape, under load, throu
   };
 
   await untilAnswers(pair.agentData);
-  await checkFor(500, 'without a receiver');
+  await checkFor(400, 'without a receiver');
   pair.startReceiver();
   await untilAnswers(pair.receiverData);
-  await checkFor(500, 'while it drains');
+  await checkFor(400, 'while it drains');
   const before = await check('before the kill');
   await pair.agent!.end('SIGKILL');
   pair.startAgent();

@@ -28,7 +28,7 @@ async function rotateUnderNginx(style: RotationStyle): Promise<void> {
   pair.startAgent();
   // What was rotated away before the first start would not be ours to read.
   await pair.untilMirrored('access.log', 1);
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 2; round += 1) {
     await server.ask(400);
     // What is written between a copy and its truncation, or into a file that is being compressed, is gone for everybody:
     // then nginx rests.
