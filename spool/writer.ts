@@ -91,6 +91,9 @@ export class Writer {
   /** Folders whose entries may not be durable. */
   readonly #unsafeFolders: Set<string>;
   #unsynced: Unsynced[] = [];
+  /** Those at the end of `#unsynced` that are not written yet. */
+  #queued: Unsynced[] = [];
+  #queuedBytes = 0;
   #syncing: Promise<void> | undefined;
   #epoch: Epoch;
   #end: Position;
@@ -192,7 +195,11 @@ export class Writer {
       if (this.#file === undefined) this.#begin();
     });
     const entry = this.#encode(block);
-    this.#guard('write', () => this.#write(entry));
+    this.#guard('write', () => {
+      this.#queue(entry);
+      // Whoever sends a finished frame waits for the sync and has it still: several of them are written in one piece.
+      if ('raw' in block.body || this.#queuedBytes >= queuedBytesMax) this.#writeQueued();
+    });
     this.#appended.apply(entry.header, entry.bytes.length);
     const end = this.#end;
     if (this.#segment && this.#segment.bytes >= this.#options.segmentBytes) this.#roll();
@@ -209,6 +216,8 @@ export class Writer {
   sync(): Promise<void> {
     if (this.#syncing) return this.#syncing;
     if (this.#unsynced.length === 0 || this.#file === undefined || this.#state === 'broken') return Promise.resolve();
+    this.#guard('write', () => this.#writeQueued());
+    if ((this.#state as State) === 'broken') return Promise.resolve();
     this.#syncing = this.#syncOnce(this.#file, this.#unsynced.length, this.#end).finally(() => {
       this.#syncing = undefined;
       this.#afterSync();
@@ -218,6 +227,7 @@ export class Writer {
 
   /** Takes nothing more. The caller has synced before, or gave up on it. */
   close(): void {
+    if (this.#file) this.#guard('write', () => this.#writeQueued());
     this.#state = 'closed';
     this.#repairTimer?.cancel();
     this.#file?.close();
@@ -299,7 +309,8 @@ export class Writer {
       recordsBefore: records,
       sourceBytesBefore: sourceBytes,
     });
-    this.#write(entry);
+    this.#queue(entry);
+    this.#writeQueued();
     this.#appended.spooledBytes += entry.bytes.length;
   }
 
@@ -347,13 +358,28 @@ export class Writer {
     return entry;
   }
 
-  #write(entry: Unsynced): void {
-    const { header, bytes } = entry;
+  #queue(entry: Unsynced): void {
     const segment = this.#segment!;
-    const written = this.#file!.write(bytes, header.position - segment.start);
-    if (written < bytes.length) throw new ShortWrite(written, bytes.length);
-    segment.end = header.position + bytes.length;
+    this.#queued.push(entry);
+    this.#queuedBytes += entry.bytes.length;
+    segment.end = entry.header.position + entry.bytes.length;
     segment.bytes = segment.end - segment.start;
+  }
+
+  /** Blocks that lie behind each other in memory as they will on the disk are one write. */
+  #writeQueued(): void {
+    const segment = this.#segment;
+    for (const { bytes, position } of stretchesOf(this.#takeQueued())) {
+      const written = this.#file!.write(bytes, position - segment!.start);
+      if (written < bytes.length) throw new ShortWrite(written, bytes.length);
+    }
+  }
+
+  #takeQueued(): Unsynced[] {
+    const queued = this.#queued;
+    this.#queued = [];
+    this.#queuedBytes = 0;
+    return queued;
   }
 
   #guard(what: 'write' | 'sync', act: () => void): void {
@@ -400,7 +426,8 @@ export class Writer {
     this.#state = 'ready';
     this.#guard('write', () => {
       this.#begin();
-      for (const entry of pending) this.#write(this.#moved(entry));
+      for (const entry of pending) this.#queue(this.#moved(entry));
+      this.#writeQueued();
     });
     if ((this.#state as State) === 'broken') {
       this.#unsynced = [...this.#unsynced.filter((entry) => entry.header.table), ...pending];
@@ -411,6 +438,7 @@ export class Writer {
   }
 
   #cutBack(): void {
+    this.#takeQueued();
     const segment = this.#segment;
     if (!segment || !this.#file) return;
     try {
@@ -448,6 +476,8 @@ export class Writer {
   }
 }
 
+/** So many bytes are written at once, at least; what is less waits for the sync. */
+const queuedBytesMax = 1024 * 1024;
 /** What most headers stay below; a block with many runs takes more, and gets it. */
 const headerBytesUsual = 16 * 1024;
 const noSpaceCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
@@ -460,6 +490,18 @@ class ShortWrite extends Error {
   constructor(written: number, wanted: number) {
     super(`only ${written} of ${wanted} bytes were taken`);
   }
+}
+
+/** Blocks that follow each other, in one piece where they do so in memory too. */
+function stretchesOf(entries: readonly Unsynced[]): { readonly bytes: Buffer; readonly position: Position }[] {
+  const stretches: { bytes: Buffer; readonly position: Position }[] = [];
+  for (const { bytes, header } of entries) {
+    const last = stretches.at(-1);
+    if (last && last.bytes.buffer === bytes.buffer && last.bytes.byteOffset + last.bytes.length === bytes.byteOffset)
+      last.bytes = Buffer.from(bytes.buffer, last.bytes.byteOffset, last.bytes.length + bytes.length);
+    else stretches.push({ bytes, position: header.position });
+  }
+  return stretches;
 }
 
 function fillFrame(body: NewBlock['body'], into: Buffer, codec: Codec): number {
