@@ -7,6 +7,7 @@ import type { ArchiveEnd } from './archive.ts';
 import type { Context } from './context.ts';
 import { windowBytes } from './fingerprint.ts';
 import type { Generation, Turn } from './generation.ts';
+import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
 import { inspect, unreadable } from './permission.ts';
 import { RemoteFile } from './remote.ts';
@@ -44,6 +45,8 @@ export class Lineage {
   work: Promise<void> | undefined;
   /** What stood at the path when it was last found out what happened; nothing new while that stays. */
   settled = '';
+  /** When the folder had last changed before that: where nothing stands at the path, a file may have come and been renamed since. */
+  settledFolderNs = 0n;
   /** A copy in the making, or a file being compressed: find out again then. */
   resolveAt: MonotonicMs | undefined;
   resolvedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
@@ -285,7 +288,11 @@ export class Lineage {
     const found = this.#fetched ?? inspectQuickly(this.path, this.#context);
     if (found === this.settled || this.#fetched?.startsWith('failed:')) {
       if (current?.file && found === 'missing') this.#isDeleted(current);
-      return true;
+      return (
+        found !== 'missing' ||
+        this.#fetched !== undefined ||
+        folderChangedNs(this.path, this.#context) === this.settledFolderNs
+      );
     }
     if (this.#fetched !== undefined) return false;
     const inspection = inspect(this.path, rules);
@@ -311,6 +318,16 @@ export function inspectQuickly(path: string, context: Context): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : `failed:${code}`;
+  }
+}
+
+/** When an entry of the path's folder last came, went or was renamed; 0 where it is not there. */
+export function folderChangedNs(path: string, context: Context): bigint {
+  try {
+    return context.files.stat(directoryOf(path)).changedNs;
+  } catch {
+    // No folder, or one that may not be looked at: nothing can have come.
+    return 0n;
   }
 }
 

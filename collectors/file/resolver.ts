@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import { headBytesMax } from './fingerprint.ts';
 import { Generation } from './generation.ts';
 import type { Likeness } from './identity.ts';
-import { type Lineage, objectOf, type Trouble } from './lineage.ts';
+import { folderChangedNs, type Lineage, objectOf, type Trouble } from './lineage.ts';
 import { type Looking, lookingAt } from './looking.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
@@ -28,11 +28,13 @@ export async function resolve(lineage: Lineage, context: Context, asked?: string
   for (let looks = 0; looks < looksMax; looks++) {
     const looksAround = lineage.known.length > 0 || context.sinceMs < Number.POSITIVE_INFINITY;
     const before = looksAround ? await looking.object(lineage.path) : undefined;
+    const folderNs = context.isRemote(lineage.path) ? 0n : folderChangedNs(lineage.path, context);
     using candidates = await look(lineage, looking, context, asked);
     if (candidates === undefined) return;
     if (before !== undefined && (await looking.object(lineage.path)) !== before) continue;
     if (context.stopping) return;
     lineage.settled = before ?? (await settledAt(lineage, candidates, looking));
+    lineage.settledFolderNs = folderNs;
     carryOut(lineage, candidates, context);
     return;
   }
