@@ -50,6 +50,27 @@ export async function probeArchive(
   return { kind: 'whole', content: { sizeBytes, headOf, fingerprintAt: (offset) => found.get(offset) } };
 }
 
+/**
+ * What was found in archives, kept while they stay as they are: a generation that is missing is sought again and again among
+ * the same ones.
+ */
+export class ArchiveProbes {
+  readonly #kept = new Map<string, { readonly offsets: ReadonlySet<number>; readonly probe: Probe }>();
+
+  /** `object` tells the archive from any other, and from itself when it was written anew. */
+  async probe(object: string, offsets: readonly number[], expand: () => Promise<Probe>): Promise<Probe> {
+    const kept = this.#kept.get(object);
+    if (kept && offsets.every((offset) => kept.offsets.has(offset))) return kept.probe;
+    const probe = await expand();
+    this.#kept.delete(object);
+    if (probe.kind !== 'unfinished') this.#kept.set(object, { offsets: new Set(offsets), probe });
+    if (this.#kept.size > probesMax) this.#kept.delete(this.#kept.keys().next().value!);
+    return probe;
+  }
+}
+
+const probesMax = 512;
+
 /** Reads the generation's rest out of the archive where it stands. Comes back early only when the agent stops. */
 export async function readArchive(generation: Generation, context: Context): Promise<ArchiveEnd> {
   const { path, compression } = generation.place!;

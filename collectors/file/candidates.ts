@@ -4,7 +4,7 @@
  * their content is asked for.
  */
 import type { FileStat, OpenFile } from '../../spool/ports.ts';
-import { openArchive, probeArchive } from './archive.ts';
+import { openArchive, type Probe, probeArchive } from './archive.ts';
 import type { Context } from './context.ts';
 import { walk } from './discovery.ts';
 import type { Generation } from './generation.ts';
@@ -157,20 +157,28 @@ export class Candidates implements Disposable {
     );
     const newest = known.at(-1);
     const current = this.list.find((file) => file.current);
-    const mayHaveMissed = !newest || current?.compareWith(newest, this.#context).kind !== 'itself';
+    const mayHaveMissed =
+      !newest || newest.offset === 0 || current?.compareWith(newest, this.#context).kind !== 'itself';
     const times = lost.map((one) => one.certainMs);
     if (mayHaveMissed) times.push(newest?.certainMs ?? this.#context.sinceMs);
     const sinceMs = Math.min(...times) - timeGrainMs;
+    // What grows at the path itself is in no archive; asking for its cursor would expand all of them again each time.
+    const elsewhere = known.filter((one) => current?.compareWith(one, this.#context).kind !== 'itself');
     for (const facts of this.#archives)
-      if (facts.stat.modifiedMs >= sinceMs || facts.path === asked) await this.#addArchive(facts, known);
+      if (facts.stat.modifiedMs >= sinceMs || facts.path === asked) await this.#addArchive(facts, elsewhere);
+  }
+
+  async #expand(facts: Facts, offsets: readonly number[]): Promise<Probe> {
+    const file = await openArchive(facts.path, this.#context);
+    return probeArchive(file, facts.compression!, offsets, this.#context).finally(() => file.close());
   }
 
   async #addArchive(facts: Facts, known: readonly Generation[]): Promise<void> {
     if (this.list.some((file) => sameFile(file.stat, facts.stat))) return;
     const offsets = known.map((one) => one.offset);
+    const { archives } = this.#context;
     try {
-      const file = await openArchive(facts.path, this.#context);
-      const probe = await probeArchive(file, facts.compression!, offsets, this.#context).finally(() => file.close());
+      const probe = await archives.probe(archiveOf(facts.stat), offsets, () => this.#expand(facts, offsets));
       if (probe.kind === 'whole') this.list.push(new Candidate(facts, undefined, probe.content));
       else if (probe.kind === 'unfinished') this.unfinished = true;
       else this.failure ??= new Error(`${facts.path}: ${probe.message}`);
@@ -210,9 +218,9 @@ export class Candidate {
     return this.compression === undefined ? this.path : this.path.replace(/\.[^.]+$/, '');
   }
 
-  /** Tells it from any other file, and from itself when it was written anew. */
+  /** Tells an archive from any other, and from itself when it was written anew. */
   get object(): string {
-    return `${objectOf(this.stat)}:${this.stat.sizeBytes}:${this.stat.modifiedMs}`;
+    return archiveOf(this.stat);
   }
 
   compareWith(generation: Generation, { births, rebooted }: Context): Likeness {
@@ -233,6 +241,10 @@ export class Candidate {
   release(): void {
     this.takeFile()?.close();
   }
+}
+
+function archiveOf(stat: FileStat): string {
+  return `${objectOf(stat)}:${stat.sizeBytes}:${stat.modifiedMs}`;
 }
 
 function sameFile(one: FileStat, other: FileStat): boolean {

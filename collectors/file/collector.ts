@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import type { Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
+import { ArchiveProbes } from './archive.ts';
 import { BirthTimes, type Context } from './context.ts';
 import { Descriptors } from './descriptors.ts';
 import { Discovery } from './discovery.ts';
@@ -146,6 +147,7 @@ class FileCollector implements Collector {
       unregistered: new Set(),
       sinceMs: Number.POSITIVE_INFINITY,
       listings: new Listings(files, clock),
+      archives: new ArchiveProbes(),
       stopped: this.#stopped.promise,
       get stopping() {
         return isStopping();

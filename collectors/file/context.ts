@@ -1,6 +1,7 @@
 /** What all parts of one file collector share. */
 import type { Clock, FileStat, Files, Log, UnixMs } from '../../spool/ports.ts';
 import type { Inflater } from '../ports.ts';
+import type { ArchiveProbes } from './archive.ts';
 import type { Descriptors } from './descriptors.ts';
 import type { Generation, Tools } from './generation.ts';
 import type { Patterns } from './glob.ts';
@@ -34,6 +35,7 @@ export interface Context {
    */
   sinceMs: UnixMs;
   readonly listings: Listings;
+  readonly archives: ArchiveProbes;
   /** Resolves when the collector stops; `stopping` is true from then on. */
   readonly stopped: Promise<void>;
   readonly stopping: boolean;

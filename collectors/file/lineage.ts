@@ -49,14 +49,15 @@ export class Lineage {
   settledFolderNs = 0n;
   /** A copy in the making, or a file being compressed: find out again then. */
   resolveAt: MonotonicMs | undefined;
+  /** How often in a row something could not be looked into. */
+  tries = 0;
   resolvedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
-  /** Since when the path has not been there, in a readable directory. */
-  absentSince: MonotonicMs | undefined;
   /** When a generation last gave data: decides how often to look. */
   lastData: MonotonicMs = Number.NEGATIVE_INFINITY;
   readonly #context: Context;
   /** What stood at the path when this turn's bytes were fetched; only for files on mounts that may hang. */
   #fetched: string | undefined;
+  #heldSince: MonotonicMs | undefined;
   /** When the newest generation began. */
   #grewAt: MonotonicMs = Number.NEGATIVE_INFINITY;
   #verifiedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
@@ -96,6 +97,21 @@ export class Lineage {
     this.live.sort((one, other) => one.order - other.order);
     this.#grewAt = this.#context.clock.monotonic();
     this.#verifiedAt = this.#grewAt;
+  }
+
+  /** What could not be looked into is looked at again, soon at first and then less and less often. */
+  tryAgain(): void {
+    const delayMs = Math.min(pace.retryMsMax, pace.pollMs * 2 ** this.tries++);
+    this.resolveAt = this.#context.clock.monotonic() + delayMs;
+  }
+
+  /** Copies in the making are looked at again; the longer they stand, the seldomer. */
+  holds(any: boolean): void {
+    const now = this.#context.clock.monotonic();
+    this.#heldSince = any ? (this.#heldSince ?? now) : undefined;
+    if (this.#heldSince === undefined) return;
+    const delayMs = Math.min(pace.retryMsMax, Math.max(pace.pollMs, (now - this.#heldSince) / 2));
+    this.resolveAt = Math.min(this.resolveAt ?? Number.POSITIVE_INFINITY, now + delayMs);
   }
 
   /** Whether another file stands at the path is to be looked at even if this one still gives data. */
@@ -212,7 +228,7 @@ export class Lineage {
     const stat = files.stat(path);
     if (stat.inode !== generation.inode || stat.kind !== 'file') return 'absent';
     if (stat.sizeBytes === generation.offset && stat.modifiedMs === generation.modifiedMs) return 'idle';
-    const file = files.open(path, 'read');
+    const file = files.open(path, 'read-no-follow');
     const opened = file.stat();
     if (opened.inode !== generation.inode || opened.kind !== 'file') {
       file.close();
@@ -237,7 +253,6 @@ export class Lineage {
 
   /** What came of reading from a compressed file. */
   expanded(generation: Generation, end: ArchiveEnd): void {
-    const { clock } = this.#context;
     switch (end) {
       case 'end':
         this.finish(generation);
@@ -250,7 +265,7 @@ export class Lineage {
         generation.moveTo(undefined);
         this.live = this.live.filter((one) => one !== generation);
         this.missing.push(generation);
-        this.resolveAt = clock.monotonic() + pace.pollMs;
+        this.tryAgain();
         return;
       default:
         end satisfies never;
@@ -259,7 +274,7 @@ export class Lineage {
 
   failed(generation: Generation, error: unknown): void {
     this.#failed(generation, error);
-    this.resolveAt = this.#context.clock.monotonic() + pace.pollMs;
+    this.tryAgain();
   }
 
   #isDeleted(generation: Generation): boolean {

@@ -69,6 +69,8 @@ export const pace = {
   pollMs: 1_500,
   /** Whether it still stands at its path is looked at this often while a file gives data; at once when it gives none. */
   verifyMs: 5_000,
+  /** Between two tries of what could not be looked into. */
+  retryMsMax: 60_000,
   /** Quiet files are closed after this. */
   idleCloseMs: 600_000,
   /** Looks at quiet files: at most so many a second, so that 10,000 of them cost next to nothing. */

@@ -68,7 +68,8 @@ async function look(
     if (known.length > 0 || context.sinceMs < Number.POSITIVE_INFINITY) await candidates.addRotated(known, asked);
     const { failure } = candidates;
     lineage.trouble = failure && troubleOf(lineage, failure.message, context);
-    if (failure || candidates.unfinished) lineage.resolveAt = context.clock.monotonic() + pace.pollMs;
+    if (failure || candidates.unfinished) lineage.tryAgain();
+    else lineage.tries = 0;
     return candidates;
   } catch (error) {
     candidates[Symbol.dispose]();
@@ -77,7 +78,7 @@ async function look(
       const { cause, message, hint } = found;
       lineage.trouble = { ...troubleOf(lineage, message, context), cause, hint };
     }
-    lineage.resolveAt = context.clock.monotonic() + pace.pollMs;
+    lineage.tryAgain();
     return undefined;
   }
 }
@@ -109,9 +110,9 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
   tell(lineage, known, files, plan, context);
   plan.rulings.forEach((ruling, at) => {
     if (ruling.is === 'continued') goOn(lineage, known[ruling.known]!, files[at]!, ruling, context);
-    else if (ruling.is === 'held') lineage.resolveAt = context.clock.monotonic() + pace.pollMs;
   });
   lineage.claims = files.filter((_, at) => /^(held|read_before)$/.test(plan.rulings[at]!.is)).map((file) => file.path);
+  lineage.holds(plan.rulings.some((ruling) => ruling.is === 'held'));
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
   for (const generation of lineage.live) generation.beganEmpty &&= generation.head.length === 0;
   for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
