@@ -31,7 +31,7 @@ import { type Streams, streamsOf } from './streams.ts';
 import type { Piece, Taken } from './take.ts';
 import { takeBatch } from './take.ts';
 import { isAuthorized } from './token.ts';
-import { within } from './within.ts';
+import { Waiting } from './waiting.ts';
 
 export interface BlocksOptions {
   readonly name: string;
@@ -64,6 +64,8 @@ export class BlocksCollector implements Collector {
   readonly #budget: Budget;
   readonly #memory = new BodyMemory();
   readonly #ledger: Ledger;
+  readonly #room: Waiting;
+  readonly #flushed: Waiting;
   #listening: Listening | undefined;
   #retry: Timer | undefined;
   #sweep: Timer | undefined;
@@ -76,6 +78,8 @@ export class BlocksCollector implements Collector {
     this.#streams = streamsOf(world.intake, world.clock);
     this.#budget = new Budget(options.memoryBytesMax);
     this.#ledger = new Ledger(options.name, world.clock, world.log);
+    this.#room = new Waiting(world.clock, 'running', () => world.intake.room());
+    this.#flushed = new Waiting(world.clock, 'next', () => world.intake.flush());
   }
 
   /** Host and port as bound; undefined while it is not. */
@@ -172,7 +176,7 @@ export class BlocksCollector implements Collector {
     using body = new Body(request.body, length, this.#memory, this.#budget, clock);
     const took = (piece: Piece) => this.#ledger.tookPiece(piece);
     const met = (notices: readonly Notice[]) => this.#ledger.met(batch, notices);
-    const world = { intake, streams: this.#streams, clock, collector: this.name, took, met };
+    const world = { intake, room: this.#room, streams: this.#streams, clock, collector: this.name, took, met };
     try {
       return await takeBatch(world, batch, body);
     } finally {
@@ -242,8 +246,8 @@ export class BlocksCollector implements Collector {
 
   /** Waits until everything appended so far is durable. */
   async #durable(): Promise<void> {
-    const { clock, intake } = this.#world;
-    if (!(await within(clock, receiverLimits.spoolWaitMsMax, intake.flush())))
+    const { intake } = this.#world;
+    if (!(await this.#flushed.wait(receiverLimits.spoolWaitMsMax)))
       throw new Refusal('full', `The receiver's disk does not confirm what was written (${intake.hold ?? 'slow'}).`);
   }
 

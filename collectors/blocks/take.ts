@@ -14,7 +14,7 @@ import { receiverLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 import type { Row, Streams } from './streams.ts';
 import { encodeMark } from './streams.ts';
-import { within } from './within.ts';
+import type { Waiting } from './waiting.ts';
 
 export interface Taken {
   readonly row: Row;
@@ -24,6 +24,8 @@ export interface Taken {
 
 export interface TakeWorld {
   readonly intake: Intake;
+  /** For the intake to have room again. */
+  readonly room: Waiting;
   readonly streams: Streams;
   readonly clock: Clock;
   /** The receiver's name. */
@@ -160,10 +162,10 @@ class Taking {
 
   /** Waits for a passing shortage of the spool; refuses for a lasting one. */
   async #room(): Promise<void> {
-    const { intake, clock } = this.#world;
+    const { intake, room } = this.#world;
     for (let waits = 0; intake.hold !== undefined; waits++) {
       const passing = intake.hold === 'unsynced' || intake.hold === 'rolling';
-      if (!passing || waits > 1000 || !(await within(clock, receiverLimits.spoolWaitMsMax, intake.room())))
+      if (!passing || waits > 1000 || !(await room.wait(receiverLimits.spoolWaitMsMax)))
         throw new Refusal('full', `The receiver's spool takes nothing at the moment (${intake.hold}).`);
     }
   }

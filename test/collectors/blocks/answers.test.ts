@@ -201,6 +201,8 @@ test('what is appended while an answer waits for the disk is not told in it', as
   void client.send(...batchOf(agent, 2, 2));
   await client.clock.runFor(10);
   client.spool.sync(client.spool.blocks.length - 1);
+  await client.clock.runFor(10);
+  client.spool.sync();
   for (const { answer } of await Promise.all(answers)) assert.equal(answer?.row?.held, agent.blocks[1]!.end);
 });
 
