@@ -11,8 +11,6 @@ export interface PairOptions {
   readonly collector?: readonly string[];
   readonly spool?: readonly string[];
   readonly shipper?: readonly string[];
-  /** The level of the agent's own log. */
-  readonly log?: string;
   /** Where the shipper goes instead of the receiver. */
   readonly url?: string;
 }
@@ -43,7 +41,7 @@ export class Pair implements AsyncDisposable {
     const indented = (lines: readonly string[] = []) => lines.map((line) => `    ${line}`);
     return [
       `data_dir: ${this.agentData}`,
-      ...(options.log ? [`log: { level: ${options.log} }`] : []),
+      ...(process.env.KEEP ? ['log: { level: debug }'] : []),
       'collectors:',
       '  logs:',
       '    type: file',
@@ -61,14 +59,19 @@ export class Pair implements AsyncDisposable {
   }
 
   startAgent(): Tailspool {
-    this.agent = new Tailspool(['run', '--config', this.config]);
+    this.agent = new Tailspool(['run', '--config', this.config], this.#keepIn('agent.log'));
     return this.agent;
   }
 
   startReceiver(port = this.port): Tailspool {
     const where = ['--listen', `127.0.0.1:${port}`, '--data-dir', this.receiverData, '--out', this.out];
-    this.receiver = new Tailspool(['receive', ...where]);
+    this.receiver = new Tailspool(['receive', ...where], this.#keepIn('receiver.log'));
     return this.receiver;
+  }
+
+  /** With KEEP set the folder stays, and the logs of both stand in it. */
+  #keepIn(name: string): string | undefined {
+    return process.env.KEEP ? join(this.folder, name) : undefined;
   }
 
   /** The mirror's copy of a log; undefined while there is none. */

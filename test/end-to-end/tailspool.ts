@@ -3,6 +3,7 @@
  * sources (`agent/main.ts`); with TAILSPOOL set to a path, that executable.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -31,12 +32,16 @@ export class Tailspool {
   #out = '';
   #err = '';
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  /** `keepIn`: a file to which what it prints is added, to be read after a failure. */
+  constructor(args: readonly string[], keepIn?: string) {
     const [command, ...first] = program;
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    this.#child = spawn(command, [...first, ...args], { stdio, env: { ...process.env, ...env } });
+    this.#child = spawn(command, [...first, ...args], { stdio });
     this.#child.stdout?.on('data', (chunk: Buffer) => (this.#out = (this.#out + chunk).slice(-printedBytesMax)));
-    this.#child.stderr?.on('data', (chunk: Buffer) => (this.#err = (this.#err + chunk).slice(-printedBytesMax)));
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#err = (this.#err + chunk).slice(-printedBytesMax);
+      if (keepIn !== undefined) appendFileSync(keepIn, chunk);
+    });
     this.ended = new Promise((resolve) =>
       this.#child.once('close', (code, signal) => resolve({ code, signal, out: this.#out, err: this.#err })),
     );
