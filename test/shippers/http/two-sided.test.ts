@@ -11,7 +11,7 @@ import type { Fault } from '../../wire/network.ts';
 import { Pair } from '../../wire/pair.ts';
 import { Seeded } from '../../wire/seeded.ts';
 
-const seeds = process.env.SEED ? [Number(process.env.SEED)] : range(Number(process.env.SEEDS ?? 40));
+const seeds = process.env.SEED ? [Number(process.env.SEED)] : range(Number(process.env.SEEDS ?? 25));
 const happened: Record<string, number> = {};
 
 for (const seed of seeds) {
