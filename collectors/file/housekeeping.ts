@@ -70,9 +70,11 @@ export class Housekeeping {
   #letDeletedGo(): void {
     const { clock, options, log } = this.#context;
     const now = clock.monotonic();
+    const isHeld = this.#context.tools.intake.hold !== undefined;
     const limitMs = options.deletedFileLimitMs ?? Number.POSITIVE_INFINITY;
     for (const generation of [...this.#context.descriptors.held]) {
-      generation.observeOpen();
+      // While the spool takes nothing nobody else looks.
+      if (isHeld || mayBeDeleted(generation)) generation.observeOpen();
       if (!generation.deleted) continue;
       const since = this.#deleted.get(generation) ?? now;
       this.#deleted.set(generation, since);
@@ -166,4 +168,12 @@ export class Housekeeping {
 
 function isEmpty(lineage: Lineage): boolean {
   return lineage.live.length + lineage.past.length + lineage.missing.length === 0;
+}
+
+/** Not where it stands at its path and was read to its end: that would cost a call for each of ten thousand quiet files. */
+function mayBeDeleted(generation: Generation): boolean {
+  const lineage = generation.home?.lineage;
+  return (
+    lineage?.current !== generation || lineage.settled === 'missing' || generation.lagBytes > 0 || generation.deleted
+  );
 }

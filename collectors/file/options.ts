@@ -67,6 +67,7 @@ export const pace = {
   /** Files that gave data within this time are looked at every `pollMs` even without hints. */
   hotMs: 30_000,
   pollMs: 1_500,
+  beatMs: 250,
   /** Whether it still stands at its path is looked at this often while a file gives data; at once when it gives none. */
   verifyMs: 5_000,
   /** Between two tries of what could not be looked into. */

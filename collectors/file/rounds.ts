@@ -36,7 +36,7 @@ export class Rounds {
 
   /** To be looked at again at `at`; a file that gave data lately also every `pollMs`, in case a hint was lost. */
   due(lineage: Lineage, at: MonotonicMs | undefined, now: MonotonicMs): void {
-    const poll = now - lineage.lastData < pace.hotMs ? now + pace.pollMs : undefined;
+    const poll = now - lineage.lastData < pace.hotMs ? nextPoll(now) : undefined;
     const next = Math.min(at ?? Number.POSITIVE_INFINITY, poll ?? Number.POSITIVE_INFINITY);
     if (next === Number.POSITIVE_INFINITY) this.#due.delete(lineage);
     else this.#due.set(lineage, next);
@@ -75,4 +75,9 @@ export class Rounds {
     this.#ready.delete(lineage);
     this.#due.delete(lineage);
   }
+}
+
+/** On a common beat: thousands of files that are looked at in case a hint was lost need not wake the process one by one. */
+function nextPoll(now: MonotonicMs): MonotonicMs {
+  return Math.ceil((now + pace.pollMs) / pace.beatMs) * pace.beatMs;
 }
