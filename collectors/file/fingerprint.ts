@@ -71,6 +71,11 @@ export function withPoint(points: readonly Point[], point: Point): Point[] {
   return kept.slice(0, pointsMax).reverse();
 }
 
+/** Any number of points, thinned as if they had been added one by one. */
+export function thinned(points: readonly Point[]): readonly Point[] {
+  return points.reduce<readonly Point[]>(withPoint, []);
+}
+
 /** The newest of `points` (oldest first) that a file still matches; undefined where none does. */
 export function newestMatch(points: readonly Point[], read: ReadAt, sizeBytes: number): Point | undefined {
   for (let at = points.length - 1; at >= 0; at--) {

@@ -8,7 +8,7 @@
  */
 import { ByteReader, ByteWriter } from '../../spool/bytes.ts';
 import type { Head, Point } from './fingerprint.ts';
-import { headBytesMax, pointsMax } from './fingerprint.ts';
+import { headBytesMax, pointsMax, thinned } from './fingerprint.ts';
 
 const stateVersion = 1;
 const flagFinished = 1;
@@ -60,8 +60,10 @@ export function encodeState(state: SourceState): Uint8Array {
   out.varint(Math.max(0, Math.floor(state.modifiedMs)));
   out.u16(state.head.length);
   out.u32(state.head.crc);
-  out.u8(state.points.length);
-  for (const point of state.points) {
+  // After a start there may be more, from the runs since the last table.
+  const points = state.points.length > pointsMax ? thinned(state.points) : state.points;
+  out.u8(points.length);
+  for (const point of points) {
     out.varint(point.offset);
     out.u32(point.crc);
   }
@@ -80,8 +82,7 @@ export function decodeState(bytes: Uint8Array): SourceState | undefined {
   const modifiedMs = reader.varint();
   const head = { length: reader.u16(), crc: reader.u32() };
   const points: Point[] = [];
-  for (let left = Math.min(reader.u8(), pointsMax); left > 0; left--)
-    points.push({ offset: reader.varint(), crc: reader.u32() });
+  for (let left = reader.u8(); left > 0; left--) points.push({ offset: reader.varint(), crc: reader.u32() });
   const place = parsePlace(reader.text(placeBytesMax));
   if (reader.failed || head.length > headBytesMax || place === undefined) return undefined;
   return { device, inode, birthNs, modifiedMs, finished, head, points, place };

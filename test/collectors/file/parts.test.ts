@@ -165,6 +165,19 @@ test('a state survives its encoding, and garbage is no state', () => {
   );
 });
 
+test('a state with the points of many runs since the last table is thinned, and decodes', () => {
+  const points = Array.from({ length: 64 }, (_, at) => ({ offset: (at + 1) * 4096, crc: at }));
+  const state: SourceState = {
+    ...{ device: 1n, inode: 2n, birthNs: 3n, modifiedMs: 4, finished: false },
+    ...{ head: { length: 1024, crc: 5 }, points, place: '/var/log/a.log.1' },
+  };
+  const decoded = decodeState(encodeState(state));
+  assert.ok(decoded);
+  assert.deepEqual({ ...decoded, points: [] }, { ...state, points: [] });
+  assert.deepEqual(decoded.points.at(-1), points.at(-1));
+  assert.ok(decoded.points.length > 5 && decoded.points.length <= 24);
+});
+
 test('points are thinned: few, the newest always, and never far from any place looked for', () => {
   let points: readonly Point[] = [];
   for (let offset = 65_536; offset < 2 ** 32; offset += Math.max(65_536, Math.floor(offset / 8)))
