@@ -65,7 +65,9 @@ export function withPoint(points: readonly Point[], point: Point): Point[] {
     const earlier = points[at]!;
     if (earlier.offset >= point.offset) continue;
     const bucket = Math.floor(Math.log2((point.offset - earlier.offset) / 4096 + 1) * 2);
-    if (bucket !== lastBucket) kept.push(earlier);
+    // Of one bucket the oldest stays: the newest would be pushed out by its successor before it could grow old.
+    if (bucket === lastBucket) kept[kept.length - 1] = earlier;
+    else kept.push(earlier);
     lastBucket = bucket;
   }
   return kept.slice(0, pointsMax).reverse();
