@@ -249,6 +249,7 @@ test('identity is decided by object and content together', () => {
     rebooted: true,
   });
   assert.deepEqual(cut, { kind: 'went_back', at: 2001 });
+  assert.equal(compare(knownOf(long, [2001]), stat, contentOf(long.slice(0, 2010)), usual).kind, 'truncated');
 });
 
 test('links: root may link anything, others what is theirs; names may be added only by who owns the file', () => {
