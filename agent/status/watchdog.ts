@@ -78,7 +78,7 @@ function findings(picture: Picture, standsSince: StandsSince): ShownProblem[] {
   const free = picture.spool.hold === undefined ? holdSince : undefined;
   return [
     ...picture.collectors.flatMap((collector) => stalledSources(collector, picture.at, free, standsSince)),
-    ...picture.shippers.flatMap((shipper) => hangingShipper(shipper, picture.at, standsSince)),
+    ...picture.shippers.flatMap((shipper) => hangingShipper(shipper, picture, standsSince)),
     ...hangingSync(picture, standsSince),
     ...lastingHold(picture, holdSince),
     ...blockedLoop(picture, standsSince),
@@ -115,7 +115,9 @@ function isBehind(source: SourceStatus): boolean {
   return source.lagBytes > 0 && (source.state === 'following' || source.state === 'catching_up');
 }
 
-function hangingShipper(shipper: ShipperShown, at: UnixMs, standsSince: StandsSince): ShownProblem[] {
+function hangingShipper(shipper: ShipperShown, { at, spool }: Picture, standsSince: StandsSince): ShownProblem[] {
+  // What is not durable yet may not be shipped, so a shipper that has come to there has no work.
+  if ((shipper.totals.cursor?.position ?? -1) >= spool.durable) return [];
   const since = standsSince(`shipper ${shipper.name}`, `${progressOf(shipper)} ${shipper.waiting.records > 0}`);
   const allowed = patienceWith[shipper.state];
   if (shipper.waiting.records === 0 || allowed === undefined || at - since < allowed) return [];
@@ -146,9 +148,11 @@ const patienceWith: Partial<Record<ShipperShown['state'], number>> = {
 };
 
 function hangingSync(picture: Picture, standsSince: StandsSince): ShownProblem[] {
-  const { end, durable, syncs } = picture.spool;
-  const since = standsSince('sync', `${durable} ${syncs} ${end > durable}`);
-  if (end <= durable || picture.at - since < patience.syncMs) return [];
+  const { end, durable, syncs, hold } = picture.spool;
+  const since = standsSince('sync', `${durable} ${syncs} ${end > durable} ${hold}`);
+  // Where writing itself fails the spool says so.
+  if (end <= durable || hold === 'disk_full' || hold === 'disk_error' || picture.at - since < patience.syncMs)
+    return [];
   return [
     {
       part: 'spool',

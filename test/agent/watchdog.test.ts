@@ -68,6 +68,19 @@ test('work that comes after a long rest starts a shipper’s thirty seconds anew
   assert.deepEqual(watchdog.problems, []);
 });
 
+test('a shipper waits for what is not durable yet, and does not hang', () => {
+  const { totals } = shipper();
+  const cursor = { receiver: '' as const, epoch: '1'.repeat(32), forked: false, position: 500, hash: '0'.repeat(32) };
+  const shown = { shippers: [shipper({ totals: { ...totals, cursor } })] };
+  assert.deepEqual(after(60, picture({ ...shown, spool: spool({ end: 500 }) })), []);
+  assert.equal(after(60, picture({ ...shown, spool: spool({ durable: 700, end: 700 }) })).length, 1);
+});
+
+test('a disk that is full is not a sync that hangs', () => {
+  const full = picture({ spool: spool({ end: 900, durable: 500, hold: 'disk_full' }), shippers: [] });
+  assert.deepEqual(after(60, full), ['spool: disk_full /data']);
+});
+
 test('a shipper that retries or holds speaks for itself', () => {
   assert.deepEqual(after(900, picture({ shippers: [shipper({ state: 'holding' })] })), []);
   assert.deepEqual(after(900, picture({ shippers: [shipper({ state: 'retrying' })] })), []);
