@@ -33,7 +33,8 @@ interface Slot extends CursorRecord {
 
 export type CursorRead =
   | { readonly kind: 'cursor'; readonly record: CursorRecord; readonly sequence: number; readonly slot: number }
-  | { readonly kind: 'none' }
+  /** `prepared`: the file is there, and no cursor was saved so far. */
+  | { readonly kind: 'none'; readonly prepared?: boolean }
   /** Something is there that is no cursor. */
   | { readonly kind: 'damaged' }
   | { readonly kind: 'newer'; readonly version: number };
@@ -55,7 +56,8 @@ export function readCursor(files: Files, path: string): CursorRead {
   const [first, second] = slots as [Slot | undefined, Slot | undefined];
   const slot = second && (!first || second.sequence > first.sequence) ? 1 : 0;
   const record = slot === 1 ? second : first;
-  if (!record && bytes.length === fileBytes && bytes.every((byte) => byte === 0)) return { kind: 'none' };
+  if (!record && bytes.length === fileBytes && bytes.every((byte) => byte === 0))
+    return { kind: 'none', prepared: true };
   return record ? { kind: 'cursor', record, sequence: record.sequence, slot } : { kind: 'damaged' };
 }
 
@@ -75,7 +77,7 @@ export class CursorFile {
     this.#path = `${folders.cursors}/${cursorName(shipper)}`;
     this.#sequence = found.kind === 'cursor' ? found.sequence : 0;
     this.#slot = found.kind === 'cursor' ? found.slot : 1;
-    this.#sound = found.kind === 'cursor';
+    this.#sound = found.kind === 'cursor' || (found.kind === 'none' && found.prepared === true);
   }
 
   /** Makes the file while there is space, so that a disk that is full later cannot keep the first cursor from being saved. */

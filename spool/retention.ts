@@ -197,14 +197,15 @@ export class Retention {
 
   /** Looks at the tables of segments that this process did not write, as far as it takes to know which two must stay. */
   #verify(): void {
-    const { files, codec, segments } = this.#parts;
+    const { files, codec, segments, writer } = this.#parts;
     let verified = 0;
     for (const segment of segments.list.toReversed()) {
       if (segment.verified === undefined) {
         using file = closing(files.open(segments.path(segment), 'read'));
         segment.verified = readTable(file.value, segment, codec) !== undefined;
       }
-      if (segment.verified && ++verified === 2) return;
+      // One that was begun and cannot be written (a full disk) is not among the two.
+      if (segment.verified && segment.start < writer.durable && ++verified === 2) return;
     }
   }
 }
