@@ -149,11 +149,10 @@ function startsAlike(one: Candidate, other: Candidate): boolean {
   const length = Math.min(one.content.sizeBytes, other.content.sizeBytes);
   if (length === 0) return other.content.sizeBytes === 0; // it may be being written; of nothing there is no copy
   const start = Math.min(length, headBytesMax);
-  const end = one.content.fingerprintAt(length);
-  return (
-    one.content.headOf(start)?.crc === other.content.headOf(start)?.crc &&
-    (end === undefined || end === other.content.fingerprintAt(length))
-  );
+  if (one.content.headOf(start)?.crc !== other.content.headOf(start)?.crc) return false;
+  // Of an archive the end is only known where it was asked for.
+  const [end, otherEnd] = [one.content.fingerprintAt(length), other.content.fingerprintAt(length)];
+  return end === undefined || otherEnd === undefined || end === otherEnd;
 }
 
 function goOn(

@@ -325,3 +325,20 @@ test('a file whose state cannot be used is read again, and that is reported', as
     ['file.state_unusable'],
   );
 });
+
+test('copytruncate with compression, the copy not yet removed: the copy is read on, its archive is not another generation', async () => {
+  await using bench = new Bench();
+  await started(bench, lines(0, 100));
+  await bench.restart(() => {
+    bench.write('a.log', lines(100, 5000));
+    fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));
+    bench.write('a.log.1.gz', zlib.gzipSync(fs.readFileSync(bench.path('a.log.1'))));
+    fs.truncateSync(bench.path('a.log'));
+  });
+  await bench.holds('a.log', lines(0, 5000));
+  bench.remove('a.log.1');
+  bench.write('a.log', lines(5000, 5010));
+  await bench.holds('a.log', lines(0, 5010));
+  await bench.pause(500);
+  await bench.holds('a.log', lines(0, 5010));
+});
