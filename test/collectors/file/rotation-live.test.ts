@@ -106,3 +106,15 @@ test('a generation that came and was renamed between two looks is read although 
   bench.rename('a.log', 'a.log.1');
   await bench.holds('a.log', 'first\nsecond\n');
 });
+
+test("a newer file waits for the end of the older one's last line", async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\ntw');
+  await bench.start({ partialTimeoutMs: 2000 });
+  await bench.holds('a.log', 'one\n');
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', 'three\n');
+  await bench.pause(200);
+  bench.write('a.log.1', 'o\n');
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+});

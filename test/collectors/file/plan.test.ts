@@ -1,0 +1,112 @@
+/** The decisions of rotation.ts on made-up situations: what is known, what stands there, how they are alike. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Likeness } from '../../../collectors/file/identity.ts';
+import {
+  commonStartBytesMax,
+  type KnownGeneration,
+  planRotation,
+  type StandingFile,
+} from '../../../collectors/file/rotation.ts';
+
+const generation: KnownGeneration = { offset: 500, finished: false, open: false };
+const file: StandingFile = {
+  ...{
+    current: false,
+    related: true,
+    compressed: false,
+    sizeBytes: 1000,
+    modifiedMs: 100,
+    age: 1,
+    plainName: '/a.log.1',
+  },
+};
+const current: StandingFile = { ...file, current: true, age: 0, plainName: '/a.log' };
+const archive: StandingFile = { ...file, compressed: true };
+
+/** `alike` by "known,standing"; everything else is other. */
+function plan(
+  known: KnownGeneration[],
+  standing: StandingFile[],
+  alike: Record<string, Likeness['kind']>,
+  newerThanMs = 50,
+) {
+  const likeness = (one: number, other: number): Likeness => ({ kind: alike[`${one},${other}`] ?? 'other', at: 100 });
+  const { rulings, begin, lost } = planRotation(known, standing, { likeness, startsAlike: () => false }, newerThanMs);
+  return {
+    rulings: rulings.map((ruling) => ('known' in ruling ? `${ruling.is} ${ruling.known}` : ruling.is)),
+    begin,
+    lost,
+  };
+}
+
+test('the file at the path goes on, and nothing else is read', () => {
+  const found = plan([generation], [current, file], { '0,0': 'itself' });
+  assert.deepEqual(found, { rulings: ['continued 0', 'not_ours'], begin: [], lost: [] });
+});
+
+test('a renamed file goes on, a missed one and the new one begin, oldest first', () => {
+  const missed = { ...file, modifiedMs: 150 };
+  const found = plan([generation], [current, missed, file], { '0,2': 'itself' }, 100);
+  assert.deepEqual(found, { rulings: ['new', 'new', 'continued 0'], begin: [1, 0], lost: [] });
+});
+
+test('what is older than the newest known generation was there before', () => {
+  assert.deepEqual(plan([generation], [current, file], {}, 101).rulings, ['new', 'not_ours']);
+});
+
+test('the copy of copytruncate goes on where its original was', () => {
+  const found = plan([generation], [current, file], { '0,0': 'truncated', '0,1': 'copy' });
+  assert.deepEqual(found, { rulings: ['new', 'continued 0'], begin: [0], lost: [] });
+});
+
+test('an archive that holds just what was read of one is that, even if another begins alike', () => {
+  const known = [
+    { ...generation, offset: 1000, finished: true },
+    { ...generation, offset: 300 },
+  ];
+  const found = plan(known, [current, archive], { '0,1': 'copy', '1,1': 'copy' });
+  assert.deepEqual(found, { rulings: ['new', 'read_before 0'], begin: [0], lost: [{ known: 1, why: 'gone' }] });
+});
+
+test('who has more bytes in common has the better claim', () => {
+  const known = [
+    { ...generation, offset: 300 },
+    { ...generation, offset: 700 },
+  ];
+  const found = plan(known, [current, archive], { '0,1': 'copy', '1,1': 'copy' });
+  assert.deepEqual(found, { rulings: ['new', 'continued 1'], begin: [0], lost: [{ known: 0, why: 'gone' }] });
+});
+
+test('where a short start does not tell files apart, all of them are read from their beginnings', () => {
+  const two = [current, archive, { ...archive, plainName: '/a.log.2', modifiedMs: 60 }];
+  const found = plan([generation], two, { '0,1': 'copy', '0,2': 'copy' });
+  assert.deepEqual(found, { rulings: ['new', 'new', 'new'], begin: [2, 1, 0], lost: [{ known: 0, why: 'unclear' }] });
+  const long = { ...generation, offset: commonStartBytesMax };
+  assert.equal(plan([long], two, { '0,1': 'copy', '0,2': 'copy' }).lost.length, 0);
+});
+
+test('a plain file with the same start is no copy of one that was not truncated: who renames keeps the inode', () => {
+  const found = plan([generation], [current, file], { '0,1': 'copy' });
+  assert.deepEqual(found, { rulings: ['new', 'new'], begin: [1, 0], lost: [{ known: 0, why: 'unclear' }] });
+});
+
+test('a copy in the making is held while its original stands', () => {
+  assert.deepEqual(plan([generation], [current, file], { '0,0': 'itself', '0,1': 'prefix' }).rulings, [
+    'continued 0',
+    'held 0',
+  ]);
+});
+
+test('after a power cut a file goes on at the newest point that is the same', () => {
+  const found = plan([generation], [current], { '0,0': 'went_back' });
+  assert.deepEqual(found, { rulings: ['new'], begin: [0], lost: [{ known: 0, why: 'went_back' }] });
+});
+
+test('an open file that was deleted goes on through its descriptor', () => {
+  assert.deepEqual(plan([{ ...generation, open: true }], [current], {}), { rulings: ['new'], begin: [0], lost: [] });
+});
+
+test('at the first start what was rotated before is left alone', () => {
+  assert.deepEqual(plan([], [current, file], {}, Number.POSITIVE_INFINITY).rulings, ['new', 'not_ours']);
+});
