@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { imbalances } from '../../agent/status/conservation.ts';
 import { Load, lineOf, wrongIn } from './load.ts';
 import { Pair } from './pair.ts';
-import { haveLogrotate, rotate, rotationStyles } from './rotation.ts';
+import { haveLogrotate, type RotationStyle, rotate, rotationStyles } from './rotation.ts';
 import { askStatus, sleep, until, untilAnswers } from './tailspool.ts';
 
 export interface TortureOptions {
@@ -22,6 +22,8 @@ export interface TortureOptions {
   readonly linesPerSecond: number;
   /** Between two kills, at most. */
   readonly pauseMsMax: number;
+  /** One of these is drawn for the whole round; all where it is not given. */
+  readonly styles?: readonly RotationStyle[];
   readonly say: (line: string) => void;
 }
 
@@ -40,7 +42,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
   const load = new Load({ folder: pair.logs, files, linesPerSecond: options.linesPerSecond });
   const random = mulberry32(options.seed);
   // One style for the whole round: no host changes it from one rotation to the next.
-  const style = pick(rotationStyles, random);
+  const style = pick(options.styles ?? rotationStyles, random);
   options.say(`rotation: ${JSON.stringify(style)}`);
 
   pair.startReceiver();
