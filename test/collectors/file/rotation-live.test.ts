@@ -92,21 +92,6 @@ test('an archive that stands beside the plain file it is made from is not read a
   await bench.holds('a.log', `${lines}next\nlast\n`);
 });
 
-test('a generation that came and was renamed between two looks is read although nothing stands at the path', async () => {
-  await using bench = new Bench();
-  // No hints: only the slow look finds out.
-  bench.ports = { watcher: { watch: () => ({ [Symbol.dispose]() {} }) } };
-  bench.write('a.log', 'first\n');
-  await bench.start();
-  await bench.holds('a.log', 'first\n');
-  bench.rename('a.log', 'a.log.1');
-  await bench.pause(700);
-  bench.rename('a.log.1', 'a.log.2');
-  bench.write('a.log', 'second\n');
-  bench.rename('a.log', 'a.log.1');
-  await bench.holds('a.log', 'first\nsecond\n');
-});
-
 test("a newer file waits for the end of the older one's last line", async () => {
   await using bench = new Bench();
   bench.write('a.log', 'one\ntw');
