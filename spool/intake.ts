@@ -1,13 +1,11 @@
 /**
- * The collectors' door: fills the open block, closes it when it is full or a sync is due, and decides when that is.
- *
- * The first record after idle is cut and synced at once; then at most one sync in `syncIntervalMs`, or in a second while
- * the open block holds more than a hundred sources. A second after the last sync an idle spool appends one block without
- * records that vouches for everything before it.
+ * The collectors' door: fills the open block, and closes it when it is full or a sync is due (`sync-schedule.ts` says when).
+ * A second after the last sync an idle spool appends one block without records that vouches for everything before it.
  */
 import type { BlockContent } from './builder.ts';
 import { BlockBuilder } from './builder.ts';
 import type { DropEntry } from './format.ts';
+import { holdHints, holdMessages } from './holds.ts';
 import type { Ledger, Totals } from './ledger.ts';
 import { add, none } from './ledger.ts';
 import type {
@@ -22,17 +20,14 @@ import type {
   SourceRecord,
 } from './nouns.ts';
 import { limits } from './nouns.ts';
-import type { Clock, Log, MonotonicMs, Problem, Timer, UnixMs } from './ports.ts';
+import type { Clock, Log, Problem, Timer, UnixMs } from './ports.ts';
 import type { Pressure } from './pressure.ts';
 import type { Retention } from './retention.ts';
 import type { Segments } from './segments.ts';
+import { SyncSchedule } from './sync-schedule.ts';
 import { merge } from './totals.ts';
 import type { Writer } from './writer.ts';
 
-const sourcesMany = 100;
-const syncManyMs = 1000;
-/** While somebody waits for `flush`, syncs come as fast as the disk allows with so many times their length between them. */
-const flushPause = 4;
 const vouchDelayMs = 1000;
 const holdCheckMs = 500;
 
@@ -49,29 +44,20 @@ export interface IntakeParts {
 
 export class SpoolIntake implements Intake {
   readonly #parts: IntakeParts;
-  readonly #syncIntervalMs: number;
+  readonly #syncs: SyncSchedule;
   readonly #readable: () => void;
   readonly #block = new BlockBuilder();
   readonly #fresh = new Map<SourceNumber, SourceDescription>();
   #drops: DropEntry[] = [];
   #waiters: (() => void)[] = [];
-  #timer: Timer | undefined;
   #vouchTimer: Timer | undefined;
   #holdTimer: Timer | undefined;
   #held: { readonly reason: HoldReason; readonly since: UnixMs } | undefined;
   #closed = false;
-  #timerAt: MonotonicMs = 0;
-  #syncRequested = false;
-  /** How many wait for `flush`. */
-  #flushing = 0;
-  /** Sources that had something in this second, and how many had in the one before it. */
-  #second = 0;
-  readonly #sourcesNow = new Set<SourceNumber>();
-  #sourcesBefore = 0;
 
   constructor(parts: IntakeParts, options: { readonly syncIntervalMs: number }, readable: () => void) {
     this.#parts = parts;
-    this.#syncIntervalMs = options.syncIntervalMs;
+    this.#syncs = new SyncSchedule(parts.clock, parts.writer, options.syncIntervalMs, () => this.#syncDue());
     this.#readable = readable;
   }
 
@@ -131,7 +117,7 @@ export class SpoolIntake implements Intake {
       this.#fresh.delete(run.source);
     }
     this.#block.add(run);
-    this.#sourcesNow.add(run.source);
+    this.#syncs.saw(run.source);
     this.#schedule();
   }
 
@@ -159,12 +145,8 @@ export class SpoolIntake implements Intake {
   }
 
   async flush(): Promise<void> {
-    this.#flushing++;
-    try {
-      await this.#flush();
-    } finally {
-      this.#flushing--;
-    }
+    using _waiting = this.#syncs.waiting();
+    await this.#flush();
   }
 
   async #flush(): Promise<void> {
@@ -268,7 +250,8 @@ export class SpoolIntake implements Intake {
   async finish(): Promise<void> {
     if (!this.#closed) await this.flush().catch(() => undefined);
     this.#closed = true;
-    for (const timer of [this.#timer, this.#vouchTimer, this.#holdTimer]) timer?.cancel();
+    this.#syncs.stop();
+    for (const timer of [this.#vouchTimer, this.#holdTimer]) timer?.cancel();
     const { writer } = this.#parts;
     await writer.sync();
     if (this.#vouchable()) {
@@ -327,48 +310,10 @@ export class SpoolIntake implements Intake {
 
   /** Sees to it that a sync comes, as soon as it may. */
   #schedule(): void {
-    if (this.#closed) return;
-    const { clock, writer } = this.#parts;
-    const at = writer.lastSync + this.#syncDistanceMs();
-    if (this.#timer && this.#timerAt <= at) return;
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    const waitMs = at - clock.monotonic();
-    if (waitMs > 0) {
-      this.#timerAt = at;
-      this.#timer = clock.after(waitMs, () => this.#syncDue());
-    } else if (!this.#syncRequested) {
-      // After the collector has had its turn: what it reads in one go goes into one block.
-      this.#syncRequested = true;
-      clock.soon(() => {
-        this.#syncRequested = false;
-        this.#syncDue();
-      });
-    }
-  }
-
-  /** Whether more than a hundred sources had something in this second or the one before it. */
-  #manySources(): boolean {
-    const second = Math.floor(this.#parts.clock.monotonic() / 1000);
-    if (second !== this.#second) {
-      this.#sourcesBefore = second === this.#second + 1 ? this.#sourcesNow.size : 0;
-      this.#second = second;
-      this.#sourcesNow.clear();
-    }
-    return Math.max(this.#sourcesBefore, this.#sourcesNow.size) > sourcesMany;
-  }
-
-  /**
-   * What is read from files may wait for the next sync; whoever waits for `flush` holds up a client, and the next of its
-   * batches. Two rhythms of 100 ms one after the other would add up, and drift until they add up fully.
-   */
-  #syncDistanceMs(): number {
-    const usual = this.#manySources() ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
-    return this.#flushing === 0 ? usual : Math.min(usual, flushPause * this.#parts.writer.lastSyncTookMs);
+    if (!this.#closed) this.#syncs.request();
   }
 
   #syncDue(): void {
-    this.#timer = undefined;
     if (this.#closed) return;
     const { writer } = this.#parts;
     if (!this.#block.empty || this.#drops.length > 0) this.#cut();
@@ -412,23 +357,3 @@ export class SpoolIntake implements Intake {
     }
   }
 }
-
-const holdMessages: Readonly<Record<HoldReason, string>> = {
-  spool_full: 'the spool has reached max_size and its policy is to block',
-  disk_full: 'there is no space left where the spool is',
-  disk_error: 'the disk refuses to write',
-  unsynced: 'as much waits for the disk as memory allows',
-  rolling: 'a new segment is being begun',
-  damaged_full: 'damaged/ has reached its cap',
-  closed: 'the spool is closed',
-};
-
-const holdHints: Readonly<Record<HoldReason, string>> = {
-  spool_full: 'mend the destination, raise spool.max_size, or set when_full: drop_oldest',
-  disk_full: 'free some space; reading goes on by itself',
-  disk_error: 'look at the disk and the kernel log',
-  unsynced: 'the disk is slow',
-  rolling: 'this passes by itself',
-  damaged_full: 'look at the files in damaged/, then move or delete them',
-  closed: 'the agent is stopping',
-};

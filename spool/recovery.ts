@@ -1,27 +1,24 @@
 /**
- * Opening a spool: reads what is there, decides what of it counts, and sets aside the rest. Deciding is pure
- * (`planRecovery`); `recover` reads, and does what the plan says.
- *
- * Cases, for the newest segment (every older one was synced to its end before its successor began):
- * - damage below a later whole block's `vouched`, or below a shipper's cursor, was durable once: it is **rot**. It stays where
- *   it is, readers pass over it;
- * - the first damage, wrong frame or broken chain from there on begins the unsynced **tail**: all of it is copied to
- *   `damaged/` and cut. Its cursors do not count, so its records are read again;
- * - a newer version with a sound checksum is no damage: refuse to start.
+ * Opening a spool: makes its newest segment safe, reads what is there, decides what of it counts (`recovery-plan.ts`), and does
+ * that: a tail is copied to `damaged/` and cut, rot stays where it is and is reported. A newer version with a sound checksum is
+ * no damage: refuse to start.
  */
 import { crc32 } from 'node:zlib';
 import type { CursorRead } from './cursor-file.ts';
 import { closing, readCursor } from './cursor-file.ts';
 import type { Damaged } from './damaged.ts';
 import type { Table } from './format-table.ts';
-import { decodeTable } from './format-table.ts';
 import type { Folders } from './layout.ts';
-import { cursorName, segmentName, syncFolder, withParents } from './layout.ts';
+import { cursorName, segmentName } from './layout.ts';
 import { Ledger } from './ledger.ts';
+import { syncNewest } from './newest-safe.ts';
 import type { BlockHash, Id, Position, ShipperCursor } from './nouns.ts';
 import type { Clock, Codec, Files, Log, OpenFile } from './ports.ts';
+import type { Plan } from './recovery-plan.ts';
+import { planRecovery } from './recovery-plan.ts';
 import type { ScanItem, ScannedBlock } from './scan.ts';
 import { firstBlock, readFully, scan } from './scan.ts';
+import { readTable } from './segment-table.ts';
 import type { Segment } from './segments.ts';
 import { listSegments } from './segments.ts';
 
@@ -52,60 +49,11 @@ export class NewerVersion extends Error {
   }
 }
 
-/** What of a scanned segment counts. */
-export interface Plan {
-  readonly blocks: readonly ScannedBlock[];
-  readonly rot: readonly { readonly position: Position; readonly end: Position; readonly why: string }[];
-  /** Everything from here to the end of the file is cut. */
-  readonly tail: { readonly position: Position; readonly why: string } | undefined;
-}
-
 export interface RecoveryPorts {
   readonly files: Files;
   readonly clock: Clock;
   readonly codec: Codec;
   readonly log: Log;
-}
-
-/**
- * Decides what counts of the newest segment. `floor` is the highest position known from elsewhere to have been durable;
- * `sound` tells whether a block's frame is what its header says (asked only from the floor on); without `synced` nothing
- * counts that is not proven to have been durable before.
- */
-export function planRecovery(
-  items: readonly ScanItem[],
-  floor: Position,
-  sound: (block: ScannedBlock) => boolean,
-  synced = true,
-): Plan {
-  const vouched = items.reduce(
-    (most, item) => (item.kind === 'block' ? Math.max(most, item.header.vouched) : most),
-    floor,
-  );
-  const blocks: ScannedBlock[] = [];
-  const rot: Plan['rot'][number][] = [];
-  let last: ScannedBlock | undefined;
-  for (const item of items) {
-    if (item.kind === 'newer') return { blocks, rot, tail: { position: item.position, why: 'a newer version' } };
-    if (item.kind === 'damage') {
-      if (item.position >= vouched) return { blocks, rot, tail: { position: item.position, why: item.why } };
-      rot.push({ ...item, end: Math.min(item.end, Math.max(vouched, item.position)) });
-      if (item.end > vouched) return { blocks, rot, tail: { position: vouched, why: item.why } };
-      last = undefined;
-      continue;
-    }
-    if (item.position >= vouched) {
-      if (!synced) return { blocks, rot, tail: { position: item.position, why: 'it could not be synced' } };
-      const broken = last && (item.header.previous !== last.hash || item.header.previousEnd !== last.end);
-      if (broken)
-        return { blocks, rot, tail: { position: item.position, why: 'a block does not follow the one before it' } };
-      if (!sound(item))
-        return { blocks, rot, tail: { position: item.position, why: 'a block does not match its checksum' } };
-    }
-    blocks.push(item);
-    last = item;
-  }
-  return { blocks, rot, tail: undefined };
 }
 
 /** Reads the spool in `folders`, sets aside what cannot be kept, and tells how to go on. */
@@ -262,74 +210,6 @@ function openSegments(files: Files, folders: Folders): Segment[] {
   return segments.filter((segment) => !empty.includes(segment));
 }
 
-/**
- * What is only in the page cache must not be trusted: it could vanish after it was shipped. Nor may a sync that failed be asked
- * again, for the second answer would be about nothing; where one fails, the same bytes are written to a new file instead, some times. After that what is not vouched for is cut.
- */
-async function syncNewest(
-  { files, clock, log }: RecoveryPorts,
-  folders: Folders,
-  segments: readonly Segment[],
-  notes: string[],
-): Promise<boolean> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      // The last two: a repair may have begun the newest without syncing the one before it.
-      for (const segment of segments.slice(-2)) {
-        const path = `${folders.segments}/${segmentName(segment.start)}`;
-        if (!(await synced(files, path))) await rewrite(files, path);
-      }
-      // Whoever made the folders may have been killed before their entries were durable.
-      const unsafe = segments.length > 0 ? withParents(folders.segments) : [folders.segments];
-      for (const folder of unsafe) await syncFolder(files, folder, folder === folders.segments);
-      return true;
-    } catch (error) {
-      const message = `the newest segment could not be synced: ${(error as Error).message}`;
-      log.write({ severity: 'error', event: 'spool.open_sync_failed', message });
-      if (attempt === syncAttemptsMax) {
-        notes.push(message);
-        return false;
-      }
-      await new Promise<void>((resolve) => clock.after(syncRetryDelayMs, resolve));
-    }
-  }
-}
-
-async function synced(files: Files, path: string): Promise<boolean> {
-  using file = closing(files.open(path, 'read'));
-  try {
-    await file.value.datasync();
-    return true;
-  } catch {
-    // What reads back is written anew by the caller.
-    return false;
-  }
-}
-
-/** Replaces the file by one with the same bytes that is known to be durable. Throws what the disk throws. */
-async function rewrite(files: Files, path: string): Promise<void> {
-  const made = `${path}.new`;
-  try {
-    files.unlink(made);
-  } catch {
-    // Usually there is none; if it cannot go, creating says why.
-  }
-  using source = closing(files.open(path, 'read'));
-  using target = closing(files.open(made, 'create'));
-  const buffer = Buffer.allocUnsafeSlow(1024 * 1024);
-  for (let done = 0, size = source.value.stat().sizeBytes; done < size; ) {
-    const count = source.value.read(buffer, done);
-    if (count === 0) break;
-    if (target.value.write(buffer.subarray(0, count), done) < count) throw new Error(`${made}: a short write`);
-    done += count;
-  }
-  await target.value.datasync();
-  files.rename(made, path);
-}
-
-const syncAttemptsMax = 20;
-const syncRetryDelayMs = 250;
-
 interface Base {
   readonly index: number;
   readonly table: Table | undefined;
@@ -349,13 +229,6 @@ function findTable({ files, codec }: RecoveryPorts, folders: Folders, segments: 
     lost.push(segmentName(segment.start));
   }
   return { index: 0, table: undefined, lost };
-}
-
-/** The table at the start of a segment; undefined where it is damaged. */
-export function readTable(file: OpenFile, segment: Pick<Segment, 'start' | 'end'>, codec: Codec): Table | undefined {
-  const first = firstBlock(file, segment.start, segment.end);
-  if (first.kind !== 'block' || !first.header.table) return undefined;
-  return decodeTable(first.header.table, codec);
 }
 
 function readSegment(

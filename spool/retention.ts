@@ -13,7 +13,7 @@ import type { SpoolOutlet } from './outlet.ts';
 import type { Clock, Codec, Files, Log, Problem, UnixMs } from './ports.ts';
 import type { Limits } from './pressure.ts';
 import type { RangeRead } from './reader.ts';
-import { readTable } from './recovery.ts';
+import { readTable } from './segment-table.ts';
 import type { Segment, Segments } from './segments.ts';
 import { merge } from './totals.ts';
 import type { Writer } from './writer.ts';

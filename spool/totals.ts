@@ -7,8 +7,8 @@ import type { Ledger, Totals } from './ledger.ts';
 import { add, none, subtract, sumOf, talliesOf } from './ledger.ts';
 import type { Position, SourceNumber, Tally } from './nouns.ts';
 import type { Codec, Files } from './ports.ts';
-import { readTable } from './recovery.ts';
 import { scan } from './scan.ts';
+import { readTable } from './segment-table.ts';
 import type { Segment, Segments } from './segments.ts';
 
 export interface TotalsPorts {

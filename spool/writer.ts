@@ -5,29 +5,20 @@
  * - a block stays in memory until its sync returned; after a failed write or sync everything that was not durable is written
  *   again, at new positions, to a new segment whose header says where the old one ends.
  */
-import { crc32 } from 'node:zlib';
 import type { BlockArena } from './arena.ts';
-import { ByteWriter } from './bytes.ts';
-import type { BlockHeader } from './format.ts';
-import { encodeHeader, hashOf, sealHeader } from './format.ts';
+import type { FirstOfSegment, NewBlock, PlacedBlock } from './compose.ts';
+import { Composer, endOf } from './compose.ts';
 import { encodeTable } from './format-table.ts';
 import { syncFolder } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import type { BlockHash, Epoch, HoldReason, Id, Position, ShipperCursor, SourceNumber } from './nouns.ts';
 import { zeroHash } from './nouns.ts';
-import type { Clock, Codec, Files, Log, MonotonicMs, OpenFile, Timer, UnixMs } from './ports.ts';
-import type { Segment, Segments } from './segments.ts';
+import type { Clock, Codec, Files, Log, MonotonicMs, Timer, UnixMs } from './ports.ts';
+import { SegmentFile } from './segment-file.ts';
+import type { Segments } from './segments.ts';
+import { UnsyncedBlocks } from './unsynced.ts';
 
-/** What a block is made of before it has a place. */
-export interface NewBlock
-  extends Partial<Pick<BlockHeader, 'runs' | 'descriptions' | 'drops' | 'origin' | 'originDescriptions'>> {
-  readonly time: UnixMs;
-  readonly records: number;
-  /** Raw records, to be compressed; or a finished frame with its checksum and what it expands to. */
-  readonly body:
-    | { readonly raw: Uint8Array }
-    | { readonly frame: Uint8Array; readonly frameCrc: number; readonly rawBytes: number };
-}
+export type { NewBlock } from './compose.ts';
 
 export interface WriterPorts {
   readonly files: Files;
@@ -63,16 +54,6 @@ export interface WriterEvents {
   cursors(): ReadonlyMap<string, ShipperCursor | undefined>;
 }
 
-interface Unsynced {
-  readonly bytes: Buffer;
-  readonly header: BlockHeader;
-  readonly headerBytes: number;
-  readonly inArena: boolean;
-}
-
-/** What only the first block of a segment says. */
-type FirstOfSegment = Pick<BlockHeader, 'table' | 'opening' | 'recordsBefore' | 'sourceBytesBefore'>;
-
 /** A state each in which something else may happen: see `ready`, `sync`, `#afterSync`. */
 type State = 'ready' | 'rolling' | 'broken' | 'closed';
 
@@ -81,19 +62,15 @@ export class Writer {
   readonly #options: WriterOptions;
   readonly #events: WriterEvents;
   readonly #segments: Segments;
-  readonly #arena: BlockArena;
+  readonly #composer: Composer;
+  readonly #unsynced: UnsyncedBlocks;
   readonly #appended: Ledger;
   readonly #durableLedger: Ledger;
-  readonly #header = new ByteWriter(1024);
   #state: State = 'ready';
-  #file: OpenFile | undefined;
-  #segment: Segment | undefined;
+  #file: SegmentFile | undefined;
+  #used = false;
   /** Folders whose entries may not be durable. */
   readonly #unsafeFolders: Set<string>;
-  #unsynced: Unsynced[] = [];
-  /** Those at the end of `#unsynced` that are not written yet. */
-  #queued: Unsynced[] = [];
-  #queuedBytes = 0;
   #syncing: Promise<void> | undefined;
   #epoch: Epoch;
   #end: Position;
@@ -121,7 +98,8 @@ export class Writer {
     this.#options = options;
     this.#segments = parts.segments;
     this.#unsafeFolders = new Set(options.folders);
-    this.#arena = parts.arena;
+    this.#composer = new Composer(options.spool, ports.codec, parts.arena);
+    this.#unsynced = new UnsyncedBlocks(parts.arena);
     this.#appended = parts.appended;
     this.#durableLedger = parts.durable;
     this.#events = parts.events;
@@ -152,7 +130,7 @@ export class Writer {
   }
 
   get idle(): boolean {
-    return this.#unsynced.length === 0 && this.#state === 'ready';
+    return this.#unsynced.count === 0 && this.#state === 'ready';
   }
 
   /** End of the last durable block that has records: what lies behind it is not worth a shipper's waking. */
@@ -162,7 +140,7 @@ export class Writer {
 
   /** Whether anything was written since opening. */
   get used(): boolean {
-    return this.#segment !== undefined;
+    return this.#used;
   }
 
   /** What went wrong and is being repaired. */
@@ -174,7 +152,7 @@ export class Writer {
   ready(bodyBytes: number): HoldReason | undefined {
     switch (this.#state) {
       case 'ready':
-        return this.#arena.fits(this.#bytesMax(bodyBytes)) ? undefined : 'unsynced';
+        return this.#composer.fits(bodyBytes) ? undefined : 'unsynced';
       case 'rolling':
         return 'rolling';
       case 'broken':
@@ -194,15 +172,15 @@ export class Writer {
     this.#guard('write', () => {
       if (this.#file === undefined) this.#begin();
     });
-    const entry = this.#encode(block);
+    const entry = this.#compose(block);
     this.#guard('write', () => {
       this.#queue(entry);
       // Whoever sends a finished frame waits for the sync and has it still: several of them are written in one piece.
-      if ('raw' in block.body || this.#queuedBytes >= queuedBytesMax) this.#writeQueued();
+      if ('raw' in block.body || this.#unsynced.queuedBytes >= queuedBytesMax) this.#writeQueued();
     });
     this.#appended.apply(entry.header, entry.bytes.length);
     const end = this.#end;
-    if (this.#segment && this.#segment.bytes >= this.#options.segmentBytes) this.#roll();
+    if (this.#file && this.#file.bytes >= this.#options.segmentBytes) this.#roll();
     return end;
   }
 
@@ -215,10 +193,10 @@ export class Writer {
   /** Makes everything appended so far durable; one at a time. Resolves when the disk answered, whatever it said. */
   sync(): Promise<void> {
     if (this.#syncing) return this.#syncing;
-    if (this.#unsynced.length === 0 || this.#file === undefined || this.#state === 'broken') return Promise.resolve();
+    if (this.#unsynced.count === 0 || this.#file === undefined || this.#state === 'broken') return Promise.resolve();
     this.#guard('write', () => this.#writeQueued());
     if ((this.#state as State) === 'broken') return Promise.resolve();
-    this.#syncing = this.#syncOnce(this.#file, this.#unsynced.length, this.#end).finally(() => {
+    this.#syncing = this.#syncOnce(this.#file, this.#unsynced.count, this.#end).finally(() => {
       this.#syncing = undefined;
       this.#afterSync();
     });
@@ -234,11 +212,7 @@ export class Writer {
     this.#file = undefined;
   }
 
-  #bytesMax(bodyBytes: number): number {
-    return this.#ports.codec.frameBytesMax(bodyBytes) + headerBytesUsual;
-  }
-
-  async #syncOnce(file: OpenFile, count: number, end: Position): Promise<void> {
+  async #syncOnce(file: SegmentFile, count: number, end: Position): Promise<void> {
     this.lastSync = this.#ports.clock.monotonic();
     const folders = [...this.#unsafeFolders];
     const own = this.#options.folders.at(-1);
@@ -258,11 +232,9 @@ export class Writer {
   }
 
   #release(count: number, end: Position): void {
-    const released = this.#unsynced.splice(0, count);
+    const released = this.#unsynced.release(count);
     for (const { header, bytes } of released) this.#durableLedger.apply(header, bytes.length);
-    this.#arena.free(released.filter((entry) => entry.inArena).length);
-    const last = released.at(-1)!;
-    this.#durableLast = { end, hash: hashOf(last.bytes.subarray(0, last.headerBytes)) };
+    this.#durableLast = endOf(released.at(-1)!);
     this.#durable = end;
     if (released.some((entry) => entry.header.records > 0)) this.#durableRecordsEnd = end;
     this.#failure = undefined;
@@ -279,7 +251,7 @@ export class Writer {
   #roll(): void {
     if (this.#state === 'broken' || this.#state === 'closed') return;
     this.#state = 'rolling';
-    if (this.#unsynced.length > 0) {
+    if (this.#unsynced.count > 0) {
       if (!this.#syncing) void this.sync();
       return;
     }
@@ -293,93 +265,49 @@ export class Writer {
   #begin(): void {
     const { files, clock, codec } = this.#ports;
     if (this.#durable <= this.#epoch.start) this.#epoch = { ...this.#epoch, start: this.#end };
-    const segment: Segment = { start: this.#end, end: this.#end, bytes: 0, verified: true };
-    const file = files.open(this.#segments.path(segment), 'create');
-    this.#file = file;
-    this.#segment = segment;
-    this.#segments.list.push(segment);
+    this.#file = SegmentFile.begin(files, this.#segments, this.#end);
+    this.#used = true;
     this.#unsafeFolders.add(this.#options.folders.at(-1)!);
     const table = encodeTable(this.#durableLedger.toTable(this.#events.cursors()), codec);
     const block: NewBlock = { time: clock.now(), records: 0, body: { raw: nothing } };
     // In a repair what was appended is ahead of what is durable: the table stands before those blocks, and so do its counts.
     const { records, sourceBytes } = this.#durableLedger;
-    const entry = this.#encode(block, {
-      table,
-      opening: this.#epoch,
-      recordsBefore: records,
-      sourceBytesBefore: sourceBytes,
-    });
+    const counts = { recordsBefore: records, sourceBytesBefore: sourceBytes };
+    const entry = this.#compose(block, { table, opening: this.#epoch }, counts);
     this.#queue(entry);
     this.#writeQueued();
     this.#appended.spooledBytes += entry.bytes.length;
   }
 
   /** Gives the block its place and its bytes; from now on it is kept until it is durable. */
-  #encode(block: NewBlock, first?: FirstOfSegment): Unsynced {
-    const { body } = block;
-    const header: BlockHeader = {
-      frameBytes: 0,
-      frameCrc: 0,
-      rawBytes: 'raw' in body ? body.raw.length : body.rawBytes,
-      position: this.#end,
-      spool: this.#options.spool,
-      epoch: this.#epoch.id,
-      previous: this.#last.hash,
-      previousEnd: this.#last.end,
-      vouched: this.#durable,
-      time: block.time,
-      recordsBefore: this.#appended.records,
-      sourceBytesBefore: this.#appended.sourceBytes,
-      records: block.records,
-      runs: block.runs ?? [],
-      descriptions: block.descriptions ?? [],
-      drops: block.drops ?? [],
-      origin: block.origin,
-      originDescriptions: block.originDescriptions,
-      ...first,
-    };
-    encodeHeader(header, this.#header);
-    const headerBytes = this.#header.length;
-    const frameMax = 'raw' in body ? this.#ports.codec.frameBytesMax(body.raw.length) : body.frame.length;
-    const room = this.#arena.take(headerBytes + frameMax);
-    const frameBytes = fillFrame(body, room.subarray(headerBytes), this.#ports.codec);
-    this.#arena.keep(headerBytes + frameBytes);
-    const bytes = room.subarray(0, headerBytes + frameBytes);
-    const frameCrc = 'raw' in body ? crc32(bytes.subarray(headerBytes)) : body.frameCrc;
-    this.#header.bytes.copy(bytes);
-    sealHeader(bytes.subarray(0, headerBytes), frameBytes, frameCrc);
-    return this.#place({ bytes, header: { ...header, frameBytes, frameCrc }, headerBytes, inArena: true });
+  #compose(block: NewBlock, first?: FirstOfSegment, counts = this.#countsBefore): PlacedBlock {
+    return this.#add(this.#composer.compose(block, { ...this.#place, ...counts }, first));
   }
 
-  #place(entry: Unsynced): Unsynced {
-    this.#unsynced.push(entry);
-    this.#end = entry.header.position + entry.bytes.length;
-    this.#last = { end: this.#end, hash: hashOf(entry.bytes.subarray(0, entry.headerBytes)) };
+  /** The place of the next block. */
+  get #place() {
+    const { end: previousEnd, hash: previous } = this.#last;
+    return { position: this.#end, epoch: this.#epoch.id, previous, previousEnd, vouched: this.#durable };
+  }
+
+  get #countsBefore() {
+    return { recordsBefore: this.#appended.records, sourceBytesBefore: this.#appended.sourceBytes };
+  }
+
+  #add(entry: PlacedBlock): PlacedBlock {
+    this.#unsynced.add(entry);
+    this.#last = endOf(entry);
+    this.#end = this.#last.end;
     return entry;
   }
 
-  #queue(entry: Unsynced): void {
-    const segment = this.#segment!;
-    this.#queued.push(entry);
-    this.#queuedBytes += entry.bytes.length;
-    segment.end = entry.header.position + entry.bytes.length;
-    segment.bytes = segment.end - segment.start;
+  #queue(entry: PlacedBlock): void {
+    this.#unsynced.queue(entry);
+    this.#file!.extend(entry);
   }
 
-  /** Blocks that lie behind each other in memory as they will on the disk are one write. */
   #writeQueued(): void {
-    const segment = this.#segment;
-    for (const { bytes, position } of stretchesOf(this.#takeQueued())) {
-      const written = this.#file!.write(bytes, position - segment!.start);
-      if (written < bytes.length) throw new ShortWrite(written, bytes.length);
-    }
-  }
-
-  #takeQueued(): Unsynced[] {
-    const queued = this.#queued;
-    this.#queued = [];
-    this.#queuedBytes = 0;
-    return queued;
+    this.#file!.write(this.#unsynced.takeQueued());
   }
 
   #guard(what: 'write' | 'sync', act: () => void): void {
@@ -419,18 +347,16 @@ export class Writer {
   /** Cuts the segment back to what is durable, and writes everything else again to a new one. */
   #repair(): void {
     this.#cutBack();
-    const pending = this.#unsynced.filter((entry) => !entry.header.table).map(owned);
-    this.#arena.free(this.#unsynced.filter((entry) => entry.inArena).length);
-    this.#unsynced = [];
+    const pending = this.#unsynced.takeForRepair();
     this.#last = this.#durableLast;
     this.#state = 'ready';
     this.#guard('write', () => {
       this.#begin();
-      for (const entry of pending) this.#queue(this.#moved(entry));
+      for (const entry of pending) this.#queue(this.#add(this.#composer.move(entry, this.#place)));
       this.#writeQueued();
     });
     if ((this.#state as State) === 'broken') {
-      this.#unsynced = [...this.#unsynced.filter((entry) => entry.header.table), ...pending];
+      this.#unsynced.putBack(pending);
       return;
     }
     this.#events.room();
@@ -438,81 +364,13 @@ export class Writer {
   }
 
   #cutBack(): void {
-    this.#takeQueued();
-    const segment = this.#segment;
-    if (!segment || !this.#file) return;
-    try {
-      this.#file.truncate(Math.max(0, this.#durable - segment.start));
-    } catch {
-      // The next segment's header says where this one ends: what stays behind that is never read.
-    }
-    this.#file.close();
+    this.#unsynced.takeQueued();
+    this.#file?.cutBack(this.#durable);
     this.#file = undefined;
-    segment.end = Math.max(segment.start, this.#durable);
-    segment.bytes = segment.end - segment.start;
-    if (segment.bytes > 0) return;
-    const index = this.#segments.list.indexOf(segment);
-    if (index >= 0) this.#segments.list.splice(index, 1);
-    try {
-      this.#ports.files.unlink(this.#segments.path(segment));
-    } catch {
-      // An empty file, or one without a durable table: opening sets it aside.
-    }
-  }
-
-  /** The same block at the new end. */
-  #moved(entry: Unsynced): Unsynced {
-    const header = {
-      ...entry.header,
-      position: this.#end,
-      previous: this.#last.hash,
-      previousEnd: this.#last.end,
-      vouched: this.#durable,
-      epoch: this.#epoch.id,
-    };
-    encodeHeader(header, this.#header);
-    const bytes = Buffer.concat([this.#header.bytes, entry.bytes.subarray(entry.headerBytes)]);
-    return this.#place({ bytes, header, headerBytes: this.#header.length, inArena: false });
   }
 }
 
 /** So many bytes are written at once, at least; what is less waits for the sync. */
 const queuedBytesMax = 1024 * 1024;
-/** What most headers stay below; a block with many runs takes more, and gets it. */
-const headerBytesUsual = 16 * 1024;
 const noSpaceCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 const nothing = new Uint8Array(0);
-
-/** A write took less than it was given: the disk is full, or about to say why not. */
-class ShortWrite extends Error {
-  readonly code = 'ENOSPC';
-
-  constructor(written: number, wanted: number) {
-    super(`only ${written} of ${wanted} bytes were taken`);
-  }
-}
-
-/** Blocks that follow each other, in one piece where they do so in memory too. */
-function stretchesOf(entries: readonly Unsynced[]): { readonly bytes: Buffer; readonly position: Position }[] {
-  const stretches: { bytes: Buffer; readonly position: Position }[] = [];
-  for (const { bytes, header } of entries) {
-    const last = stretches.at(-1);
-    if (last && last.bytes.buffer === bytes.buffer && last.bytes.byteOffset + last.bytes.length === bytes.byteOffset)
-      last.bytes = Buffer.from(bytes.buffer, last.bytes.byteOffset, last.bytes.length + bytes.length);
-    else stretches.push({ bytes, position: header.position });
-  }
-  return stretches;
-}
-
-function fillFrame(body: NewBlock['body'], into: Buffer, codec: Codec): number {
-  if (!('raw' in body)) {
-    into.set(body.frame);
-    return body.frame.length;
-  }
-  return body.raw.length === 0 ? 0 : codec.compress(body.raw, into);
-}
-
-/** The entry with memory of its own. */
-function owned(entry: Unsynced): Unsynced {
-  return entry.inArena ? { ...entry, bytes: Buffer.from(entry.bytes), inArena: false } : entry;
-}
