@@ -50,7 +50,7 @@ export class Ledger {
       severity: red ? 'error' : 'warn',
       event: `problem.${cause}`,
       subject,
-      message: hint ? `${part}: ${message} ${hint}` : `${part}: ${message}`,
+      message: `${part}: ${sentences(message, hint)}`,
       attributes: { part, red },
     });
   }
@@ -109,4 +109,10 @@ function allDrops(status: AgentStatus): [string, Tally][] {
       tally ?? noTally,
     ]),
   );
+}
+
+/** What happened and what to do, as sentences in one line: a message that ends without a stop gets one before the hint. */
+function sentences(message: string, hint: string | undefined): string {
+  if (!hint) return message;
+  return `${/[.!?:;]$/.test(message) ? message : `${message}.`} ${hint.charAt(0).toUpperCase()}${hint.slice(1)}`;
 }

@@ -52,3 +52,12 @@ test('ten thousand problems at once are fifty lines and a number', () => {
   assert.equal(lines.length, 51);
   assert.equal(lines.at(-1), 'warn problem.more ');
 });
+
+test('what happened and what to do are two sentences in the log', () => {
+  const entries: LogEntry[] = [];
+  const ledger = new Ledger({ write: (entry) => entries.push(entry) });
+  ledger.compare(judge(picture(), []));
+  const problems = [{ ...gone, message: '/logs is a fifo, not a file', hint: 'exclude it.' }];
+  ledger.compare(judge(picture({ collectors: [collector({ problems })] }), []));
+  assert.match(entries[0]?.message ?? '', /: \/logs is a fifo, not a file\. Exclude it\.$/);
+});
