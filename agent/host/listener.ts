@@ -62,7 +62,7 @@ function createServer(options: ListenOptions, log: Log): http.Server {
     headersTimeout: options.idleTimeoutMs,
     requestTimeout: 0,
     keepAliveTimeout: keepAliveMs,
-    connectionsCheckingInterval: Math.max(20, Math.min(5000, options.idleTimeoutMs / 4)),
+    connectionsCheckingInterval: Math.max(20, Math.min(5000, Math.floor(options.idleTimeoutMs / 4))),
   };
   if (options.tls === undefined) return http.createServer(limits);
   const { certFile, keyFile, clientCaFile } = options.tls;

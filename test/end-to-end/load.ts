@@ -12,25 +12,45 @@ export interface LoadOptions {
   readonly files: readonly string[];
   /** Per second, over all files. */
   readonly linesPerSecond: number;
+  /** What the clock that stamps the files is ahead of ours; by default nothing. */
+  readonly aheadMs?: () => number;
 }
+
+/** A thousand files take turns: so many are written at a time. */
+const filesATurnMax = 25;
 
 const turnMs = 20;
 
 export class Load {
   readonly #options: LoadOptions;
   readonly #written = new Map<string, number>();
+  readonly #bytes = new Map<string, number>();
+  #turns = 0;
   #stopped = false;
   #paused = false;
   #idle: Promise<void> = Promise.resolve();
 
   constructor(options: LoadOptions) {
     this.#options = options;
-    for (const file of options.files) this.#written.set(file, 0);
+    for (const file of options.files) {
+      this.#written.set(file, 0);
+      this.#bytes.set(file, 0);
+    }
   }
 
   /** Lines written to each file so far. */
   get written(): ReadonlyMap<string, number> {
     return this.#written;
+  }
+
+  /** Bytes written to each file so far. */
+  get bytes(): ReadonlyMap<string, number> {
+    return this.#bytes;
+  }
+
+  /** Over all files. */
+  get lines(): number {
+    return [...this.#written.values()].reduce((sum, lines) => sum + lines, 0);
   }
 
   begin(): void {
@@ -55,9 +75,14 @@ export class Load {
 
   async #run(): Promise<void> {
     const { files, linesPerSecond } = this.#options;
-    const perTurn = Math.max(1, Math.round((linesPerSecond * turnMs) / 1000 / files.length));
+    const atOnce = Math.min(files.length, filesATurnMax);
+    const perTurn = Math.max(1, Math.round((linesPerSecond * turnMs) / 1000 / atOnce));
     while (!this.#stopped) {
-      if (!this.#paused) for (const file of files) this.#append(file, perTurn);
+      if (!this.#paused) {
+        for (let index = 0; index < atOnce; index += 1)
+          this.#append(files[(this.#turns * atOnce + index) % files.length]!, perTurn);
+        this.#turns += 1;
+      }
       await sleep(turnMs);
     }
   }
@@ -67,8 +92,12 @@ export class Load {
     const from = this.#written.get(file)!;
     let text = '';
     for (let number = from; number < from + lines; number += 1) text += lineOf(file, number);
-    fs.appendFileSync(join(this.#options.folder, file), text);
+    const path = join(this.#options.folder, file);
+    fs.appendFileSync(path, text);
+    const aheadMs = this.#options.aheadMs?.() ?? 0;
+    if (aheadMs !== 0) fs.utimesSync(path, (Date.now() + aheadMs) / 1000, (Date.now() + aheadMs) / 1000);
     this.#written.set(file, from + lines);
+    this.#bytes.set(file, this.#bytes.get(file)! + text.length);
   }
 }
 
@@ -77,32 +106,4 @@ export function lineOf(file: string, number: number): string {
   const noise = (Math.imul(number + 1, 0x9e3779b1) >>> 0).toString(36);
   const path = `/${'abcdefghij'.slice(0, 1 + (number % 10))}/${noise}`;
   return `${file} ${number} 10.0.${number % 256}.${number % 199} "GET ${path} HTTP/1.1" 200 ${number % 7919} "-" "curl/7.88"\n`;
-}
-
-/** What is wrong with a copy of the file, or undefined when it holds exactly its first `lines` lines. */
-export function wrongIn(copy: string, file: string, lines: number): string | undefined {
-  if (!fs.existsSync(copy)) return lines === 0 ? undefined : `${copy} is not there`;
-  const found = fs.readFileSync(copy, 'utf8').split('\n');
-  if (found.pop() !== '') return `${copy} does not end with a line feed`;
-  for (let index = 0; index < Math.max(lines, found.length); index += 1) {
-    const expected = index < lines ? lineOf(file, index).slice(0, -1) : undefined;
-    if (found[index] !== expected) return firstDifference(copy, index, found, expected, lines);
-  }
-  return undefined;
-}
-
-function firstDifference(
-  copy: string,
-  index: number,
-  found: string[],
-  expected: string | undefined,
-  lines: number,
-): string {
-  const numbers = found.map((line) => Number(line.split(' ')[1]));
-  const unique = new Set(numbers);
-  const lost = Array.from({ length: lines }, (_, number) => number).filter((number) => !unique.has(number));
-  return [
-    `${copy}, line ${index}: found ${JSON.stringify(found[index]?.slice(0, 80))}, expected ${JSON.stringify(expected?.slice(0, 80))}.`,
-    `${found.length} lines of ${lines}; ${lost.length} lost (${lost.slice(0, 3)} … ${lost.at(-1)}), ${found.length - unique.size} duplicated.`,
-  ].join(' ');
 }

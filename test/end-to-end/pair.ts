@@ -13,27 +13,56 @@ export interface PairOptions {
   readonly shipper?: readonly string[];
   /** Where the shipper goes instead of the receiver. */
   readonly url?: string;
+  /** More lines for the receiver's collector and spool. */
+  readonly receiver?: { readonly collector?: readonly string[]; readonly spool?: readonly string[] };
+  /** Folders below the pair's, where they are not `agent` and `receiver`. */
+  readonly agentData?: string;
+  readonly receiverData?: string;
+  /** What both print is kept in the folder, as with KEEP in the environment. */
+  readonly logsKept?: boolean;
 }
 
 export class Pair implements AsyncDisposable {
   readonly folder = fs.mkdtempSync(join(tmpdir(), 'tailspool-pair-'));
   readonly logs = join(this.folder, 'logs');
-  readonly agentData = join(this.folder, 'agent');
-  readonly receiverData = join(this.folder, 'receiver');
+  readonly agentData: string;
+  readonly receiverData: string;
   readonly out = join(this.folder, 'mirror');
   readonly config = join(this.folder, 'tailspool.yaml');
   readonly port: number;
+  readonly #logsKept: boolean;
+  readonly #receiverConfig: string | undefined;
   agent: Tailspool | undefined;
   receiver: Tailspool | undefined;
+  /** The folder stays when the pair goes. */
+  kept = process.env.KEEP !== undefined;
 
-  static async make(options: PairOptions = {}): Promise<Pair> {
-    return new Pair(await freePort(), options);
+  /** `port`: the receiver's; by default a free one. */
+  static async make(options: PairOptions = {}, port?: number): Promise<Pair> {
+    return new Pair(port ?? (await freePort()), options);
   }
 
   private constructor(port: number, options: PairOptions) {
     this.port = port;
+    this.agentData = join(this.folder, options.agentData ?? 'agent');
+    this.receiverData = join(this.folder, options.receiverData ?? 'receiver');
+    this.#logsKept = this.kept || options.logsKept === true;
     fs.mkdirSync(this.logs);
     fs.writeFileSync(this.config, this.#yaml(options));
+    if (options.receiver === undefined) return;
+    this.#receiverConfig = join(this.folder, 'receiver.yaml');
+    fs.writeFileSync(this.#receiverConfig, this.#receiverYaml(options.receiver));
+  }
+
+  /** What `tailspool receive` stands for, with more lines. */
+  #receiverYaml({ collector = [], spool = [] }: NonNullable<PairOptions['receiver']>): string {
+    return [
+      `data_dir: ${this.receiverData}`,
+      `collectors: { edge: { ${['type: blocks', `listen: 127.0.0.1:${this.port}`, ...collector].join(', ')} } }`,
+      `spool: { ${spool.join(', ')} }`,
+      `shippers: { mirror: { type: mirror, path: ${this.out} } }`,
+      '',
+    ].join('\n');
   }
 
   #yaml(options: PairOptions): string {
@@ -58,20 +87,21 @@ export class Pair implements AsyncDisposable {
     ].join('\n');
   }
 
-  startAgent(): Tailspool {
-    this.agent = new Tailspool(['run', '--config', this.config], this.#keepIn('agent.log'));
+  /** `environment`: added to the agent's. */
+  startAgent(environment: Readonly<Record<string, string>> = {}): Tailspool {
+    this.agent = new Tailspool(['run', '--config', this.config], { keepIn: this.#keepIn('agent.log'), environment });
     return this.agent;
   }
 
-  startReceiver(port = this.port): Tailspool {
+  startReceiver(port = this.port, environment: Readonly<Record<string, string>> = {}): Tailspool {
     const where = ['--listen', `127.0.0.1:${port}`, '--data-dir', this.receiverData, '--out', this.out];
-    this.receiver = new Tailspool(['receive', ...where], this.#keepIn('receiver.log'));
+    const args = this.#receiverConfig ? ['run', '--config', this.#receiverConfig] : ['receive', ...where];
+    this.receiver = new Tailspool(args, { keepIn: this.#keepIn('receiver.log'), environment });
     return this.receiver;
   }
 
-  /** With KEEP set the folder stays, and the logs of both stand in it. */
   #keepIn(name: string): string | undefined {
-    return process.env.KEEP ? join(this.folder, name) : undefined;
+    return this.#logsKept ? join(this.folder, name) : undefined;
   }
 
   /** The mirror's copy of a log; undefined while there is none. */
@@ -108,7 +138,7 @@ export class Pair implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.agent?.[Symbol.asyncDispose]();
     await this.receiver?.[Symbol.asyncDispose]();
-    if (process.env.KEEP) process.stderr.write(`kept: ${this.folder}\n`);
+    if (this.kept) process.stderr.write(`kept: ${this.folder}\n`);
     else fs.rmSync(this.folder, { recursive: true, force: true });
   }
 }

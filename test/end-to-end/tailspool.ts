@@ -26,17 +26,23 @@ export interface Ended {
 /** How much of what a process prints is kept, for the message of a failed test. */
 const printedBytesMax = 64 * 1024;
 
+export interface TailspoolOptions {
+  /** A file to which what it prints is added, to be read after a failure. */
+  readonly keepIn?: string | undefined;
+  /** Added to the environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export class Tailspool {
   readonly #child: ChildProcess;
   readonly ended: Promise<Ended>;
   #out = '';
   #err = '';
 
-  /** `keepIn`: a file to which what it prints is added, to be read after a failure. */
-  constructor(args: readonly string[], keepIn?: string) {
+  constructor(args: readonly string[], { keepIn, environment = {} }: TailspoolOptions = {}) {
     const [command, ...first] = program;
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    this.#child = spawn(command, [...first, ...args], { stdio });
+    this.#child = spawn(command, [...first, ...args], { stdio, env: { ...process.env, ...environment } });
     this.#child.stdout?.on('data', (chunk: Buffer) => (this.#out = (this.#out + chunk).slice(-printedBytesMax)));
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#err = (this.#err + chunk).slice(-printedBytesMax);

@@ -144,3 +144,8 @@ test('a unix socket works under a path of any length, replaces a stale one, and 
     stale.close();
   }
 });
+
+test('an idle time-out that is no multiple of anything is taken', async (t) => {
+  const { url, transport } = await pair(t, echo, { idleTimeoutMs: 1607 });
+  assert.equal((await send(transport, { url })).status, 200);
+});

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { boundOf, type Sample, sampleOf, trendsOf } from './samples.ts';
+
+const rising = (from: number, to: number, count = 30): Sample[] =>
+  Array.from({ length: count }, (_, index) => {
+    const value = from + ((to - from) * index) / (count - 1);
+    return { rss: value, private: value, descriptors: value };
+  });
+
+test('what stays the same is flat, and so is one outlier', () => {
+  const samples = rising(80, 80).with(29, { rss: 900, private: 900, descriptors: 900 });
+  const trends = trendsOf({ agent: samples, receiver: [] });
+  assert.equal(trends.length, 3);
+  assert.ok(trends.every(({ flat, side }) => flat && side === 'agent'));
+});
+
+test('what doubles over a round is not flat', () => {
+  const trends = trendsOf({ agent: [], receiver: rising(80, 200) });
+  assert.deepEqual(
+    trends.map(({ figure, flat }) => [figure, flat]),
+    [
+      ['rss', false],
+      ['private', false],
+      ['descriptors', false],
+    ],
+  );
+});
+
+test('the bound is a share of the first third and something for noise', () => {
+  assert.equal(boundOf('rss', 80), 110);
+  assert.equal(boundOf('descriptors', 40), 66);
+});
+
+test('a handful of samples says nothing', () => {
+  assert.deepEqual(trendsOf({ agent: rising(1, 1000, 10), receiver: [] }), []);
+});
+
+test('a running process has memory and descriptors; one that is gone has no sample', () => {
+  const { rss, private: own, descriptors } = sampleOf(process.pid)!;
+  assert.ok(rss > own && own > 1 && descriptors > 3);
+  assert.equal(sampleOf(2 ** 22 + 1), undefined);
+});
