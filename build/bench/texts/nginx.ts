@@ -1,9 +1,9 @@
 /**
- * An access log as nginx writes it, made from a seed: the same seed and size give the same bytes. What compression sees is
- * as in real ones: addresses and pages that come again by a power law, numbers that do not, time that goes on.
+ * An access log as nginx writes it. What compression sees is as in real ones: addresses and pages that come again by a power
+ * law, numbers that do not, time that goes on.
  */
-import * as fs from 'node:fs';
-import { SeededRandom } from '../../test/simulation/random.ts';
+import type { SeededRandom } from '../../../test/simulation/random.ts';
+import type { LineMaker } from './text.ts';
 
 const agents = [
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36',
@@ -31,21 +31,10 @@ const statuses = [200, 200, 200, 200, 200, 200, 204, 301, 304, 304, 404, 499, 50
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const linesPerSecond = 400;
 
-/** Writes whole lines until the file has at least `bytes`; returns its size and lines. */
-export function makeLog(path: string, bytes: number, seed: number): { bytes: number; lines: number } {
-  const random = new SeededRandom(seed);
+export function nginxLines(random: SeededRandom): LineMaker {
   const addresses = Array.from({ length: 20_000 }, () => Array.from({ length: 4 }, () => random.below(256)).join('.'));
   const pages = Array.from({ length: 5_000 }, () => `/${random.pick(places)}/${random.uint32().toString(36)}`);
-  const descriptor = fs.openSync(path, 'w');
-  let [written, lines] = [0, 0];
-  while (written < bytes) {
-    let chunk = '';
-    while (chunk.length < 1 << 20 && written + chunk.length < bytes) chunk += line(random, addresses, pages, lines++);
-    written += fs.writeSync(descriptor, chunk);
-  }
-  fs.fsyncSync(descriptor);
-  fs.closeSync(descriptor);
-  return { bytes: written, lines };
+  return (number) => line(random, addresses, pages, number);
 }
 
 function line(random: SeededRandom, addresses: readonly string[], pages: readonly string[], number: number): string {

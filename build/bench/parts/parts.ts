@@ -1,0 +1,11 @@
+/** The parts of the suite by name, in the order in which they run. */
+import type { Part } from '../figures.ts';
+import type { Options } from '../options.ts';
+import { texts, whole } from './whole.ts';
+
+/** Prepares a part (logs, programs); its rounds come later. */
+export type PartMaker = (folder: string, options: Options) => Part;
+
+export const parts: Readonly<Record<string, PartMaker>> = { whole, texts };
+
+export const longParts: Readonly<Record<string, PartMaker>> = {};

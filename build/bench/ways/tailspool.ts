@@ -1,0 +1,41 @@
+/** A log on disk through agent and receiver as they are installed, until the agent has proof of everything. */
+import * as fs from 'node:fs';
+import { countArrived, recordsOf } from '../arrived.ts';
+import type { Measured } from '../figures.ts';
+import { usageFigures } from '../measure.ts';
+import { mib } from '../numbers.ts';
+import { freePort, startAgent, startReceiver, untilAcknowledged } from '../program.ts';
+import type { Made } from '../texts/text.ts';
+
+export async function wholePath(folder: string, log: Made, out: boolean): Promise<Measured[]> {
+  fs.mkdirSync(folder);
+  const port = await freePort();
+  await using receiver = await startReceiver(folder, { port, out });
+  await using agent = startAgent(folder, { include: [log.path], to: { central: port } });
+  await untilAcknowledged(agent, log.bytes);
+  const seconds = (performance.now() - agent.startedAt) / 1000;
+  const [agentUsage, receiverUsage] = [agent.watch.take(), receiver.watch.take()];
+  const [sent, taken] = [await agent.status(), await receiver.status()];
+  await agent.stop();
+  await receiver.stop();
+  const arrived = await countArrived([log.path], recordsOf(receiver.dataDir));
+  fs.rmSync(folder, { recursive: true });
+  const speed = { megabytesPerSecond: log.bytes / 1e6 / seconds };
+  return [
+    {
+      way: 'tailspool run (agent)',
+      figures: {
+        ...speed,
+        ...usageFigures(agentUsage, log),
+        wireMib: (sent.shippers[0]?.wireBytes ?? 0) / mib,
+        fsyncs: sent.spool.syncs,
+      },
+      ...arrived,
+    },
+    {
+      way: 'tailspool receive',
+      figures: { ...speed, ...usageFigures(receiverUsage, log), fsyncs: taken.spool.syncs },
+      ...arrived,
+    },
+  ];
+}

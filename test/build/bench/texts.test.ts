@@ -1,0 +1,93 @@
+/** The logs that are measured with, and the counting of what arrived of them. */
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { bytesOf, countArrived, sameBytes } from '../../../build/bench/arrived.ts';
+import { headOf, lineMaker, madeKinds, makeText, repeatReal, repeatText } from '../../../build/bench/texts/text.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tailspool-texts-'));
+after(() => rmSync(folder, { recursive: true }));
+const place = (name: string) => join(folder, name);
+
+for (const kind of madeKinds)
+  test(`the same seed gives the same ${kind} lines, another seed others`, () => {
+    const [one, two] = [makeText(place('one'), kind, 200_000, 7), makeText(place('two'), kind, 200_000, 7)];
+    const text = readFileSync(one.path, 'utf8');
+    assert.equal(text, readFileSync(two.path, 'utf8'));
+    assert.equal(Buffer.byteLength(text), one.bytes);
+    assert.ok(one.bytes >= 200_000 && one.bytes < 201_000);
+    assert.equal(text.split('\n').length - 1, one.lines);
+    makeText(place('two'), kind, 200_000, 8);
+    assert.notEqual(text, readFileSync(two.path, 'utf8'));
+  });
+
+test('lines of each kind are what they say', () => {
+  const first = Object.fromEntries(madeKinds.map((kind) => [kind, lineMaker(kind, 1)(0)]));
+  assert.match(
+    first.nginx!,
+    /^[\d.]+ - - \[\d\d\/\w{3}\/2026:[\d:]{8} \+0000\] "(GET|POST) \/\S+ HTTP\/1.1" \d{3} \d+ /,
+  );
+  assert.equal(JSON.parse(first.json!).ts.slice(0, 4), '2026');
+  assert.match(first.syslog!, /^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d edge-7 /);
+});
+
+test('real logs are repeated to size, and a last line without LF stays a line of its own', () => {
+  mkdirSync(place('real'));
+  writeFileSync(join(place('real'), 'a.log'), 'one\r\ntwo');
+  writeFileSync(join(place('real'), 'b.log'), 'three\n');
+  const made = repeatReal(place('repeated'), place('real'), 31);
+  assert.equal(readFileSync(made.path, 'utf8'), 'one\r\ntwo\nthree\n'.repeat(3));
+  assert.deepEqual([made.bytes, made.lines], [45, 9]);
+  assert.throws(() => repeatReal(place('none'), folder, 30), /no \*\.log/);
+});
+
+test('the head of a log is whole lines, and a log can be written several times over', () => {
+  const made = makeText(place('long'), 'syslog', 100_000, 1);
+  const head = headOf(place('head'), made, 5000);
+  assert.ok(head.bytes >= 5000 && head.bytes < 5400);
+  assert.equal(readFileSync(head.path, 'utf8').split('\n').length - 1, head.lines);
+  assert.equal(headOf(place('head'), made, made.bytes), made);
+  const thrice = repeatText(place('thrice'), head, 3);
+  assert.equal(readFileSync(thrice.path, 'utf8'), readFileSync(head.path, 'utf8').repeat(3));
+  assert.equal(thrice.lines, head.lines * 3);
+});
+
+test('what arrived is counted: nothing, lost lines, repeated ones, both, in any order', async () => {
+  const written = place('written');
+  writeFileSync(written, 'a\nb\nc\nb\nd\n');
+  const cases: [string, number, number][] = [
+    ['a\nb\nc\nb\nd\n', 0, 0],
+    ['d\nb\nb\nc\na\n', 0, 0],
+    ['a\nb\nc\nd\n', 1, 0],
+    ['a\nb\nc\nb\nd\nd\nd\n', 0, 2],
+    ['a\nb\nc\nx\nd\n', 1, 1],
+    ['', 5, 0],
+  ];
+  for (const [text, lost, duplicated] of cases) {
+    writeFileSync(place('arrived'), text);
+    assert.deepEqual(
+      await countArrived([written], bytesOf(place('arrived'))),
+      { lost, duplicated },
+      JSON.stringify(text),
+    );
+  }
+});
+
+test('lines of several files are counted together', async () => {
+  writeFileSync(place('x'), '1\n2\n');
+  writeFileSync(place('y'), '3\n2\n4');
+  writeFileSync(place('arrived'), '3\n1\n2\n2\n');
+  assert.deepEqual(await countArrived([place('x'), place('y')], bytesOf(place('arrived'))), { lost: 1, duplicated: 0 });
+});
+
+test('a log that was written several times over is compared as such', async () => {
+  writeFileSync(place('once'), 'abc\ndef\n');
+  writeFileSync(place('arrived'), 'abc\ndef\n'.repeat(3));
+  assert.ok(await sameBytes(place('once'), bytesOf(place('arrived'))(), 3));
+  assert.ok(!(await sameBytes(place('once'), bytesOf(place('arrived'))(), 2)));
+  assert.ok(!(await sameBytes(place('once'), bytesOf(place('arrived'))(), 4)));
+  appendFileSync(place('arrived'), 'abc\ndeg\n');
+  assert.ok(!(await sameBytes(place('once'), bytesOf(place('arrived'))(), 4)));
+});
