@@ -172,6 +172,16 @@ function decodeSlot(bytes: Buffer): Slot | number | undefined {
   return fields.failed ? undefined : slot;
 }
 
+/** The file, for `using`; undefined where it cannot be opened. */
+export function opened(files: Files, path: string): ReturnType<typeof closing> | undefined {
+  try {
+    return closing(files.open(path, 'read'));
+  } catch {
+    // Whoever asks can do without: the reader of the data says what is wrong with it.
+    return undefined;
+  }
+}
+
 /** An open file as something that `using` closes. */
 export function closing(value: OpenFile): { readonly value: OpenFile } & Disposable {
   return { value, [Symbol.dispose]: () => value.close() };

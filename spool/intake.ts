@@ -246,6 +246,13 @@ export class SpoolIntake implements Intake {
     });
   }
 
+  /** Has the disk take a sync, even where there is nothing to write. */
+  prove(): void {
+    if (this.#closed) return;
+    if (this.#block.empty) this.#appendEmpty();
+    this.#schedule();
+  }
+
   /** Takes nothing more, and makes durable what was taken. */
   async finish(): Promise<void> {
     if (!this.#closed) await this.flush().catch(() => undefined);

@@ -221,6 +221,8 @@ export type ReadResult =
     }
   /** Nothing to be had from `from` to `upto`; reading goes on at `upto`. */
   | { readonly kind: 'gap'; readonly from: Position; readonly upto: Position; readonly gap: Gap }
+  /** The disk refuses to read at `from`, which may pass: `readable` resolves when it is worth trying again. */
+  | { readonly kind: 'unreadable'; readonly from: Position }
   /** `from` is the durable end. */
   | { readonly kind: 'end' };
 
@@ -251,18 +253,19 @@ export interface Outlet {
   readonly oldest: Position;
   /**
    * Reads from a block boundary (a cursor's position, a result's `upto`, `oldest`). At least one block, else up to
-   * `bytesMax`; damage is set aside, counted and given as a gap, and so is what lies below `oldest`. Throws nothing for
-   * what lies on the disk.
+   * `bytesMax`; damage is set aside, counted and given as a gap, and so is what lies below `oldest`. What the disk refuses
+   * to read is `unreadable` for a long time before it is a gap. Throws nothing for what lies on the disk.
    */
   read(from: Position, bytesMax: number): ReadResult;
   /**
    * The block that ends at `position`, if it is still there, or the one before the unused positions that end there: its epoch
-   * and hash. For going back.
+   * and hash. For going back. Throws with a system error's code (EIO …) while the disk does not tell.
    */
   endingAt(position: Position): { readonly epoch: Epoch; readonly hash: BlockHash } | undefined;
   /**
    * Resolves when there are records to be read at or behind `from`, when the signal aborts, or when the spool closes. Blocks
-   * without records (a vouching block after idle) do not wake it: they go along with the next records.
+   * without records (a vouching block after idle) do not wake it: they go along with the next records. Where `from` was
+   * `unreadable` it resolves when reading is worth another try.
    */
   readable(from: Position, signal: AbortSignal): Promise<void>;
   /**

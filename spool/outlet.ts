@@ -6,6 +6,7 @@ import { ShipperAccounts } from './accounts.ts';
 import type { CursorFile } from './cursor-file.ts';
 import type { DescriptionEntry, DropEntry } from './format.ts';
 import { encodeDescriptions } from './format.ts';
+import { segmentName } from './layout.ts';
 import type { Ledger, Totals } from './ledger.ts';
 import { blockEndingAt, timeAt } from './lookup.ts';
 import type {
@@ -21,7 +22,8 @@ import type {
   ShipperTotals,
   Tally,
 } from './nouns.ts';
-import type { Clock, Files, Problem, Timer, UnixMs } from './ports.ts';
+import { Patience } from './patience.ts';
+import type { Clock, Files, Log, Problem, Timer, UnixMs } from './ports.ts';
 import type { RangeRead } from './reader.ts';
 import { Reader } from './reader.ts';
 import type { Segments } from './segments.ts';
@@ -34,6 +36,7 @@ const saveDelayMs = 1000;
 export interface OutletHost {
   readonly files: Files;
   readonly clock: Clock;
+  readonly log: Log;
   readonly spool: Id;
   readonly segments: Segments;
   readonly appended: Ledger;
@@ -48,6 +51,10 @@ export interface OutletHost {
   totalsAt(position: Position): Totals;
   /** When the oldest record that is not yet in a durable block was collected. */
   oldestUnsynced(): UnixMs | undefined;
+  /** Syncs that succeeded so far. */
+  syncs(): number;
+  /** Has the disk take a sync, even where there is nothing to write. */
+  prove(): void;
   /** Puts drops into the next block. */
   drop(entries: readonly DropEntry[]): void;
   /** Resolves once the drops handed over so far are durable. */
@@ -65,6 +72,7 @@ export class SpoolOutlet implements Outlet {
   readonly #file: CursorFile;
   readonly #reader: Reader;
   readonly #accounts: ShipperAccounts;
+  readonly #patience: Patience;
   readonly #pins = new Set<{ readonly from: Position; readonly upto: Position }>();
   #cursor: ShipperCursor | undefined;
   #durableCursor: ShipperCursor | undefined;
@@ -80,6 +88,15 @@ export class SpoolOutlet implements Outlet {
     this.#cursor = start.cursor;
     this.#durableCursor = start.cursor;
     this.#accounts = new ShipperAccounts(name, host, start);
+    this.#patience = new Patience({
+      clock: host.clock,
+      log: host.log,
+      name,
+      fileOf: ({ segment }) => segmentName(segment.start),
+      probe: (refused) => this.#reader.probe(refused),
+      syncs: () => host.syncs(),
+      prove: () => host.prove(),
+    });
     if (!start.cursor) this.#accounts.beginAt(this.oldest);
   }
 
@@ -105,16 +122,18 @@ export class SpoolOutlet implements Outlet {
     return Math.max(this.#durableCursor?.position ?? 0, floor);
   }
 
-  get problem(): Problem | undefined {
-    return this.#problem;
+  get problems(): Problem[] {
+    return [this.#problem, this.#patience.problem].filter((problem) => problem !== undefined);
   }
 
   read(from: Position, bytesMax: number): ReadResult {
     const accounts = this.#accounts;
     const known = accounts.stepTo(from);
     if (from < accounts.floor) return accounts.belowFloor(from, known);
-    const read = this.#reader.read(from, bytesMax, this.durable);
+    if (this.#patience.waits(from)) return { kind: 'unreadable', from };
+    const read = this.#readOrGiveUp(from, bytesMax);
     if (read.kind === 'end') return read;
+    if (read.kind === 'refused') return { kind: 'unreadable', from };
     if (read.kind === 'gap') {
       if (read.upto === this.oldest && from < this.#reader.previousEnd(read.upto))
         return accounts.letGo(from, read.upto, known);
@@ -122,8 +141,25 @@ export class SpoolOutlet implements Outlet {
       if (result.gap.reason === 'damaged') this.#host.damage(read, result.gap);
       return result;
     }
+    this.#patience.read(from);
     accounts.read(read.blocks);
     return read;
+  }
+
+  #readOrGiveUp(from: Position, bytesMax: number): RangeRead {
+    const reader = this.#reader;
+    const read = reader.read(from, bytesMax, this.durable);
+    if (read.kind !== 'refused') return read;
+    const verdict = this.#patience.met(read);
+    if (verdict === 'wait') return read;
+    const gap = reader.read(from, bytesMax, this.durable, false);
+    if (gap.kind !== 'gap' || verdict === 'gap') return gap;
+    if (!reader.readsBehind(gap.upto, this.durable)) {
+      this.#patience.later();
+      return read;
+    }
+    this.#patience.gaveUp(from, gap.upto);
+    return gap;
   }
 
   endingAt(position: Position): { readonly epoch: Epoch; readonly hash: BlockHash } | undefined {
@@ -132,12 +168,15 @@ export class SpoolOutlet implements Outlet {
 
   async readable(from: Position, signal: AbortSignal): Promise<void> {
     const host = this.#host;
-    while (!signal.aborted && !host.closed() && host.durableRecordsEnd() <= from) {
+    const patience = this.#patience;
+    while (!signal.aborted && !host.closed() && (host.durableRecordsEnd() <= from || this.#patience.waits(from))) {
       await new Promise<void>((resolve) => {
         const waiting = host.onReadable(done);
+        const due = patience.onDue(done);
         signal.addEventListener('abort', done, { once: true });
         function done() {
           waiting[Symbol.dispose]();
+          due[Symbol.dispose]();
           signal.removeEventListener('abort', done);
           resolve();
         }
@@ -147,6 +186,7 @@ export class SpoolOutlet implements Outlet {
 
   async save(cursor: ShipperCursor, durably = false): Promise<void> {
     this.#accounts.pass(cursor.position);
+    this.#patience.passed(cursor.position);
     this.#cursor = cursor;
     if (durably) return this.#saveNow();
     this.#saveTimer ??= this.#host.clock.after(saveDelayMs, () => void this.#saveNow().catch(() => undefined));
@@ -197,6 +237,7 @@ export class SpoolOutlet implements Outlet {
       if (this.#cursor !== this.#durableCursor) await this.#saveNow();
     } finally {
       this.#saveTimer?.cancel();
+      this.#patience.close();
       this.#reader.close();
       this.#file.close();
     }

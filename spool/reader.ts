@@ -1,14 +1,16 @@
 /**
- * Reads verified ranges of segment files, for one shipper: every header and frame is checked before it is handed on, and what
- * does not check out becomes a gap that ends where reading can go on.
+ * Reads verified ranges of segment files, for one shipper: every header and frame is checked before it is handed on. What was
+ * read and does not check out becomes a gap that ends where reading can go on; what the disk refuses to read may pass, and
+ * becomes a gap only for a caller that has given up waiting (`patience.ts`).
  */
 import { crc32 } from 'node:zlib';
 import type { BlockHeader } from './format.ts';
-import { decodeHeader, hashOf } from './format.ts';
+import { decodeHeader, hashOf, headerFixedBytes } from './format.ts';
 import type { BlockView, Epoch, Id, Position } from './nouns.ts';
 import { limits } from './nouns.ts';
 import type { Files, OpenFile } from './ports.ts';
-import { firstBlock, readFully, scan } from './scan.ts';
+import type { Filled } from './scan.ts';
+import { fill, firstBlock, refusedText, scan } from './scan.ts';
 import type { Segment, Segments } from './segments.ts';
 
 export interface ReadBlock extends BlockView {
@@ -32,7 +34,20 @@ export type RangeRead =
       readonly why: string;
       readonly segment: Segment | undefined;
     }
+  | Refused
   | { readonly kind: 'end' };
+
+/** The disk refuses to read: `bytes` from `at` on are missing for reading on at `from`. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly from: Position;
+  readonly at: Position;
+  readonly bytes: number;
+  readonly why: string;
+  readonly segment: Segment;
+  /** The whole file, which cannot be opened. */
+  readonly unopened: boolean;
+}
 
 export class Reader {
   readonly #files: Files;
@@ -48,8 +63,11 @@ export class Reader {
     this.#spool = spool;
   }
 
-  /** At least one block of at most `bytesMax` together, from `from` on and before `durable`. */
-  read(from: Position, bytesMax: number, durable: Position): RangeRead {
+  /**
+   * At least one block of at most `bytesMax` together, from `from` on and before `durable`. Without `patient` what the disk
+   * refuses to read is a gap; but not a file that cannot be opened, which somebody can put right, or take away.
+   */
+  read(from: Position, bytesMax: number, durable: Position, patient = true): RangeRead {
     const segment = this.#segments.at(from);
     if (!segment || segment.start >= durable) return { kind: 'end' };
     if (from < segment.start)
@@ -57,15 +75,59 @@ export class Reader {
     const end = Math.min(segment.end, durable);
     if (from >= end) return { kind: 'end' };
     const file = this.#fileOf(segment);
-    if (typeof file === 'string') return { kind: 'gap', from, upto: end, why: file, segment };
-    return this.#blocks(file, segment, from, Math.min(end, from + bytesMax), end);
+    if (file instanceof Error) {
+      const why = `the segment cannot be opened: ${file.message}`;
+      const gone = (file as NodeJS.ErrnoException).code === 'ENOENT';
+      if (gone) return { kind: 'gap', from, upto: end, why, segment };
+      return { kind: 'refused', from, at: from, bytes: 1, why, segment, unopened: true };
+    }
+    const read = this.#blocks({ file, segment, from, end, patient }, Math.min(end, from + bytesMax));
+    // Opened anew the next time: a path to the disk that went down may have come back as another.
+    if (read.kind === 'refused') this.close();
+    return read;
+  }
+
+  /** Whether anything behind `from` can be read: then the disk is there, and only a stretch of it is not. */
+  readsBehind(from: Position, durable: Position): boolean {
+    let at = from;
+    for (let looks = 0; looks < looksMax; looks++) {
+      const read = this.read(at, 1, durable, false);
+      if (read.kind === 'blocks') return true;
+      if (read.kind === 'end') return false;
+      at = read.kind === 'gap' ? read.upto : read.segment.end;
+    }
+    const behind = this.#segments.list.filter(({ start }) => start >= at && start < durable);
+    return [...behind.slice(0, looksMax), ...behind.slice(-1)].some(({ start }) => {
+      const read = this.read(start, 1, durable, false);
+      return read.kind === 'blocks';
+    });
+  }
+
+  /** Tries what was refused without holding up anybody else. Why it still cannot be read; undefined when it can. */
+  async probe({ segment, at, bytes }: Refused): Promise<Error | undefined> {
+    let file: OpenFile | undefined;
+    try {
+      file = await this.#files.openLater(this.#segments.path(segment), 'read');
+      const into = Buffer.allocUnsafeSlow(Math.min(bytes, 2 * limits.blockBytesMax));
+      for (let done = 0; done < into.length; ) {
+        const count = await file.readLater(into.subarray(done), at - segment.start + done);
+        if (count === 0) break;
+        done += count;
+      }
+      return undefined;
+    } catch (error) {
+      // Taken away by somebody: that is a gap, and no reason to wait.
+      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : (error as Error);
+    } finally {
+      file?.close();
+    }
   }
 
   /** Where the block before the one at the start of a segment ended: between there and here nothing ever stood. */
   previousEnd(start: Position): Position {
     const segment = this.#segments.at(start);
     const file = segment && this.#fileOf(segment);
-    if (!segment || !file || typeof file === 'string') return start;
+    if (!segment || !file || file instanceof Error) return start;
     const first = firstBlock(file, segment.start, segment.end);
     return first.kind === 'block' ? first.header.previousEnd : start;
   }
@@ -75,42 +137,40 @@ export class Reader {
     this.#open = undefined;
   }
 
-  #blocks(file: OpenFile, segment: Segment, from: Position, wanted: Position, end: Position): RangeRead {
-    const bytes = this.#fill(file, from - segment.start, wanted - from);
+  #blocks(stretch: ReadStretch, wanted: Position, again = false): RangeRead {
+    const { from, end } = stretch;
+    const { bytes, refused } = this.#fill(stretch, wanted);
     const blocks: ReadBlock[] = [];
-    let at = from;
-    while (bytes && at < wanted) {
+    for (let at = from; at < wanted; ) {
       const block = this.#block(bytes.subarray(at - from), at);
-      if (typeof block === 'string') {
-        return blocks.length > 0
-          ? this.#result(file, segment, from, at, bytes, blocks)
-          : this.#damage(file, segment, from, end, block);
-      }
-      if (typeof block === 'number') {
-        // The block goes on behind what was read.
-        if (blocks.length > 0) break;
-        if (from + block > end || wanted - from >= block)
-          return this.#damage(file, segment, from, end, 'the segment ends within a block');
-        return this.#blocks(file, segment, from, from + block, end);
-      }
-      if (blocks[0] && block.content.epoch !== blocks[0].content.epoch) break;
-      blocks.push(block);
-      at = block.end;
+      if (typeof block === 'object') {
+        if (blocks[0] && block.content.epoch !== blocks[0].content.epoch) break;
+        blocks.push(block);
+        at = block.end;
+      } else if (blocks.length > 0) break;
+      // It may have gone wrong on its way from the disk.
+      else if (typeof block === 'string')
+        return again ? this.#damage(stretch, block) : this.#blocks(stretch, wanted, true);
+      // The block goes on behind what was read.
+      else if (refused) return this.#refused(stretch, from, block, refusedText(refused));
+      else if (from + block > end || wanted - from >= block)
+        return this.#damage(stretch, 'the segment ends within a block');
+      else return this.#blocks(stretch, from + block);
     }
-    if (!bytes || blocks.length === 0) return this.#damage(file, segment, from, end, 'it cannot be read');
-    return this.#result(file, segment, from, at, bytes, blocks);
+    return this.#result(stretch, bytes, blocks);
   }
 
-  #result(
-    file: OpenFile,
-    segment: Segment,
-    from: Position,
-    upto: Position,
-    bytes: Buffer,
-    blocks: readonly ReadBlock[],
-  ): RangeRead {
-    const epoch = this.#epochOf(file, segment, blocks[0]!.content);
+  #result(stretch: ReadStretch, bytes: Buffer, blocks: readonly ReadBlock[]): RangeRead {
+    const { from, segment } = stretch;
+    const epoch = this.#epochOf(stretch, blocks[0]!.content);
+    if (typeof epoch === 'string') return this.#refused(stretch, segment.start, headerFixedBytes, epoch);
+    const upto = blocks.at(-1)!.end;
     return { kind: 'blocks', epoch, from, upto, bytes: bytes.subarray(0, upto - from), blocks };
+  }
+
+  #refused(stretch: ReadStretch, at: Position, bytes: number, why: string): RangeRead {
+    const { from, segment, patient } = stretch;
+    return patient ? { kind: 'refused', from, at, bytes, why, segment, unopened: false } : this.#damage(stretch, why);
   }
 
   /** The block at the start of `bytes`, how many bytes it takes where they do not all stand there, or what is wrong. */
@@ -141,15 +201,17 @@ export class Reader {
   }
 
   /** From `from` to the next whole block. A block whose header is whole and whose frame is not is the gap itself. */
-  #damage(file: OpenFile, segment: Segment, from: Position, end: Position, why: string): RangeRead {
+  #damage({ file, segment, from, end }: ReadStretch, why: string): RangeRead {
     const [item] = scan({ file, start: segment.start, from, end, spool: this.#spool });
     return { kind: 'gap', from, upto: item ? item.end : end, why, segment };
   }
 
-  #epochOf(file: OpenFile, segment: Segment, header: BlockHeader): Epoch {
+  /** The epoch of a block in the segment, or why the disk does not tell. */
+  #epochOf({ file, segment, patient }: ReadStretch, header: BlockHeader): Epoch | string {
     const known = this.#epochs.get(header.epoch);
     if (known) return known;
     const first = firstBlock(file, segment.start, segment.end);
+    if (patient && first.kind === 'damage' && first.refused) return first.why;
     const opening = first.kind === 'block' ? first.header.opening : undefined;
     // With its table damaged the segment still says which epoch it is of; only the parent is not known.
     if (opening?.id !== header.epoch) return { id: header.epoch, start: segment.start, parent: undefined };
@@ -158,7 +220,7 @@ export class Reader {
     return opening;
   }
 
-  #fileOf(segment: Segment): OpenFile | string {
+  #fileOf(segment: Segment): OpenFile | Error {
     if (this.#open?.start === segment.start) return this.#open.file;
     this.close();
     try {
@@ -166,15 +228,26 @@ export class Reader {
       this.#open = { start: segment.start, file };
       return file;
     } catch (error) {
-      return `the segment cannot be opened: ${(error as Error).message}`;
+      return error as Error;
     }
   }
 
-  #fill(file: OpenFile, offset: number, bytes: number): Buffer | undefined {
-    const wanted = Math.min(bytes, 2 * limits.blockBytesMax);
+  #fill({ file, segment, from }: ReadStretch, upto: Position): Filled {
+    const wanted = Math.min(upto - from, 2 * limits.blockBytesMax);
     if (wanted > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(wanted);
-    return readFully(file, this.#buffer.subarray(0, wanted), offset);
+    return fill(file, this.#buffer.subarray(0, wanted), from - segment.start);
   }
 }
 
+/** From where to where in which file. */
+interface ReadStretch {
+  readonly file: OpenFile;
+  readonly segment: Segment;
+  readonly from: Position;
+  readonly end: Position;
+  readonly patient: boolean;
+}
+
+/** So many places are looked at for something that can be read. */
+const looksMax = 16;
 const epochsMax = 256;

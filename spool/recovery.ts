@@ -14,6 +14,8 @@ import { Ledger } from './ledger.ts';
 import { syncNewest } from './newest-safe.ts';
 import type { BlockHash, Id, Position, ShipperCursor } from './nouns.ts';
 import type { Clock, Codec, Files, Log, OpenFile } from './ports.ts';
+import type { Check } from './read-patiently.ts';
+import { readPatiently } from './read-patiently.ts';
 import type { Plan } from './recovery-plan.ts';
 import { planRecovery } from './recovery-plan.ts';
 import type { ScanItem, ScannedBlock } from './scan.ts';
@@ -57,15 +59,21 @@ export interface RecoveryPorts {
 }
 
 /** Reads the spool in `folders`, sets aside what cannot be kept, and tells how to go on. */
-export async function recover(ports: RecoveryPorts, folders: Folders, damaged: Damaged): Promise<Recovered> {
+export function recover(ports: RecoveryPorts, folders: Folders, damaged: Damaged): Promise<Recovered> {
+  return readPatiently(ports, (files, check) => recoverOnce({ ...ports, files }, folders, damaged, check));
+}
+
+async function recoverOnce(ports: RecoveryPorts, folders: Folders, damaged: Damaged, check: Check): Promise<Recovered> {
   const notes: string[] = [];
   const { files } = ports;
   const cursors = readCursors(files, folders);
   const segments = openSegments(files, folders);
   const state = new State(cursors, segments);
+  check();
   const synced = await syncNewest(ports, folders, segments, notes);
-  const plans = await planNewest(ports, folders, segments, state, synced, damaged, notes);
+  const plans = await planNewest(ports, folders, segments, state, synced, damaged, notes, check);
   const base = findTable(ports, folders, segments);
+  check();
   if (base.lost.length > 0) notes.push(`the table of ${base.lost.join(', ')} is damaged; read from an older one`);
 
   const ledgers = [new Ledger(), new Ledger()] as const;
@@ -80,6 +88,7 @@ export async function recover(ports: RecoveryPorts, folders: Folders, damaged: D
       for (const ledger of ledgers) ledger.apply(block.header, block.end - block.position, true);
       state.see(block);
     }
+    check();
     if (plan.tail) notes.push(await cutTail(ports, folders, segment, plan.tail, damaged));
   }
   const tableCursors = (base.table?.shippers ?? []).flatMap(({ name, cursor }) =>
@@ -111,10 +120,12 @@ async function planNewest(
   synced: boolean,
   damaged: Damaged,
   notes: string[],
+  check: Check,
 ): Promise<ReadonlyMap<Segment, Plan>> {
   for (let newest = segments.at(-1); newest; newest = segments.at(-1)) {
     const segment = newest;
     const plan = readSegment(ports, folders, segment, (items) => state.floor(segment, items), synced);
+    check();
     if (plan.tail?.position !== segment.start && segment.bytes > 0) return new Map([[segment, plan]]);
     notes.push(
       await cutTail(ports, folders, segment, plan.tail ?? { position: segment.start, why: 'it is empty' }, damaged),
@@ -224,8 +235,8 @@ function findTable({ files, codec }: RecoveryPorts, folders: Folders, segments: 
     const segment = segments[index]!;
     using file = closing(files.open(`${folders.segments}/${segmentName(segment.start)}`, 'read'));
     const table = readTable(file.value, segment, codec);
-    segment.verified = table !== undefined;
-    if (table) return { index, table, lost };
+    segment.verified = table === 'refused' ? undefined : table !== undefined;
+    if (table && table !== 'refused') return { index, table, lost };
     lost.push(segmentName(segment.start));
   }
   return { index: 0, table: undefined, lost };

@@ -2,7 +2,7 @@
  * Lets go of segments: those that every shipper's durable cursor has passed, and, where the spool is full and the policy says
  * so, the oldest of those that it has not, after the drop is durable. The two newest segments whose tables verify always stay.
  */
-import { closing } from './cursor-file.ts';
+import { opened } from './cursor-file.ts';
 import type { Damaged } from './damaged.ts';
 import type { DropEntry } from './format.ts';
 import { segmentName } from './layout.ts';
@@ -201,8 +201,10 @@ export class Retention {
     let verified = 0;
     for (const segment of segments.list.toReversed()) {
       if (segment.verified === undefined) {
-        using file = closing(files.open(segments.path(segment), 'read'));
-        segment.verified = readTable(file.value, segment, codec) !== undefined;
+        using file = opened(files, segments.path(segment));
+        const table = file ? readTable(file.value, segment, codec) : 'refused';
+        // What cannot be read at the moment is asked again the next time; until then more stays than must.
+        if (table !== 'refused') segment.verified = table !== undefined;
       }
       // One that was begun and cannot be written (a full disk) is not among the two.
       if (segment.verified && segment.start < writer.durable && ++verified === 2) return;

@@ -1,6 +1,6 @@
 /**
  * Walks the headers of a segment file: what is whole, and what is not. Reads little (a header a step, not the frames) and
- * never throws for what lies on the disk; a failing read is damage like any other.
+ * never throws for what lies on the disk; where the disk refuses to read, that is damage which says so, for it may pass.
  */
 import type { BlockHeader } from './format.ts';
 import { blockMagic, decodeHeader, hashOf, headerFixedBytes, measureHeader, skippableMagic } from './format.ts';
@@ -17,7 +17,14 @@ export type ScanItem =
       readonly headerBytes: number;
       readonly hash: BlockHash;
     }
-  | { readonly kind: 'damage'; readonly position: Position; readonly end: Position; readonly why: string }
+  | {
+      readonly kind: 'damage';
+      readonly position: Position;
+      readonly end: Position;
+      readonly why: string;
+      /** The disk refused to read it: what stands there is not known, and may be had another time. */
+      readonly refused: boolean;
+    }
   | { readonly kind: 'newer'; readonly position: Position; readonly end: Position; readonly version: number };
 
 export type ScannedBlock = Extract<ScanItem, { kind: 'block' }>;
@@ -58,23 +65,23 @@ class HeaderReader {
 
   at(position: Position, resync = true): ScanItem {
     const found = this.#block(position);
-    if (typeof found !== 'string') return found;
+    if (typeof found !== 'string' && !(found instanceof Error)) return found;
     const end = resync ? this.#nextBlock(position + 1) : this.#stretch.end;
-    return { kind: 'damage', position, end, why: found };
+    const why = typeof found === 'string' ? found : refusedText(found);
+    return { kind: 'damage', position, end, why, refused: typeof found !== 'string' };
   }
 
-  /** The block at `position`, or why there is none. */
-  #block(position: Position): ScanItem | string {
+  /** The block at `position`, why there is none, or why that cannot be read. */
+  #block(position: Position): ScanItem | string | Error {
     const { end, spool } = this.#stretch;
-    let bytes = this.#read(position, headerFixedBytes * 4);
-    if (bytes === undefined) return 'it cannot be read';
+    let { bytes, refused } = this.#read(position, headerFixedBytes * 4);
     let result = decodeHeader(bytes);
-    if (result.kind === 'short') {
+    if (result.kind === 'short' && !refused) {
       if (position + result.length > end) return 'the segment ends within a header';
-      bytes = this.#read(position, result.length);
-      if (bytes === undefined) return 'it cannot be read';
+      ({ bytes, refused } = this.#read(position, result.length));
       result = decodeHeader(bytes);
     }
+    if (result.kind === 'short' && refused) return refused;
     if (result.kind === 'short') return 'the segment ends within a header';
     if (result.kind === 'damaged') return result.why;
     if (result.kind === 'unknown_version') return { kind: 'newer', position, end, version: result.version };
@@ -94,29 +101,51 @@ class HeaderReader {
   #nextBlock(from: Position): Position {
     const { end } = this.#stretch;
     const window = 256 * 1024;
-    for (let at = from; at < end; at += window - 16) {
-      const bytes = this.#read(at, window);
-      if (bytes === undefined) continue;
+    let skip = sectorBytes;
+    for (let at = from; at < end; ) {
+      const { bytes, refused } = this.#read(at, window);
       const copy = Buffer.from(bytes);
       for (let found = copy.indexOf(magicBytes); found >= 0; found = copy.indexOf(magicBytes, found + 1)) {
         if (found + 12 > copy.length || copy.readUInt32LE(found + 8) !== blockMagic) continue;
-        if (typeof this.#block(at + found) !== 'string') return at + found;
+        const block = this.#block(at + found);
+        if (typeof block !== 'string' && !(block instanceof Error)) return at + found;
       }
+      if (!refused) {
+        skip = sectorBytes;
+        at += window - 16;
+        continue;
+      }
+      // In steps that grow: little behind a bad sector is passed over, and a disk that is gone is not asked for ever.
+      if (copy.length > 0) skip = sectorBytes;
+      at = this.#sectorAt(at + copy.length) + skip;
+      skip = Math.min(window, 2 * skip);
     }
     return end;
   }
 
-  /** Up to `length` bytes from `position`, as far as the stretch goes; undefined where the disk refuses. */
-  #read(position: Position, length: number): Buffer | undefined {
+  /** Where the sector of the file begins that holds the position. */
+  #sectorAt(position: Position): Position {
+    const { start } = this.#stretch;
+    return start + Math.floor((position - start) / sectorBytes) * sectorBytes;
+  }
+
+  /** Up to `length` bytes from `position`, as far as the stretch goes and the disk does not refuse. */
+  #read(position: Position, length: number): Filled {
     const { file, start, end } = this.#stretch;
     const wanted = Math.min(length, end - position, limits.blockBytesMax);
     if (wanted > this.#window.length) this.#window = Buffer.allocUnsafeSlow(wanted);
-    return readFully(file, this.#window.subarray(0, wanted), position - start);
+    return fill(file, this.#window.subarray(0, wanted), position - start);
   }
 }
 
-/** Fills `into` as far as the file goes; undefined where the disk refuses. */
-export function readFully(file: OpenFile, into: Buffer, offset: number): Buffer | undefined {
+/** What could be read; `refused` says why the disk gave no more (a bad sector, a path that is down): it may pass. */
+export interface Filled {
+  readonly bytes: Buffer;
+  readonly refused: Error | undefined;
+}
+
+/** Fills `into` as far as the file goes and the disk does not refuse. */
+export function fill(file: OpenFile, into: Buffer, offset: number): Filled {
   let done = 0;
   try {
     while (done < into.length) {
@@ -124,12 +153,23 @@ export function readFully(file: OpenFile, into: Buffer, offset: number): Buffer 
       if (count === 0) break;
       done += count;
     }
-  } catch {
-    // A bad sector: the caller treats the stretch as damage and reports it.
-    return undefined;
+  } catch (error) {
+    return { bytes: into.subarray(0, done), refused: error as Error };
   }
-  return into.subarray(0, done);
+  return { bytes: into.subarray(0, done), refused: undefined };
 }
+
+/** Fills `into` as far as the file goes; undefined where the disk refuses. */
+export function readFully(file: OpenFile, into: Buffer, offset: number): Buffer | undefined {
+  const { bytes, refused } = fill(file, into, offset);
+  return refused ? undefined : bytes;
+}
+
+export function refusedText(error: Error): string {
+  return `the disk refuses to read it: ${error.message}`;
+}
+
+const sectorBytes = 4096;
 
 /** True where `bytes` begin with a whole header of any version. */
 export function isHeader(bytes: Uint8Array): boolean {

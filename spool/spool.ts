@@ -12,6 +12,7 @@ import type { Id, Intake, Outlet, Position, SpoolStatus } from './nouns.ts';
 import { SpoolOutlet } from './outlet.ts';
 import type { Clock, Codec, Files, Log, Random } from './ports.ts';
 import { limitsFor, Pressure } from './pressure.ts';
+import { readPatiently } from './read-patiently.ts';
 import { cursorOf, recover } from './recovery.ts';
 import { Retention } from './retention.ts';
 import { Segments } from './segments.ts';
@@ -110,11 +111,17 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
     },
   );
 
-  for (const shipper of options.shippers) {
-    const read = cursorOf(found.cursors, shipper.name);
-    const start = startOf(shipper.name, read, id, found, at);
+  const starts = await readPatiently(ports, (watched) =>
+    options.shippers.map(({ name }) =>
+      startOf(name, cursorOf(found.cursors, name), id, found, (position) =>
+        totalsAt({ ...totals, files: watched }, position),
+      ),
+    ),
+  );
+  for (const [index, shipper] of options.shippers.entries()) {
+    const start = starts[index]!;
     noteStart(log, shipper.name, start);
-    const file = new CursorFile(files, folders, shipper.name, read);
+    const file = new CursorFile(files, folders, shipper.name, cursorOf(found.cursors, shipper.name));
     await file.prepare();
     outlets.set(
       shipper.name,
@@ -123,6 +130,7 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
         {
           files,
           clock,
+          log,
           spool: id,
           segments,
           appended: found.appended,
@@ -133,6 +141,8 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
           committed: () => intake.committed(),
           totalsAt: at,
           oldestUnsynced: () => intake.oldest,
+          syncs: () => writer.syncs,
+          prove: () => intake.prove(),
           drop: (entries) => intake.drop(entries),
           dropsDurable: () => intake.dropsDurable(),
           damage: (read, gap) => retention.damage(read, gap, damaged),
@@ -180,7 +190,7 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
       problems: [
         ...intake.problems(),
         ...retention.problems(),
-        ...[...outlets.values()].flatMap((outlet) => outlet.problem ?? []),
+        ...[...outlets.values()].flatMap((outlet) => outlet.problems),
       ],
       recovered: found.notes,
       collectors: intake.collectorTotals(),

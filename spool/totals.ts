@@ -2,7 +2,7 @@
  * How much of each collector lies before a position: from the table at the start of its segment and the headers up to it, or,
  * where damage stands in between, from the next table and the headers back to it.
  */
-import { closing } from './cursor-file.ts';
+import { opened } from './cursor-file.ts';
 import type { Ledger, Totals } from './ledger.ts';
 import { add, none, subtract, sumOf, talliesOf } from './ledger.ts';
 import type { Position, SourceNumber, Tally } from './nouns.ts';
@@ -61,9 +61,9 @@ function totalsBehind(ports: TotalsPorts, segment: Segment, position: Position):
 }
 
 function tableTotals({ files, codec, segments, appended }: TotalsPorts, segment: Segment): Totals | undefined {
-  using file = closing(files.open(segments.path(segment), 'read'));
-  const table = readTable(file.value, segment, codec);
-  if (!table) return undefined;
+  using file = opened(files, segments.path(segment));
+  const table = file && readTable(file.value, segment, codec);
+  if (!table || table === 'refused') return undefined;
   for (const source of table.sources) appended.learnCollector(source.number, source.description.collector);
   return new Map(Object.entries(table.collectors).map(([name, totals]) => [name, totals.spooled]));
 }
@@ -78,7 +78,8 @@ function sum(
 ): Totals | undefined {
   let totals = new Map<string, Tally>();
   const collectorOf = (number: SourceNumber) => ports.appended.collectorOf(number);
-  using file = closing(ports.files.open(ports.segments.path(segment), 'read'));
+  using file = opened(ports.files, ports.segments.path(segment));
+  if (!file) return undefined;
   for (const item of scan({ file: file.value, start: segment.start, from, end, spool: undefined })) {
     if (item.kind === 'block') totals = merge(totals, talliesOf(item.header, collectorOf), add);
     else if (!passOver) return undefined;

@@ -42,6 +42,7 @@ export function gather(outlet: Reading, place: Place, stream: string, bytesMax: 
         addGap(gaps, result.gap);
         at = result.upto;
         break;
+      case 'unreadable':
       case 'end':
         return { kind: 'nothing', at };
       default:

@@ -127,15 +127,13 @@ export class HttpShipper implements Shipper {
     }
   }
 
-  /** What throws is a bug, here or in the spool: it is shown, and tried again from the beginning. */
+  /** What throws is the spool's disk, or a bug: it is shown, and tried again from the beginning. */
   async #event(state: State): Promise<Event> {
     if (this.#abort.signal.aborted) return 'stop';
     try {
       return await this.#step(state);
     } catch (error) {
-      const message = `Something failed inside that should not: ${error instanceof Error ? error.message : String(error)}`;
-      const hint = 'This is a bug of tailspool; nothing is lost by it, and it is tried again.';
-      this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: { cause: 'internal', message, hint } });
+      this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
       return 'surprise';
     }
   }
@@ -347,4 +345,17 @@ const inconsistent: Trouble = {
 
 function withoutQuery(url: string): string {
   return url.split('?', 1)[0]!.replace(/\/\/[^@/]*@/, '//');
+}
+
+/** What a person is told of an error that was thrown: one with a code comes from the operating system. */
+function surprise(error: unknown): Trouble {
+  const text = error instanceof Error ? error.message : String(error);
+  if (typeof (error as NodeJS.ErrnoException).code === 'string')
+    return {
+      cause: 'spool_unreadable',
+      message: `The spool cannot be read: ${text}`,
+      hint: 'Look at the disk and the kernel log; it is tried again, and nothing is given up by it.',
+    };
+  const hint = 'This is a bug of tailspool; nothing is lost by it, and it is tried again.';
+  return { cause: 'internal', message: `Something failed inside that should not: ${text}`, hint };
 }

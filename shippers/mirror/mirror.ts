@@ -178,9 +178,10 @@ class Mirror implements Shipper {
     while (!this.#stopped) {
       const result = outlet.read(session.place.position, this.#options.batchBytesMax);
       // A spool that is closing has nothing to read and lets nobody wait.
-      ends = result.kind === 'end' ? ends + 1 : 0;
+      ends = result.kind === 'end' || result.kind === 'unreadable' ? ends + 1 : 0;
       if (ends > 1) await this.#sleep(idleDelayMs);
       switch (result.kind) {
+        case 'unreadable':
         case 'end':
           this.#status.state = 'idle';
           await outlet.readable(session.place.position, this.#stopping.signal);

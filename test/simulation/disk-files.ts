@@ -102,7 +102,7 @@ class SimulatedFile implements OpenFile {
 
   read(into: Uint8Array, position: number): number {
     const file = this.#file('read');
-    const effect = this.#gate.meet('read', this.#path, into.length);
+    const effect = this.#gate.meet('read', this.#path, into.length, position);
     const wanted = effect?.kind === 'short' ? effect.bytes : into.length;
     return file.current.read(into.subarray(0, wanted), position);
   }
@@ -126,7 +126,7 @@ class SimulatedFile implements OpenFile {
     const file = this.#file('write');
     if (!this.#writable) throw systemError('EBADF', 'write', this.#path);
     if (from.length === 0) return 0;
-    const effect = this.#gate.meet('write', this.#path, from.length);
+    const effect = this.#gate.meet('write', this.#path, from.length, position);
     const fits = this.#fits(file, effect?.kind === 'short' ? effect.bytes : from.length, position);
     const before = file.current.size;
     const change = { kind: 'write' as const, at: position, bytes: Buffer.from(from.subarray(0, fits)) };

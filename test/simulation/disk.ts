@@ -159,15 +159,15 @@ export class SimulatedDisk {
   // What follows is for disk-files.ts.
 
   /** Counts an operation, asks the faults, and throws what they or a crash say. What is left changes its course. */
-  meet(kind: OperationKind, path: string, bytes = 0): Course | undefined {
-    const { course, slowMs } = this.#ask(kind, path, bytes);
+  meet(kind: OperationKind, path: string, bytes = 0, at = 0): Course | undefined {
+    const { course, slowMs } = this.#ask(kind, path, bytes, at);
     this.clock.passSilently?.(slowMs);
     return course;
   }
 
   /** The same for what may take its time: a crash meanwhile finds it not done. */
   async meetLater(kind: OperationKind, path: string): Promise<Course | undefined> {
-    const { course, slowMs } = this.#ask(kind, path, 0);
+    const { course, slowMs } = this.#ask(kind, path, 0, 0);
     if (slowMs > 0) await new Promise<void>((resolve) => this.clock.after(slowMs, resolve));
     this.checkAlive();
     return course;
@@ -246,10 +246,10 @@ export class SimulatedDisk {
     };
   }
 
-  #ask(kind: OperationKind, path: string, bytes: number): { course: Course | undefined; slowMs: number } {
+  #ask(kind: OperationKind, path: string, bytes: number, at: number): { course: Course | undefined; slowMs: number } {
     this.checkAlive();
     const number = reading.has(kind) ? -1 : this.#operations;
-    const operation = { kind, path, bytes, number };
+    const operation = { kind, path, bytes, at, number };
     if (number === this.#crashAt) this.#crash = new Crash(`before change ${number} (${kind} ${path})`);
     this.checkAlive();
     if (number >= 0) {

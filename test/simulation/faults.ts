@@ -23,8 +23,9 @@ export type OperationKind =
 export interface Operation {
   readonly kind: OperationKind;
   readonly path: string;
-  /** Bytes that would be read or written. */
+  /** Bytes that would be read or written, and where in the file. */
   readonly bytes: number;
+  readonly at: number;
   /** Counts the operations that change something, from 0; −1 for the others. */
   readonly number: number;
 }
@@ -72,6 +73,17 @@ export function lies(where: Omit<Where, 'kinds'> = {}): Fault {
 
 export function slow(ms: number, where: Where): Fault {
   return always(`slow by ${ms} ms`, where, { kind: 'slow', ms });
+}
+
+/** Reading a stretch of a file fails; what lies before it is read. */
+export function badSectors(path: RegExp, from: number, upto: number, code = 'EIO'): Fault {
+  return {
+    name: `fails ${code} [read ${path} ${from}–${upto}]`,
+    effect({ kind, path: read, bytes, at }) {
+      if (kind !== 'read' || !path.test(read) || at >= upto || at + bytes <= from) return undefined;
+      return at < from ? { kind: 'short', bytes: from - at } : { kind: 'fail', code };
+    },
+  };
 }
 
 /** Reads and writes take only a part, as the seed says. */

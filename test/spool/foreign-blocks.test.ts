@@ -88,7 +88,7 @@ function framesOf(spool: Spool): string[] {
   const frames: string[] = [];
   for (let at: Position = 0; ; ) {
     const read = outlet.read(at, 1024 * 1024);
-    if (read.kind === 'end') return frames;
+    if (read.kind === 'end' || read.kind === 'unreadable') return frames;
     if (read.kind === 'blocks')
       for (const block of read.blocks) if (block.records > 0) frames.push(Buffer.from(block.frame).toString('hex'));
     at = read.upto;

@@ -7,8 +7,8 @@ import { hostFiles } from '../../agent/host/files.ts';
 import { hostRandom } from '../../agent/host/random.ts';
 import { decodeHeader } from '../../spool/format.ts';
 import { expandFrame } from '../../spool/format-table.ts';
-import type { Outlet, Position, Run, SourceDescription, SourceNumber } from '../../spool/nouns.ts';
-import type { LogEntry } from '../../spool/ports.ts';
+import type { Outlet, Position, ReadResult, Run, SourceDescription, SourceNumber } from '../../spool/nouns.ts';
+import type { Codec, LogEntry } from '../../spool/ports.ts';
 import type { Spool, SpoolOptions, SpoolPorts } from '../../spool/spool.ts';
 import { openSpool } from '../../spool/spool.ts';
 
@@ -98,15 +98,19 @@ export function delivered(dir: TestSpool, outlet: Outlet, from: Position = outle
   const lines: string[] = [];
   for (let at = from; ; ) {
     const read = outlet.read(at, 1024 * 1024);
-    if (read.kind === 'end') return lines;
-    if (read.kind === 'blocks')
-      for (const block of read.blocks) {
-        const header = decodeHeader(block.header);
-        if (header.kind !== 'header') throw new Error('a header that does not decode');
-        if (header.header.records === 0) continue;
-        const raw = expandFrame(block.frame, dir.ports.codec);
-        lines.push(...raw!.toString().split(/(?<=\n)/));
-      }
+    if (read.kind === 'end' || read.kind === 'unreadable') return lines;
+    if (read.kind === 'blocks') lines.push(...linesOf(read, dir.ports.codec));
     at = read.upto;
   }
+}
+
+export function linesOf(read: Extract<ReadResult, { kind: 'blocks' }>, blockCodec: Codec): string[] {
+  return read.blocks.flatMap((block) => {
+    const header = decodeHeader(block.header);
+    if (header.kind !== 'header') throw new Error('a header that does not decode');
+    if (header.header.records === 0) return [];
+    return expandFrame(block.frame, blockCodec)!
+      .toString()
+      .split(/(?<=\n)/);
+  });
 }

@@ -240,6 +240,7 @@ class TestShipper {
   async ship(bytesMax: number): Promise<boolean> {
     const read = this.#outlet.read(this.#at, bytesMax);
     if (read.kind === 'end') return false;
+    if (read.kind === 'unreadable') return true;
     if (read.kind === 'gap') {
       const { receiver } = this.#world;
       if (!receiver.lenient)

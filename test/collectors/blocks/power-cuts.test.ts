@@ -158,7 +158,7 @@ class Run {
     const found = [];
     for (let at = outlet.oldest; ; ) {
       const read = outlet.read(at, 1024 * 1024);
-      if (read.kind === 'end') return found;
+      if (read.kind === 'end' || read.kind === 'unreadable') return found;
       if (read.kind === 'blocks')
         for (const block of read.blocks) {
           const decoded = decodeHeader(Buffer.from(block.header));
