@@ -119,6 +119,8 @@ function hangingShipper(shipper: ShipperShown, { at, spool }: Picture, standsSin
   // What is not durable yet may not be shipped, so a shipper that has come to there has no work.
   if ((shipper.totals.cursor?.position ?? -1) >= spool.durable) return [];
   const since = standsSince(`shipper ${shipper.name}`, `${progressOf(shipper)} ${shipper.waiting.records > 0}`);
+  // The spool says so itself.
+  if (spool.problems.some(({ cause, subject }) => cause === 'unreadable' && subject === shipper.name)) return [];
   const allowed = patienceWith[shipper.state];
   if (shipper.waiting.records === 0 || allowed === undefined || at - since < allowed) return [];
   return [

@@ -53,6 +53,12 @@ test('a shipper with work that attempts nothing for 30 s is named', () => {
   assert.deepEqual(after(30, idle), ['shipper central: shipper_hangs http://127.0.0.1:1/v1/blocks']);
 });
 
+test('a shipper that waits for a disk that refuses to read does not hang', () => {
+  const unreadable = { cause: 'unreadable', subject: 'central', message: '', since: 0, red: true };
+  const idle = picture({ shippers: [shipper({ state: 'idle' })], spool: spool({ problems: [unreadable] }) });
+  assert.deepEqual(after(60, idle), []);
+});
+
 test('a shipper without work may rest for ever', () => {
   const resting = picture({ shippers: [shipper({ state: 'idle', waiting: { records: 0, bytes: 0 } })] });
   assert.deepEqual(after(300, resting), []);
