@@ -72,6 +72,16 @@ export interface Inflater {
   ): AsyncIterable<Uint8Array>;
 }
 
+/** A request's body, read only as far as somebody asks. */
+export interface WireBody {
+  /**
+   * Gives `take` each piece that arrives, until it returns false: it has enough for now. A piece is valid during that call only.
+   * True when `take` had enough, false at the body's end. Throws what `take` throws, `BodyTimeout` or a network error. One call
+   * at a time.
+   */
+  read(take: (piece: Uint8Array) => boolean): Promise<boolean>;
+}
+
 /** A request as a listener hands it over. Header names are lower case. */
 export interface WireRequest {
   readonly method: string;
@@ -79,8 +89,8 @@ export interface WireRequest {
   readonly target: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly peer: string;
-  /** The body as it arrives; throws `BodyTimeout` or a network error. Reading stops when the handler answers. */
-  readonly body: AsyncIterable<Uint8Array>;
+  /** Reading stops when the handler answers. */
+  readonly body: WireBody;
   /** Aborted when the client is gone. */
   readonly signal: AbortSignal;
 }

@@ -11,13 +11,14 @@ import type {
   Listener,
   Listening,
   ListenOptions,
+  WireBody,
   WireHandler,
   WireRequest,
   WireResponse,
 } from '../../collectors/ports.ts';
 import type { Log } from '../../spool/ports.ts';
 import { CertificateSource } from './certificates.ts';
-import { readBody, stopReading } from './request-body.ts';
+import { RequestBody, stopReading } from './request-body.ts';
 import { reachablePath, removeStaleSocket } from './socket-path.ts';
 
 /** Longer than agents pause between batches, so that they need not connect again. */
@@ -133,7 +134,7 @@ async function serve(
   });
   response.on('error', () => {});
   request.on('error', () => {});
-  const body = readBody(request, idleTimeoutMs);
+  const body = new RequestBody(request, idleTimeoutMs);
   let answer: WireResponse;
   try {
     answer = await handler(wireRequest(request, body, gone.signal));
@@ -146,7 +147,7 @@ async function serve(
   await reply(request, response, answer, idleTimeoutMs);
 }
 
-function wireRequest(request: http.IncomingMessage, body: AsyncIterable<Uint8Array>, signal: AbortSignal): WireRequest {
+function wireRequest(request: http.IncomingMessage, body: WireBody, signal: AbortSignal): WireRequest {
   const headers = Object.fromEntries(
     Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
   );

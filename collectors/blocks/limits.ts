@@ -6,6 +6,8 @@ export const receiverLimits = {
   headerBytesMax: 11 * 1024 * 1024,
   /** Verified blocks of one batch that may wait for the rest of it, so that of a bad batch nothing is stored. */
   unstoredBytesMax: 1024 * 1024,
+  /** So much of a body is collected before its blocks are looked at, or all of it. */
+  gatheredBytes: 1024 * 1024,
   bodyBytesMax: wireLimits.batchBytesMax,
   requestHeaderBytesMax: 16 * 1024,
   /** A body that is slower than this, after the first `slowBodyGraceMs` of waiting for it, is cut off. */

@@ -3,7 +3,7 @@
  * what is new. Each look at a row and the append that follows it are one synchronous step, so two requests at once can
  * neither store a block twice nor leave one out. Nothing is acknowledged here: the caller waits for the spool first.
  */
-import type { Gap, Intake, SourceNumber } from '../../spool/nouns.ts';
+import type { Gap, Intake, Position, SourceNumber } from '../../spool/nouns.ts';
 import { zeroHash } from '../../spool/nouns.ts';
 import type { Clock } from '../../spool/ports.ts';
 import type { Batch } from '../../spool/wire.ts';
@@ -52,8 +52,14 @@ export async function takeBatch(world: TakeWorld, batch: Batch, body: Body): Pro
   const descriptions = await body.descriptions(batch.descriptionsBytes);
   const taking = new Taking(world, batch, descriptions);
   taking.admit();
+  const tiles = new Tiles(batch, body);
   const parts: Part[] = [];
-  for await (const part of partsOf(batch, body)) {
+  while (!tiles.complete) {
+    const part = tiles.next();
+    if (part === undefined) {
+      await body.more();
+      continue;
+    }
     parts.push(part);
     if (body.mayWait(receiverLimits.unstoredBytesMax)) continue;
     await taking.store(parts.splice(0));
@@ -70,20 +76,38 @@ type Part =
   | { readonly kind: 'block'; readonly block: ReceivedBlock; readonly afterGap: boolean };
 
 /** The batch's gaps and verified blocks in order: together they are its range, without remainder. */
-async function* partsOf(batch: Batch, body: Body): AsyncGenerator<Part> {
-  const gaps = [...batch.gaps];
-  let afterGap = false;
-  for (let at = batch.after; at < batch.upto; ) {
-    const gap = gaps[0]?.from === at ? gaps.shift() : undefined;
+class Tiles {
+  readonly #batch: Batch;
+  readonly #body: Body;
+  readonly #gaps: Gap[];
+  #at: Position;
+  #afterGap = false;
+
+  constructor(batch: Batch, body: Body) {
+    this.#batch = batch;
+    this.#body = body;
+    this.#gaps = [...batch.gaps];
+    this.#at = batch.after;
+  }
+
+  get complete(): boolean {
+    return this.#at >= this.#batch.upto;
+  }
+
+  /** undefined where the body has to bring more first. */
+  next(): Part | undefined {
+    const gap = this.#gaps[0]?.from === this.#at ? this.#gaps.shift() : undefined;
     if (gap) {
-      yield { kind: 'gap', gap };
-      at = gap.upto;
-    } else {
-      const block = await body.block(at, gaps[0]?.from ?? batch.upto, batch.spool);
-      yield { kind: 'block', block, afterGap };
-      at = block.end;
+      this.#at = gap.upto;
+      this.#afterGap = true;
+      return { kind: 'gap', gap };
     }
-    afterGap = gap !== undefined;
+    const block = this.#body.block(this.#at, this.#gaps[0]?.from ?? this.#batch.upto, this.#batch.spool);
+    if (block === undefined) return undefined;
+    const afterGap = this.#afterGap;
+    this.#at = block.end;
+    this.#afterGap = false;
+    return { kind: 'block', block, afterGap };
   }
 }
 
@@ -112,14 +136,18 @@ class Taking {
   }
 
   async store(parts: readonly Part[]): Promise<void> {
-    for (const part of parts) {
-      if (part.kind === 'gap') await this.#gap(part.gap);
-      else await this.#block(part.block, part.afterGap);
-    }
+    for (const part of parts) while (!this.#storeOne(part)) await this.#room();
   }
 
-  async #gap(gap: Gap): Promise<void> {
-    await this.#room();
+  /** False where the spool has no room at the moment. */
+  #storeOne(part: Part): boolean {
+    if (this.#world.intake.hold !== undefined) return false;
+    if (part.kind === 'block') return this.#block(part.block, part.afterGap);
+    this.#gap(part.gap);
+    return true;
+  }
+
+  #gap(gap: Gap): void {
     const row = this.#current();
     const step = placeGap(gap, row.held);
     if (step.kind === 'skip') return;
@@ -127,16 +155,14 @@ class Taking {
     this.#move(row, gap, step.records, step.bytes);
   }
 
-  async #block(block: ReceivedBlock, afterGap: boolean): Promise<void> {
-    for (;;) {
-      await this.#room();
-      const row = this.#current();
-      if (block.position > row.held) throw new Refusal('behind', `Only ${row.held} is held.`);
-      const step = placeBlock(block, row.held, afterGap || row.gapped ? undefined : row.hash);
-      if (step.kind === 'skip' || (step.kind === 'append' && this.#append(row, block))) return;
-      if (row.empty) this.#world.streams.drop(row);
-      if (step.kind === 'conflict') throw new Refusal('conflict', step.message);
-    }
+  #block(block: ReceivedBlock, afterGap: boolean): boolean {
+    const row = this.#current();
+    if (block.position > row.held) throw new Refusal('behind', `Only ${row.held} is held.`);
+    const step = placeBlock(block, row.held, afterGap || row.gapped ? undefined : row.hash);
+    if (step.kind === 'skip' || (step.kind === 'append' && this.#append(row, block))) return true;
+    if (row.empty) this.#world.streams.drop(row);
+    if (step.kind === 'conflict') throw new Refusal('conflict', step.message);
+    return false;
   }
 
   /** The row as it is now; begins it where the stream is new. */

@@ -2,7 +2,7 @@
  * A network in memory: shippers on one side, a receiver's handler on the other. A `Fault` decides what happens to each
  * request; a late copy of a request may arrive after everything has restarted.
  */
-import type { WireRequest, WireResponse } from '../../collectors/ports.ts';
+import type { WireBody, WireRequest, WireResponse } from '../../collectors/ports.ts';
 import type {
   Transport,
   TransportAnswer,
@@ -138,13 +138,24 @@ export function answerOf(response: WireResponse): TransportAnswer {
   return { status: response.status, headers: response.headers ?? {}, body };
 }
 
-export async function* chunks(body: Uint8Array, cutAt?: number, chunkBytes = 700): AsyncGenerator<Uint8Array> {
+/** A body that comes in small pieces; what nobody may look at any more is scribbled over. */
+export function chunks(body: Uint8Array, cutAt?: number, chunkBytes = 700): WireBody {
   const end = cutAt ?? body.length;
-  for (let at = 0; at < end; at += chunkBytes) {
-    await Promise.resolve();
-    yield body.subarray(at, Math.min(end, at + chunkBytes));
-  }
-  if (cutAt !== undefined && cutAt < body.length) throw failure('ECONNRESET');
+  let at = 0;
+  return {
+    async read(take) {
+      while (at < end) {
+        await Promise.resolve();
+        const piece = Uint8Array.from(body.subarray(at, Math.min(end, at + chunkBytes)));
+        at += piece.length;
+        const more = take(piece);
+        piece.fill(0x77);
+        if (!more) return true;
+      }
+      if (cutAt !== undefined && cutAt < body.length) throw failure('ECONNRESET');
+      return false;
+    },
+  };
 }
 
 function flipped(request: TransportRequest, fraction: number): TransportRequest {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { hostListener } from '../../../agent/host/listener.ts';
 import { hostTransports } from '../../../agent/host/transport.ts';
-import type { Listening, ListenOptions, WireHandler } from '../../../collectors/ports.ts';
+import type { Listening, ListenOptions, WireBody, WireHandler } from '../../../collectors/ports.ts';
 import type { Transport, TransportAnswer, TransportRequest } from '../../../shippers/ports.ts';
 import type { LogEntry } from '../../../spool/ports.ts';
 
@@ -74,9 +74,9 @@ export function text(answer: TransportAnswer): string {
   return Buffer.from(answer.body).toString();
 }
 
-export async function whole(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+export async function whole(body: WireBody): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
+  await body.read((piece) => chunks.push(Uint8Array.from(piece)) > 0);
   return Buffer.concat(chunks);
 }
 
