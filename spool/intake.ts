@@ -14,6 +14,7 @@ import type {
   HoldReason,
   Intake,
   Position,
+  Recalled,
   Run,
   SourceDescription,
   SourceNumber,
@@ -22,6 +23,7 @@ import type {
 import { limits } from './nouns.ts';
 import type { Clock, Log, Problem, Timer, UnixMs } from './ports.ts';
 import type { Pressure } from './pressure.ts';
+import type { Recall } from './recall.ts';
 import type { Retention } from './retention.ts';
 import type { Segments } from './segments.ts';
 import { SyncSchedule } from './sync-schedule.ts';
@@ -40,6 +42,7 @@ export interface IntakeParts {
   readonly pressure: Pressure;
   readonly segments: Segments;
   readonly retention: Retention;
+  readonly recall: Recall;
 }
 
 export class SpoolIntake implements Intake {
@@ -167,6 +170,10 @@ export class SpoolIntake implements Intake {
     if (!this.#closed) await this.#change();
   }
 
+  recall(source: SourceNumber, from: number): AsyncIterable<Recalled> {
+    return this.#parts.recall.read(source, from);
+  }
+
   /** Drops of shippers: durable with the next block, which is not far. */
   drop(entries: readonly DropEntry[]): void {
     this.#drops.push(...entries);
@@ -270,6 +277,7 @@ export class SpoolIntake implements Intake {
   /** Wakes everyone who waits, for the last time. */
   closed(): void {
     this.#closed = true;
+    this.#parts.recall.close();
     this.wake();
     this.#readable();
   }

@@ -172,6 +172,18 @@ export interface Intake {
   readonly hold: HoldReason | undefined;
   /** Resolves when it is worth trying `reserve` or `append` again. */
   room(): Promise<void>;
+  /**
+   * Reads back what was committed of a source, in order, beginning with the stretch that holds `from` or the first one kept
+   * behind it: for a source that went back and is to be compared. Only what the newest segments hold (the two newest always
+   * stay) and only what stands in them as it was read; between two stretches there may be holes.
+   */
+  recall(source: SourceNumber, from: number): AsyncIterable<Recalled>;
+}
+
+/** Bytes of a source as they were read, without line feeds that were added; valid until the next stretch. */
+export interface Recalled {
+  readonly from: number;
+  readonly bytes: Uint8Array;
 }
 
 /** How a shipper remembers how far its destination has everything. Kept durably in `cursors/<shipper>`. */

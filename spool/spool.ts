@@ -13,6 +13,7 @@ import { SpoolOutlet } from './outlet.ts';
 import type { Clock, Codec, Files, Log, Random } from './ports.ts';
 import { limitsFor, Pressure } from './pressure.ts';
 import { readPatiently } from './read-patiently.ts';
+import { Recall } from './recall.ts';
 import { cursorOf, recover } from './recovery.ts';
 import { Retention } from './retention.ts';
 import { Segments } from './segments.ts';
@@ -103,8 +104,13 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
     options,
     limits,
   );
+  const recall = new Recall({
+    ...{ files, clock, codec: ports.codec, spool: id, segments },
+    durable: () => writer.durable,
+    sources: () => found.appended.sources.size,
+  });
   const intake = new SpoolIntake(
-    { clock, log, writer, ledger: found.appended, pressure, segments, retention },
+    { clock, log, writer, ledger: found.appended, pressure, segments, retention, recall },
     options,
     () => {
       for (const wake of [...readers]) wake();

@@ -13,6 +13,7 @@ import { type Lineage, objectOf } from './lineage.ts';
 import type { Listing } from './listings.ts';
 import { lookingAt } from './looking.ts';
 import { type Compression, compressionOf, directoryOf, nameOf, rotatedNames } from './names.ts';
+import type { Parting } from './parting.ts';
 
 interface Facts {
   /** Without links. */
@@ -192,6 +193,8 @@ export class Candidate {
   readonly facts: Facts;
   readonly stat: FileStat;
   readonly content: Content;
+  /** Set where the file went back in a power cut. */
+  parted: Parting | undefined;
   #file: OpenFile | undefined;
 
   constructor(facts: Facts, file: OpenFile | undefined, content: Content) {
@@ -223,12 +226,19 @@ export class Candidate {
     return archiveOf(this.stat);
   }
 
-  compareWith(generation: Generation, { births, rebooted }: Context): Likeness {
-    const { stat, compression, content } = this;
+  compareWith(generation: Generation, { births, rebooted, powerCut }: Context): Likeness {
+    const { stat, compression, content, parted } = this;
+    if (parted?.generation === generation) return { kind: 'went_back', at: parted.at };
     if (compression !== undefined && generation.archive === this.object)
       return { kind: 'itself', at: generation.offset };
     const object = compression === undefined ? stat : { ...stat, inode: -1n };
-    return compare(generation, object, content, { birthIsReal: births.areReal(stat.device), rebooted });
+    const birthIsReal = births.areReal(stat.device);
+    const { seen } = generation;
+    return compare(generation, object, content, {
+      birthIsReal,
+      rebooted: rebooted && !seen,
+      powerCut: powerCut && !seen,
+    });
   }
 
   /** The open file, to keep; undefined for an archive. */
@@ -236,6 +246,10 @@ export class Candidate {
     const file = this.#file;
     this.#file = undefined;
     return file;
+  }
+
+  readLater(into: Uint8Array, position: number): Promise<number> {
+    return this.#file?.readLater(into, position) ?? Promise.resolve(0);
   }
 
   release(): void {

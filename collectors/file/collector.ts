@@ -13,11 +13,12 @@ import { Finder } from './finder.ts';
 import { compilePatterns } from './glob.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { Listings } from './listings.ts';
+import { Marker } from './marker.ts';
 import { type FileCollectorOptions, type FileCollectorPorts, pace } from './options.ts';
 import { isNetworkType, WalkedDirectories } from './permission.ts';
 import { Registry } from './registry.ts';
 import { RemoteCalls } from './remote.ts';
-import { type Remembered, remember, takeUp, writeMarker } from './sources.ts';
+import { type Remembered, remember, takeUp } from './sources.ts';
 import { statusOf } from './status.ts';
 import { Turns } from './turns.ts';
 
@@ -40,6 +41,7 @@ class FileCollector implements Collector {
   readonly #finder: Finder;
   readonly #turns: Turns;
   readonly #remembered: Remembered;
+  readonly #marker: Marker;
   readonly #stopped = Promise.withResolvers<void>();
   #tick: Timer | undefined;
   #tickAt = Number.POSITIVE_INFINITY;
@@ -51,6 +53,7 @@ class FileCollector implements Collector {
     this.#options = options;
     this.#ports = ports;
     this.#remembered = remember(ports.intake, options);
+    this.#marker = new Marker(this.#remembered.marker, options, ports);
     this.#context = this.#makeContext();
     this.#turns = new Turns(this.#context, () => this.#armTick());
     const patterns = compilePatterns(options.include, options.exclude);
@@ -61,8 +64,9 @@ class FileCollector implements Collector {
   }
 
   async start(): Promise<void> {
-    const { facts, firstRun, marker, files } = this.#remembered;
+    const { firstRun, files } = this.#remembered;
     const { clock, bootId } = this.#ports;
+    const facts = this.#marker.found;
     const startedAt = clock.now();
     const patterns = crc32(this.#options.include.join('\n')).toString(16);
     const isNew = facts?.patterns !== patterns;
@@ -73,8 +77,7 @@ class FileCollector implements Collector {
     this.#context.firstLook = undefined;
     if (isNew) this.#context.sinceMs = startedAt - clockGrainMs;
     this.#registerAll();
-    if (isNew || facts.bootId !== bootId)
-      writeMarker(marker, { bootId, patterns, sinceMs: this.#context.sinceMs }, this.#context);
+    this.#marker.write({ bootId, patterns, sinceMs: this.#context.sinceMs, stopped: false });
     this.#everyTick();
   }
 
@@ -85,6 +88,7 @@ class FileCollector implements Collector {
     this.#finder.stop();
     this.#discovery.close();
     await this.#turns.ended();
+    this.#marker.stopped();
     this.#context.descriptors.closeAll();
   }
 
@@ -129,7 +133,8 @@ class FileCollector implements Collector {
   #makeContext(): Context {
     const { files, clock, log, inflater, mounts, intake, bootId } = this.#ports;
     const { networkFs, never, maxLineBytes, partialTimeoutMs, openFilesMax, rotated } = this.#options;
-    const { facts } = this.#remembered;
+    const { found } = this.#marker;
+    const rebooted = found !== undefined && found.bootId !== bootId;
     const isStopping = () => this.#stopping;
     let order = 0;
     return {
@@ -142,7 +147,8 @@ class FileCollector implements Collector {
       remote: new RemoteCalls(files, () => clock.monotonic()),
       isRemote: (path) => networkFs && isNetworkType(mounts.typeOf(path)),
       rotated: compilePatterns(rotated),
-      rebooted: facts !== undefined && facts.bootId !== bootId,
+      rebooted,
+      powerCut: rebooted && !found.stopped,
       firstLook: undefined,
       unregistered: new Set(),
       sinceMs: Number.POSITIVE_INFINITY,

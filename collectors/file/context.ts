@@ -25,6 +25,8 @@ export interface Context {
   readonly births: BirthTimes;
   /** The machine was booted since this collector last ran. */
   readonly rebooted: boolean;
+  /** It was not stopped before that: what was written last may not have reached the disk, and files may have gone back. */
+  readonly powerCut: boolean;
   /** Set while everything that stands there is looked at for the first time since the start. */
   firstLook: { readonly isFirstRun: boolean; readonly startAtEnd: boolean } | undefined;
   /** Found, not empty, and not known to the spool so far. */

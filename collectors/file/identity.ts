@@ -29,13 +29,15 @@ export interface Content {
 export interface Surroundings {
   /** The file system tells real birth times. */
   readonly birthIsReal: boolean;
-  /** The machine was booted since the cursor was written: files may have gone back, device numbers may have changed. */
+  /** The machine was booted since the file was seen: device numbers may have changed. */
   readonly rebooted: boolean;
+  /** It was not stopped before that: the file may have gone back. */
+  readonly powerCut: boolean;
 }
 
 /**
  * - `itself`: the same file, and the bytes before the cursor are the same.
- * - `went_back`: the same file after a reboot, with the same bytes up to `at` but not to the cursor.
+ * - `went_back`: the same file after a power cut, with the same bytes up to `at` but not to the cursor.
  * - `truncated`: the same inode, but other bytes: truncated, or used again for another file.
  * - `copy`: another file with the same bytes up to the cursor. `prefix`: another file with the same bytes up to `at`.
  */
@@ -48,7 +50,7 @@ export function compare(known: Known, stat: FileStat, content: Content, around: 
   const bytes = compareContent(known, content);
   if (sameObject(known, stat, around)) {
     if (bytes.kind === 'same') return { kind: 'itself', at: known.offset };
-    if (bytes.kind === 'start' && around.rebooted) return { kind: 'went_back', at: bytes.at };
+    if (bytes.kind === 'start' && around.powerCut) return { kind: 'went_back', at: bytes.at };
     return { kind: 'truncated', at: 0 };
   }
   if (known.offset === 0 && known.head.length === 0) return { kind: 'other', at: 0 };

@@ -11,6 +11,7 @@ import { folderChangedNs, type Lineage, objectOf, type Trouble } from './lineage
 import { type Looking, lookingAt } from './looking.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
+import { findPartings } from './parting.ts';
 import { unreadable } from './permission.ts';
 import { type Loss, type Plan, planRotation, type Ruling } from './rotation.ts';
 import { beginAtEnd, describe } from './sources.ts';
@@ -31,6 +32,7 @@ export async function resolve(lineage: Lineage, context: Context, asked?: string
     const folderNs = context.isRemote(lineage.path) ? 0n : folderChangedNs(lineage.path, context);
     using candidates = await look(lineage, looking, context, asked);
     if (candidates === undefined) return;
+    await findPartings(lineage.known, candidates.list, context);
     if (before !== undefined && (await looking.object(lineage.path)) !== before) continue;
     if (context.stopping) return;
     lineage.settled = before ?? (await settledAt(lineage, candidates, looking));
@@ -200,13 +202,12 @@ function lose(lineage: Lineage, generation: Generation, why: Loss, context: Cont
       lineage.finish(generation);
       return;
     }
-    case 'went_back':
+    case 'went_back': // `findPartings` said so
+      lineage.finish(generation);
+      return;
     case 'unclear': {
-      const message =
-        why === 'went_back'
-          ? `${subject} went back to an earlier state after a power cut; it is read on from the newest point that is still the same, so lines may come twice.`
-          : `what became of ${subject} is not clear from its content; what stands there now is read from its beginning, so lines may come twice.`;
-      context.log.write({ severity: 'warn', event: `file.${why}`, subject, message });
+      const message = `what became of ${subject} is not clear from its content; what stands there now is read from its beginning, so lines may come twice.`;
+      context.log.write({ severity: 'warn', event: 'file.unclear', subject, message });
       lineage.finish(generation);
       return;
     }
@@ -232,13 +233,14 @@ function lose(lineage: Lineage, generation: Generation, why: Loss, context: Cont
 function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: Context): void {
   const from = ruling.is === 'new' ? ruling.from : 0;
   const file = candidate.compression === undefined ? candidate.takeFile() : undefined;
-  const crc = from > 0 && file ? (candidate.content.fingerprintAt(from) ?? 0) : 0;
+  const points = (from > 0 && candidate.parted?.points) || [];
   const generation = new Generation(context.tools, {
     description: describe(lineage.path, context.options),
     order: context.order(),
     offset: from,
-    crc,
+    crc: points.at(-1)?.crc ?? 0,
   });
+  generation.points = points;
   generation.moveTo({ path: candidate.path, compression: candidate.compression });
   if (file) {
     generation.observe(candidate.stat);
@@ -249,6 +251,8 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
   generation.certainMs = candidate.stat.modifiedMs;
   generation.beganEmpty = generation.head.length === 0 && from === 0; // or it is being emptied right now
   if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
+  else if (from > 0)
+    generation.register(); // in one block with the end of what it was before
   else if (!generation.beganEmpty) context.unregistered.add(generation);
   lineage.join(generation);
   context.watchAlso(directoryOf(candidate.path));

@@ -1,9 +1,5 @@
-/**
- * The collector's sources in the spool: how they are described, taken up again at the start, and remembered as a whole (one
- * more source, the **marker**, says that this collector ran here before, and in which boot of the machine).
- */
+/** The collector's sources in the spool: how they are described, and how they are found and taken up again at the start. */
 import type { Intake, SourceDescription, SourceRecord } from '../../spool/nouns.ts';
-import type { UnixMs } from '../../spool/ports.ts';
 import type { Context } from './context.ts';
 import { Generation } from './generation.ts';
 import { Lineage } from './lineage.ts';
@@ -11,7 +7,7 @@ import { nameOf } from './names.ts';
 import type { FileCollectorOptions } from './options.ts';
 import { decodeMark, decodeState } from './state.ts';
 
-const sourceType = 'file';
+export const sourceType = 'file';
 const pathKey = 'log.file.path';
 
 /** Who a file is, for everyone downstream. */
@@ -25,7 +21,6 @@ export interface Remembered {
   /** No collector of this name ran in this data_dir. */
   readonly firstRun: boolean;
   readonly marker: SourceRecord | undefined;
-  readonly facts: MarkerFacts | undefined;
   /** Own sources, and those of collectors that are no longer configured, oldest first. */
   readonly files: readonly SourceRecord[];
 }
@@ -43,44 +38,7 @@ export function remember(intake: Intake, options: FileCollectorOptions): Remembe
   }
   mine.sort((one, other) => one.number - other.number);
   const firstRun = marker === undefined && !mine.some(({ description }) => description.collector === options.name);
-  return { firstRun, marker, facts: marker && parseMarker(marker.state), files: mine };
-}
-
-/** What the marker says. */
-export interface MarkerFacts {
-  /** The boot in which the collector last ran. */
-  readonly bootId: string;
-  /** The patterns it looked for, and when it first did. */
-  readonly patterns: string;
-  readonly sinceMs: UnixMs;
-}
-
-function parseMarker(state: Uint8Array): MarkerFacts | undefined {
-  try {
-    const { bootId, patterns, sinceMs } = JSON.parse(Buffer.from(state).toString('utf8')) as Record<string, unknown>;
-    if (typeof bootId !== 'string' || typeof patterns !== 'string' || typeof sinceMs !== 'number') return undefined;
-    return { bootId, patterns, sinceMs };
-  } catch {
-    return undefined; // unusable: it is written anew, as at a first start with these patterns
-  }
-}
-
-/** Says durably that this collector has run here, in this boot, with these patterns. */
-export function writeMarker(marker: SourceRecord | undefined, facts: MarkerFacts, context: Context): void {
-  const { intake, clock } = context.tools;
-  const description = {
-    collector: context.options.name,
-    type: sourceType,
-    resource: context.options.resource,
-    attributes: {},
-  };
-  const source = marker?.number ?? intake.begin(description);
-  const from = marker?.cursor.offset ?? 0;
-  const state = Buffer.from(JSON.stringify(facts));
-  intake.commit({
-    ...{ source, from, to: from + 1, mark: new Uint8Array(0), state, format: 'text' },
-    ...{ records: 0, bytes: 0, time: clock.now(), continues: false, unterminated: false },
-  });
+  return { firstRun, marker, files: mine };
 }
 
 /** Takes up the sources of earlier runs; what does not decode is reported and its file read again. */

@@ -16,8 +16,9 @@ export interface Place {
   readonly compression: Compression | undefined;
 }
 
-/** Distance of the first points; later ones an eighth of the offset apart. */
+/** Distance of the first points; later ones an eighth of the offset apart, up to the largest distance. */
 const pointStepBytesMin = 64 * 1024;
+const pointStepBytesMax = 4 * 1024 * 1024;
 
 const neverSeen: SourceState = {
   device: 0n,
@@ -57,6 +58,8 @@ export class Traits implements Known {
   highBytes: number;
   /** No name leads to the open file any more. */
   deleted = false;
+  /** Its file was seen in this run: what happens to it from now on is no power cut. */
+  seen = false;
   /** What was written down of it is not what is known by now. */
   protected stateIsDue = false;
   protected timeIsStale = true;
@@ -91,6 +94,7 @@ export class Traits implements Known {
 
   /** Takes note of what a stat told. */
   observe(stat: FileStat): void {
+    this.seen = true;
     this.device = stat.device;
     this.inode = stat.inode;
     this.birthNs = stat.birthNs;
@@ -155,13 +159,14 @@ export class Traits implements Known {
     this.stateIsDue = true;
   }
 
-  /** After the cursor moved: the head doubles with a small file; a point is kept every eighth of the way. */
+  /** After the cursor moved: the head doubles with a small file; a point is kept every eighth of the way, or 4 MiB. */
   protected growFingerprints(): void {
     const wanted = Math.min(this.offset, headBytesMax);
     const due = wanted >= this.head.length * 2 || (wanted === headBytesMax && this.head.length < headBytesMax);
     if (wanted > 0 && due) this.#growHead(wanted);
     const last = this.points.at(-1)?.offset ?? 0;
-    if (this.offset - last >= Math.max(pointStepBytesMin, this.offset / 8)) this.keepPoint();
+    const step = Math.min(pointStepBytesMax, Math.max(pointStepBytesMin, this.offset / 8));
+    if (this.offset - last >= step) this.keepPoint();
   }
 
   protected keepPoint(): void {

@@ -179,6 +179,8 @@ export class MemorySpool implements Intake {
     }
   }
 
+  async *recall(): AsyncGenerator<never> {}
+
   async room(): Promise<void> {
     if (this.hold && !this.closed) await new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
   }

@@ -23,6 +23,7 @@ export class Bench implements AsyncDisposable {
   collector: Collector | undefined;
   options: Partial<FileCollectorOptions> = {};
   ports: Partial<FileCollectorPorts> = {};
+  #boots = 1;
 
   path(name: string): string {
     return join(this.folder, name);
@@ -54,7 +55,11 @@ export class Bench implements AsyncDisposable {
       },
       {
         ...{ intake: this.intake, files: hostFiles, clock: hostClock, watcher: hostWatcher, inflater: hostInflater },
-        ...{ log: { write: (entry) => this.#note(entry) }, mounts: { typeOf: () => 'ext4' }, bootId: 'boot 1' },
+        ...{
+          log: { write: (entry) => this.#note(entry) },
+          mounts: { typeOf: () => 'ext4' },
+          bootId: `boot ${this.#boots}`,
+        },
         ...this.ports,
       },
     );
@@ -81,6 +86,16 @@ export class Bench implements AsyncDisposable {
     this.intake = this.intake.reopened(entries);
     between();
     await this.start(options);
+  }
+
+  /** The machine loses power with everything so far durable; `between` is what files went back to. Then it is booted again. */
+  async powerCut(between: () => void): Promise<void> {
+    const entries = this.intake.entries.length;
+    await this.stop();
+    this.intake = this.intake.reopened(entries);
+    between();
+    this.ports = { ...this.ports, bootId: `boot ${++this.#boots}` };
+    await this.start();
   }
 
   /** Waits until a path's mirror holds what is expected, and that it stays so for a moment. */

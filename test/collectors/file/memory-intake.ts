@@ -9,6 +9,7 @@ import type {
   HoldReason,
   Intake,
   Position,
+  Recalled,
   Run,
   SourceDescription,
   SourceNumber,
@@ -109,6 +110,15 @@ export class MemoryIntake implements Intake {
     return this.hold ? new Promise((resolve) => this.#rooms.push(resolve)) : Promise.resolve();
   }
 
+  /** From this entry on runs can be recalled; those before were let go. */
+  keptFrom = 0;
+
+  async *recall(source: SourceNumber, from: number): AsyncGenerator<Recalled> {
+    for (const { run, bytes } of this.entries.slice(this.keptFrom))
+      if (run.source === source && run.records > 0 && run.to > from)
+        yield { from: run.from, bytes: run.unterminated ? bytes.subarray(0, -1) : bytes };
+  }
+
   release(): void {
     this.hold = undefined;
     for (const resolve of this.#rooms.splice(0)) resolve();
@@ -118,6 +128,7 @@ export class MemoryIntake implements Intake {
   reopened(entries = this.entries.length): MemoryIntake {
     const next = new MemoryIntake();
     next.#next = this.#next;
+    next.keptFrom = this.keptFrom;
     for (const entry of this.entries.slice(0, entries)) {
       next.entries.push(entry);
       const { source } = entry.run;

@@ -221,7 +221,8 @@ function knownOf(text: string, points: readonly number[] = []): Known {
 
 test('identity is decided by object and content together', () => {
   const text = 'the first line\nthe second line\n';
-  const usual = { birthIsReal: true, rebooted: false };
+  const usual = { birthIsReal: true, rebooted: false, powerCut: false };
+  const afterPowerCut = { birthIsReal: true, rebooted: true, powerCut: true };
   const cases: [string, Partial<FileStat>, string, typeof usual, string][] = [
     ['unchanged', {}, text, usual, 'itself'],
     ['grown', {}, `${text}more\n`, usual, 'itself'],
@@ -230,24 +231,32 @@ test('identity is decided by object and content together', () => {
     ['inode used again', { birthNs: 6n }, 'something else\n', usual, 'other'],
     ['inode used again, same content', { birthNs: 6n }, text, usual, 'copy'],
     ['birth times are not real', { birthNs: 6n }, text, { ...usual, birthIsReal: false }, 'itself'],
-    ['another device number after a reboot', { device: 2n }, text, { birthIsReal: false, rebooted: true }, 'itself'],
-    ['another device', { device: 2n }, 'else\n', { birthIsReal: false, rebooted: false }, 'other'],
+    [
+      'another device number after a reboot',
+      { device: 2n },
+      text,
+      { ...usual, birthIsReal: false, rebooted: true },
+      'itself',
+    ],
+    ['another device', { device: 2n }, 'else\n', { ...usual, birthIsReal: false }, 'other'],
     ['moved', { inode: 8n }, text, usual, 'copy'],
     ['another file', { inode: 8n }, 'else\n', usual, 'other'],
   ];
   for (const [what, change, content, around, expected] of cases)
     assert.equal(compare(knownOf(text), { ...stat, ...change }, contentOf(content), around).kind, expected, what);
-  const back = compare(knownOf(text, [15]), stat, contentOf('the first line\n'), { birthIsReal: true, rebooted: true });
+  const back = compare(knownOf(text, [15]), stat, contentOf('the first line\n'), afterPowerCut);
   assert.deepEqual(
     back,
     { kind: 'went_back', at: 15 },
     'a point is enough where the file is shorter than its head was',
   );
+  assert.equal(
+    compare(knownOf(text, [15]), stat, contentOf('the first line\n'), { ...afterPowerCut, powerCut: false }).kind,
+    'truncated',
+    'it was stopped before the machine was',
+  );
   const long = `${'x'.repeat(2000)}\n${text}`;
-  const cut = compare(knownOf(long, [2001]), stat, contentOf(long.slice(0, 2010)), {
-    birthIsReal: true,
-    rebooted: true,
-  });
+  const cut = compare(knownOf(long, [2001]), stat, contentOf(long.slice(0, 2010)), afterPowerCut);
   assert.deepEqual(cut, { kind: 'went_back', at: 2001 });
   assert.equal(compare(knownOf(long, [2001]), stat, contentOf(long.slice(0, 2010)), usual).kind, 'truncated');
 });

@@ -270,39 +270,6 @@ test('a crash that loses the newest runs reads just those again', async () => {
   await bench.holds('a.log', lines(0, 50));
 });
 
-test('a file that went back in a power cut is read on from the newest point that is the same', async () => {
-  await using bench = new Bench();
-  await started(bench);
-  for (let from = 10; from < 50; from += 10) {
-    bench.write('a.log', lines(from, from + 10));
-    await bench.holds('a.log', lines(0, from + 10));
-  }
-  await bench.restart(() => {
-    fs.truncateSync(bench.path('a.log'), lines(0, 30).length);
-    bench.write('a.log', lines(100, 120));
-    bench.ports = { bootId: 'boot 2' };
-  });
-  await bench.holds('a.log', lines(0, 50) + lines(100, 120));
-});
-
-test('a file whose end became NUL bytes in a power cut is read on behind them, and they are counted', async () => {
-  await using bench = new Bench();
-  await started(bench, lines(0, 100));
-  bench.write('a.log', lines(100, 200));
-  await bench.holds('a.log', lines(0, 200));
-  const kept = lines(0, 100).length;
-  await bench.restart(() => {
-    fs.truncateSync(bench.path('a.log'), kept);
-    fs.truncateSync(bench.path('a.log'), lines(0, 200).length);
-    bench.write('a.log', lines(300, 310));
-    bench.ports = { bootId: 'boot 2' };
-  });
-  await bench.holds('a.log', lines(0, 200) + lines(300, 310));
-  assert.deepEqual(bench.intake.dropped, [
-    { reason: 'hole', bytes: lines(100, 200).length, path: bench.path('a.log') },
-  ]);
-});
-
 test('in the same boot a file that is shorter was truncated, and is read from its beginning', async () => {
   await using bench = new Bench();
   await started(bench);
