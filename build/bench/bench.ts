@@ -57,7 +57,7 @@ async function runPart(make: PartMaker, options: Options, say: (line: string) =>
 }
 
 function print(part: Part, measured: readonly Measured[], { format }: Options): void {
-  const rows = summarise(measured, part.base);
+  const rows = summarise(measured, part.compare);
   if (format === 'json') {
     const { name, title, notes = [] } = part;
     return void console.log(JSON.stringify({ part: name, title, notes, rows }));

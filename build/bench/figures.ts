@@ -16,7 +16,9 @@ export const figureTitles = {
   diskMib: 'disk MiB',
   wireMib: 'wire MiB',
   fsyncs: 'fsyncs',
+  fsyncsPerSecond: 'fsyncs/s',
   rawToDisk: 'raw:disk',
+  toOneFile: 'of one file',
   lagSeconds: 'lag s',
   catchUpSeconds: 'catch-up s',
   drainSeconds: 'drain s',
@@ -34,14 +36,20 @@ export interface Measured {
   readonly duplicated?: number | undefined;
 }
 
+export interface Comparison {
+  readonly with: string;
+  readonly figure: FigureName;
+  readonly as: FigureName;
+}
+
 /** A part of the suite as it is printed. */
 export interface Part {
   readonly name: string;
   readonly title: string;
   /** One round: every way once. Called again for each round, so that the machine's mood meets all alike. */
   round(round: number): Promise<readonly Measured[]>;
-  /** The way that `toBase` compares with. */
-  readonly base?: string | undefined;
+  /** A column more: a figure of each way as a share of one way's. */
+  readonly compare?: Comparison | undefined;
   /** Said below the table. */
   readonly notes?: readonly string[];
   end?(): Promise<void> | void;

@@ -1,5 +1,5 @@
 /** Rounds become rows (medians; losses added up), and rows a table. Pure. */
-import { type FigureName, type Figures, figureTitles, type Measured } from './figures.ts';
+import { type Comparison, type FigureName, type Figures, figureTitles, type Measured } from './figures.ts';
 import { median, shortNumber } from './numbers.ts';
 
 export interface Row {
@@ -12,8 +12,8 @@ export interface Row {
 
 const names = Object.keys(figureTitles) as FigureName[];
 
-/** One row for each way, in the order in which they came first. `base`: the way whose CPU per GiB the others are compared with. */
-export function summarise(measured: readonly Measured[], base?: string): Row[] {
+/** One row for each way, in the order in which they came first. */
+export function summarise(measured: readonly Measured[], compare?: Comparison): Row[] {
   const ways = [...new Set(measured.map(({ way }) => way))];
   const rows = ways.map((way) =>
     rowOf(
@@ -21,8 +21,7 @@ export function summarise(measured: readonly Measured[], base?: string): Row[] {
       measured.filter((one) => one.way === way),
     ),
   );
-  const of = rows.find(({ way }) => way === base)?.figures.cpuSecondsPerGib;
-  return of === undefined ? rows : rows.map((row) => compared(row, of));
+  return compare === undefined ? rows : rows.map((row) => compared(row, compare, rows));
 }
 
 function rowOf(way: string, runs: readonly Measured[]): Row {
@@ -40,10 +39,11 @@ function total(runs: readonly Measured[], what: 'lost' | 'duplicated'): number |
   return counted.length === 0 ? undefined : counted.reduce((sum, value) => sum + value, 0);
 }
 
-function compared(row: Row, base: number): Row {
-  const { cpuSecondsPerGib } = row.figures;
-  if (cpuSecondsPerGib === undefined) return row;
-  return { ...row, figures: { ...row.figures, toBase: cpuSecondsPerGib / base } };
+function compared(row: Row, { with: base, figure, as }: Comparison, rows: readonly Row[]): Row {
+  const value = row.figures[figure];
+  const of = rows.find(({ way }) => way === base)?.figures[figure];
+  if (value === undefined || of === undefined) return row;
+  return { ...row, figures: { ...row.figures, [as]: value / of } };
 }
 
 /** Only the columns that some row has; lost and duplicated always. */

@@ -1,11 +1,14 @@
 /** The parts of the suite by name, in the order in which they run. */
 import type { Part } from '../figures.ts';
 import type { Options } from '../options.ts';
+import { idle } from './idle.ts';
+import { many } from './many.ts';
+import { trickle } from './trickle.ts';
 import { texts, whole } from './whole.ts';
 
 /** Prepares a part (logs, programs); its rounds come later. */
 export type PartMaker = (folder: string, options: Options) => Part;
 
-export const parts: Readonly<Record<string, PartMaker>> = { whole, texts };
+export const parts: Readonly<Record<string, PartMaker>> = { whole, texts, many, trickle, idle };
 
 export const longParts: Readonly<Record<string, PartMaker>> = {};

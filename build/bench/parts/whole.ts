@@ -33,7 +33,7 @@ export function whole(folder: string, options: Options): Part {
   return {
     name: 'whole',
     title: `${describe(log)} of nginx-like text on disk → spool → receiver durable`,
-    base: pipeline,
+    compare: { with: pipeline, figure: 'cpuSecondsPerGib', as: 'toBase' },
     notes,
     round: (round) => runAll(ways, options, round),
   };

@@ -57,6 +57,28 @@ export function syslogNgArguments(program: PeerProgram, folder: string, settings
   return ['-F', '-e', '--no-caps', '-f', file, ...own, `--module-path=${program.modules}`];
 }
 
+/** Reads what stands in many files into a file, and waits for more. */
+export function rsyslogIdle(folder: string, pattern: string): string {
+  return `${rsyslogGlobal(folder)}module(load="imfile" mode="inotify")
+input(type="imfile" file="${pattern}" tag="bench:" ruleset="store")
+template(name="line" type="string" string="%msg%\\n")
+ruleset(name="store") { action(type="omfile" file="${join(folder, 'out.log')}" template="line") }
+`;
+}
+
+export function syslogNgIdle(folder: string, logs: string, files: number): string {
+  return `@version: 3.38
+@module affile
+options { keep-hostname(yes); use-dns(no); dns-cache(no); stats-level(0); };
+source s {
+  wildcard-file(base-dir("${logs}") filename-pattern("*.log") recursive(yes) max-files(${files + 100}) flags(no-parse)
+    read-old-records(yes) log-iw-size(${files * 110}));
+};
+destination d { file("${join(folder, 'out.log')}" template("\${MESSAGE}\\n")); };
+log { source(s); destination(d); flags(flow-control); };
+`;
+}
+
 /** Both keep more than the line itself. */
 function diskBytes(bytes: number): number {
   return Math.max(1024 ** 3, bytes * 5);

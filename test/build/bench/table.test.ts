@@ -43,8 +43,10 @@ const rounds: readonly Measured[] = [
   { way: 'ours', figures: { cpuSecondsPerGib: 2, fsyncs: 20 }, lost: 0, duplicated: 1 },
 ];
 
+const compare = { with: 'base', figure: 'cpuSecondsPerGib', as: 'toBase' } as const;
+
 test('rounds become medians, but a loss in any round stays a loss', () => {
-  const [base, ours] = summarise(rounds, 'base');
+  const [base, ours] = summarise(rounds, compare);
   assert.equal(base?.figures.cpuSecondsPerGib, 5);
   assert.equal(base?.figures.toBase, 1);
   assert.equal(base?.lost, undefined);
@@ -53,7 +55,7 @@ test('rounds become medians, but a loss in any round stays a loss', () => {
 });
 
 test('a table has the columns that some row has, and a dash where a row has none', () => {
-  const lines = renderTable(summarise(rounds, 'base'));
+  const lines = renderTable(summarise(rounds, compare));
   assert.match(lines[0]!, /^ +CPU-s\/GiB +to pipeline +fsyncs +lost +dup$/);
   assert.match(lines[1]!, /^base +5 +1 +- +- +-$/);
   assert.match(lines[2]!, /^ours +3 +0.60 +20 +2 +1$/);
