@@ -4,8 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+
+const pieceBytes = 1 << 20;
 
 export interface Count {
   readonly lost: number;
@@ -15,12 +16,12 @@ export interface Count {
 /** Begins to read what arrived; may be called again. */
 export type Arrived = () => AsyncIterable<Buffer>;
 
-/** `written`: the files that were to arrive. */
-export async function countArrived(written: readonly string[], arrived: Arrived): Promise<Count> {
-  if (written.length === 1 && (await sameBytes(written[0]!, arrived()))) return { lost: 0, duplicated: 0 };
+/** `written`: what was to arrive, source by source. */
+export async function countArrived(written: readonly Arrived[], arrived: Arrived): Promise<Count> {
+  if (written.length === 1 && (await sameBytes(written[0]!(), arrived()))) return { lost: 0, duplicated: 0 };
   const sent = new LineBag();
-  for (const path of written) {
-    for await (const chunk of fs.createReadStream(path, { highWaterMark: 1 << 20 })) sent.add(chunk);
+  for (const source of written) {
+    for await (const chunk of source()) sent.add(chunk);
     sent.endFile();
   }
   const got = new LineBag();
@@ -44,38 +45,55 @@ export function compareBags(sent: Float64Array, got: Float64Array): Count {
 export function recordsOf(dataDir: string): Arrived {
   return () => {
     const folder = join(dataDir, 'spool');
-    const segments = readdirSync(folder).filter((name) => name.endsWith('.zst'));
+    const segments = fs.readdirSync(folder).filter((name) => name.endsWith('.zst'));
     const child = spawn('zstdcat', ['-q', ...segments.sort()], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
     return child.stdout;
   };
 }
 
 export function bytesOf(path: string): Arrived {
-  return () => fs.createReadStream(path, { highWaterMark: 1 << 20 });
+  return () => fs.createReadStream(path, { highWaterMark: pieceBytes });
 }
 
-/** Also for a log that was written `times` over. */
-export async function sameBytes(path: string, arrived: AsyncIterable<Buffer>, times = 1): Promise<boolean> {
-  const descriptor = fs.openSync(path, 'r');
-  try {
-    const size = fs.fstatSync(descriptor).size;
-    let [at, expected] = [0, Buffer.alloc(0)];
-    for await (const chunk of arrived) {
-      if (at + chunk.length > size * times) return false;
-      if (expected.length < chunk.length) expected = Buffer.alloc(chunk.length);
-      for (let done = 0; done < chunk.length; ) {
-        const place = (at + done) % size;
-        const wanted = Math.min(chunk.length - done, size - place);
-        const read = fs.readSync(descriptor, expected, done, wanted, place);
-        if (read === 0) return false;
-        done += read;
+/** A file again and again, up to so many bytes in all. */
+export function cyclic(path: string, bytes: number): Arrived {
+  return async function* () {
+    let left = bytes;
+    while (left > 0) {
+      for await (const chunk of bytesOf(path)()) {
+        if (left <= 0) break;
+        yield chunk.subarray(0, left);
+        left -= Math.min(chunk.length, left);
       }
-      if (expected.compare(chunk, 0, chunk.length, 0, chunk.length) !== 0) return false;
-      at += chunk.length;
     }
-    return at === size * times;
+  };
+}
+
+/** Also: in the same order. */
+export async function sameBytes(one: AsyncIterable<Buffer>, other: AsyncIterable<Buffer>): Promise<boolean> {
+  const others = other[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
+  try {
+    for await (let chunk of one) {
+      while (chunk.length > 0) {
+        if (rest.length === 0) {
+          const next = await others.next();
+          if (next.done) return false;
+          rest = next.value;
+        }
+        const common = Math.min(chunk.length, rest.length);
+        if (chunk.compare(rest, 0, common, 0, common) !== 0) return false;
+        [chunk, rest] = [chunk.subarray(common), rest.subarray(common)];
+      }
+    }
+    for (; rest.length === 0; rest = Buffer.alloc(0)) {
+      const next = await others.next();
+      if (next.done) return true;
+      if (next.value.length > 0) return false;
+    }
+    return false;
   } finally {
-    fs.closeSync(descriptor);
+    await others.return?.();
   }
 }
 

@@ -1,19 +1,12 @@
 /** Files in which nothing happens: how soon an agent is ready, what it holds, what it does (nothing). */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { countArrived, recordsOf } from '../arrived.ts';
+import { bytesOf, countArrived, recordsOf } from '../arrived.ts';
 import { type Figures, type Measured, type Part, percentOfCore } from '../figures.ts';
 import { usageFigures, type Watch } from '../measure.ts';
 import type { Options } from '../options.ts';
-import {
-  freePort,
-  type Running,
-  sleep,
-  startAgent,
-  startReceiver,
-  untilAcknowledged,
-  untilStatus,
-} from '../program.ts';
+import { freePort, sleep, startAgent, startReceiver } from '../program.ts';
+import { openRelay } from '../relay.ts';
 import { lineMaker } from '../texts/text.ts';
 import { findPeers, type PeersFound } from '../ways/peer-programs.ts';
 import { rsyslogArguments, rsyslogIdle, syslogNgArguments, syslogNgIdle } from '../ways/peer-settings.ts';
@@ -21,6 +14,7 @@ import { type RunningPeer, startPeer } from '../ways/peers.ts';
 
 const manyFiles = 10_000;
 const filesAFolder = 1000;
+const filesAppended = 20;
 /** Until the last marks of a start are written and garbage is collected. */
 const settleMs = 15_000;
 
@@ -32,7 +26,7 @@ export function idle(folder: string, options: Options): Part {
     name: 'idle',
     title: `idle files, a line in each; after ${settleMs / 1000} s nothing is asked for ${options.seconds} s`,
     notes: [
-      'ready: from the start of the process until it says that it follows all files; the first start also reads and delivers their lines',
+      `ready: from the start of the process until all that was new is durable at the receiver: a line in each file, then a line in each of ${filesAppended}`,
       'disk: what was written in those seconds',
       ...peers.notes,
     ],
@@ -50,56 +44,81 @@ export function idle(folder: string, options: Options): Part {
 interface Files {
   readonly folder: string;
   readonly paths: readonly string[];
-  readonly bytes: number;
+  /** Of all of them together; grows. */
+  lines: number;
 }
 
 function makeFiles(folder: string, count: number, seed: number): Files {
   const line = lineMaker('nginx', seed);
   const paths: string[] = [];
-  let bytes = 0;
   for (let number = 0; number < count; number++) {
     const parent = join(folder, `app-${Math.floor(number / filesAFolder)}`);
     if (number % filesAFolder === 0) fs.mkdirSync(parent, { recursive: true });
-    const [path, text] = [join(parent, `${number}.log`), line(number)];
-    fs.writeFileSync(path, text);
+    const path = join(parent, `${number}.log`);
+    fs.writeFileSync(path, line(number));
     paths.push(path);
-    bytes += text.length;
   }
-  return { folder, paths, bytes };
+  return { folder, paths, lines: count };
 }
 
 async function ownIdle(folder: string, files: Files, label: string, options: Options): Promise<Measured[]> {
   fs.mkdirSync(folder);
   const port = await freePort();
+  let linesMissing = files.lines;
+  let arrived: (() => void) | undefined;
   await using receiver = await startReceiver(folder, { port });
-  const settings = { include: [join(files.folder, '*/*.log')], to: { central: port }, warm: true };
-  await using first = startAgent(folder, settings);
-  await untilAcknowledged(first, files.bytes);
-  const firstMs = await untilFollowing(first, files.paths.length);
+  await using relay = await openRelay(port, (text) => {
+    linesMissing -= text.split('\n').length - 1;
+    if (linesMissing <= 0) arrived?.();
+  });
+  const settings = { include: [join(files.folder, '*/*.log')], to: { central: relay.port }, warm: true };
+  const startOne = async () => {
+    const all = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const agent = startAgent(folder, settings);
+    await Promise.race([all, agent.process.ended]);
+    if (!agent.process.running) throw new Error(`the agent ended:\n${agent.process.printed}`);
+    return { agent, readyMs: performance.now() - agent.startedAt };
+  };
+  const first = await startOne();
+  await using _first = first.agent;
   await sleep(2000);
-  await first.stop();
-  await using again = startAgent(folder, settings);
-  const againMs = await untilFollowing(again, files.paths.length);
+  await first.agent.stop();
+  linesMissing = appendToSome(files, options.seed);
+  const again = await startOne();
+  await using _again = again.agent;
   await sleep(settleMs);
-  const windows = [quietFigures(again.watch, options.seconds), quietFigures(receiver.watch, options.seconds)];
+  const windows = [quietFigures(again.agent.watch, options.seconds), quietFigures(receiver.watch, options.seconds)];
   const [agentFigures, receiverFigures] = await Promise.all(windows);
-  await again.stop();
+  const following = (await again.agent.status()).collectors[0]?.sourceStates.following;
+  if (following !== files.paths.length) throw new Error(`${following} of ${files.paths.length} files are followed`);
+  await again.agent.stop();
   await receiver.stop();
-  const arrived = await countArrived(files.paths, recordsOf(receiver.dataDir));
+  const counts = await countArrived(files.paths.map(bytesOf), recordsOf(receiver.dataDir));
   fs.rmSync(folder, { recursive: true });
   return [
-    { way: `tailspool agent, ${label}: first start`, figures: { readyMs: firstMs }, ...arrived },
-    { way: `tailspool agent, ${label}: started again`, figures: { readyMs: againMs, ...agentFigures }, ...arrived },
-    { way: `tailspool receiver, ${label}`, figures: { ...receiverFigures }, ...arrived },
+    { way: `tailspool agent, ${label}: first start`, figures: { readyMs: first.readyMs }, ...counts },
+    {
+      way: `tailspool agent, ${label}: started again`,
+      figures: { readyMs: again.readyMs, ...agentFigures },
+      ...counts,
+    },
+    { way: `tailspool receiver, ${label}`, figures: { ...receiverFigures }, ...counts },
   ];
 }
 
-async function untilFollowing(agent: Running, count: number): Promise<number> {
-  const following = (states: Readonly<Record<string, number | undefined>> = {}) => states.following ?? 0;
-  const check = (status: Awaited<ReturnType<Running['status']>>) =>
-    following(status.collectors[0]?.sourceStates) === count;
-  await untilStatus(agent, `${count} files to be followed`, check, 20);
-  return performance.now() - agent.startedAt;
+/** While nobody looks, a line more in files from the first to the last. Gives how many. */
+function appendToSome(files: Files, seed: number): number {
+  const { paths } = files;
+  const line = lineMaker('nginx', seed + 1);
+  const step = Math.max(1, Math.floor((paths.length - 1) / (filesAppended - 1)));
+  const some = paths.filter((_, number) => number % step === 0 || number === paths.length - 1);
+  some.forEach((path, number) => {
+    fs.appendFileSync(path, line(number));
+  });
+  files.lines += some.length;
+  return some.length;
 }
 
 /** CPU and writes of the next seconds; memory: the highest since the process began. */

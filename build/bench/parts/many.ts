@@ -1,7 +1,7 @@
 /** 1,000 files with a line each second: do small pieces of many files still compress, and what do they cost? */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { countArrived, recordsOf } from '../arrived.ts';
+import { bytesOf, countArrived, recordsOf } from '../arrived.ts';
 import type { Figures, Measured, Part } from '../figures.ts';
 import { mib } from '../numbers.ts';
 import type { Options } from '../options.ts';
@@ -47,7 +47,7 @@ async function live(folder: string, files: number, label: string, options: Optio
   const compression = await compressionOf(agent);
   await agent.stop();
   await receiver.stop();
-  const arrived = await countArrived(writer.paths, recordsOf(receiver.dataDir));
+  const arrived = await countArrived(writer.paths.map(bytesOf), recordsOf(receiver.dataDir));
   fs.rmSync(folder, { recursive: true });
   return [
     { way: `tailspool agent, ${label}`, figures: { ...agentFigures, ...compression }, ...arrived },
@@ -72,7 +72,7 @@ async function standing(folder: string, options: Options): Promise<Measured> {
   const compression = await compressionOf(agent);
   await agent.stop();
   await receiver.stop();
-  const arrived = await countArrived([log.path], recordsOf(receiver.dataDir));
+  const arrived = await countArrived([bytesOf(log.path)], recordsOf(receiver.dataDir));
   fs.rmSync(folder, { recursive: true });
   return { way: 'one file, on disk', figures: compression, ...arrived };
 }

@@ -1,7 +1,7 @@
 /** 100 lines a second: how long from a line's write until it is durable at the receiver, and what that costs. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { countArrived, recordsOf } from '../arrived.ts';
+import { bytesOf, countArrived, recordsOf } from '../arrived.ts';
 import { type Measured, type Part, percentOfCore } from '../figures.ts';
 import { usageFigures } from '../measure.ts';
 import { mib } from '../numbers.ts';
@@ -66,7 +66,7 @@ async function ownTrickle(folder: string, options: Options, label: string, syncI
   const { figures, ...counts } = writer.result();
   await agent.stop();
   await receiver.stop();
-  const stored = await countArrived([log], recordsOf(receiver.dataDir));
+  const stored = await countArrived([bytesOf(log)], recordsOf(receiver.dataDir));
   const worst = {
     lost: Math.max(counts.lost, stored.lost),
     duplicated: Math.max(counts.duplicated, stored.duplicated),

@@ -33,7 +33,7 @@ export async function throughRsyslog(program: PeerProgram, folder: string, log: 
   const wire = tcpBytes(port);
   await sender.stop();
   await receiver.stop();
-  const arrived = await countArrived([log.path], bytesOf(out));
+  const arrived = await countArrived([bytesOf(log.path)], bytesOf(out));
   fs.rmSync(folder, { recursive: true });
   const speed = { megabytesPerSecond: log.bytes / 1e3 / seconds };
   const wireFigure = wire === undefined ? {} : { wireMib: wire / mib };
@@ -58,7 +58,7 @@ export async function throughSyslogNg(program: PeerProgram, folder: string, log:
   const seconds = (await untilSize(out, log.bytes, sender)) - start;
   const usage = sender.watch.take();
   await sender.stop();
-  const arrived = await countArrived([log.path], bytesOf(out));
+  const arrived = await countArrived([bytesOf(log.path)], bytesOf(out));
   fs.rmSync(folder, { recursive: true });
   const speed = { megabytesPerSecond: log.bytes / 1e3 / seconds };
   const way = `syslog-ng ${program.version} file → reliable disk-buffer → http`;

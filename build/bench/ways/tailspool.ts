@@ -1,6 +1,6 @@
 /** A log on disk through agent and receiver as they are installed, until the agent has proof of everything. */
 import * as fs from 'node:fs';
-import { countArrived, recordsOf } from '../arrived.ts';
+import { bytesOf, countArrived, recordsOf } from '../arrived.ts';
 import type { Measured } from '../figures.ts';
 import { usageFigures } from '../measure.ts';
 import { mib } from '../numbers.ts';
@@ -18,7 +18,7 @@ export async function wholePath(folder: string, log: Made, out: boolean): Promis
   const [sent, taken] = [await agent.status(), await receiver.status()];
   await agent.stop();
   await receiver.stop();
-  const arrived = await countArrived([log.path], recordsOf(receiver.dataDir));
+  const arrived = await countArrived([bytesOf(log.path)], recordsOf(receiver.dataDir));
   fs.rmSync(folder, { recursive: true });
   const speed = { megabytesPerSecond: log.bytes / 1e6 / seconds };
   return [

@@ -1,10 +1,10 @@
 /** The logs that are measured with, and the counting of what arrived of them. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { bytesOf, countArrived, sameBytes } from '../../../build/bench/arrived.ts';
+import { type Arrived, bytesOf, countArrived, cyclic, sameBytes } from '../../../build/bench/arrived.ts';
 import { headOf, lineMaker, madeKinds, makeText, repeatReal, repeatText } from '../../../build/bench/texts/text.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tailspool-texts-'));
@@ -68,7 +68,7 @@ test('what arrived is counted: nothing, lost lines, repeated ones, both, in any 
   for (const [text, lost, duplicated] of cases) {
     writeFileSync(place('arrived'), text);
     assert.deepEqual(
-      await countArrived([written], bytesOf(place('arrived'))),
+      await countArrived([bytesOf(written)], bytesOf(place('arrived'))),
       { lost, duplicated },
       JSON.stringify(text),
     );
@@ -79,15 +79,31 @@ test('lines of several files are counted together', async () => {
   writeFileSync(place('x'), '1\n2\n');
   writeFileSync(place('y'), '3\n2\n4');
   writeFileSync(place('arrived'), '3\n1\n2\n2\n');
-  assert.deepEqual(await countArrived([place('x'), place('y')], bytesOf(place('arrived'))), { lost: 1, duplicated: 0 });
+  assert.deepEqual(await countArrived([bytesOf(place('x')), bytesOf(place('y'))], bytesOf(place('arrived'))), {
+    lost: 1,
+    duplicated: 0,
+  });
 });
 
-test('a log that was written several times over is compared as such', async () => {
+test('bytes are the same whatever pieces they come in', async () => {
+  const pieces = (...texts: string[]): Arrived =>
+    async function* () {
+      for (const text of texts) yield Buffer.from(text);
+    };
+  const same = (one: Arrived, other: Arrived) => sameBytes(one(), other());
+  assert.ok(await same(pieces('abc', 'd', '', 'ef'), pieces('a', 'bcde', 'f', '')));
+  assert.ok(await same(pieces(), pieces('')));
+  assert.ok(!(await same(pieces('abc'), pieces('ab'))));
+  assert.ok(!(await same(pieces('ab'), pieces('a', 'b', '', 'c'))));
+  assert.ok(!(await same(pieces('ab', 'c'), pieces('ab', 'd'))));
+});
+
+test('a log that is written over and over is compared as such, up to where it ended', async () => {
   writeFileSync(place('once'), 'abc\ndef\n');
-  writeFileSync(place('arrived'), 'abc\ndef\n'.repeat(3));
-  assert.ok(await sameBytes(place('once'), bytesOf(place('arrived'))(), 3));
-  assert.ok(!(await sameBytes(place('once'), bytesOf(place('arrived'))(), 2)));
-  assert.ok(!(await sameBytes(place('once'), bytesOf(place('arrived'))(), 4)));
-  appendFileSync(place('arrived'), 'abc\ndeg\n');
-  assert.ok(!(await sameBytes(place('once'), bytesOf(place('arrived'))(), 4)));
+  writeFileSync(place('arrived'), 'abc\ndef\nabc\ndef\nabc\n');
+  const arrived = bytesOf(place('arrived'));
+  assert.ok(await sameBytes(cyclic(place('once'), 20)(), arrived()));
+  assert.ok(!(await sameBytes(cyclic(place('once'), 24)(), arrived())));
+  assert.deepEqual(await countArrived([cyclic(place('once'), 24)], arrived), { lost: 1, duplicated: 0 });
+  assert.deepEqual(await countArrived([cyclic(place('once'), 16)], arrived), { lost: 0, duplicated: 1 });
 });
