@@ -6,6 +6,7 @@ import type { BlockContent } from './builder.ts';
 import { BlockBuilder } from './builder.ts';
 import type { DropEntry } from './format.ts';
 import { holdHints, holdMessages } from './holds.ts';
+import { Introductions } from './introductions.ts';
 import type { Ledger, Totals } from './ledger.ts';
 import { add, none } from './ledger.ts';
 import type {
@@ -50,7 +51,7 @@ export class SpoolIntake implements Intake {
   readonly #syncs: SyncSchedule;
   readonly #readable: () => void;
   readonly #block = new BlockBuilder();
-  readonly #fresh = new Map<SourceNumber, SourceDescription>();
+  readonly #introductions = new Introductions();
   #drops: DropEntry[] = [];
   #waiters: (() => void)[] = [];
   #vouchTimer: Timer | undefined;
@@ -88,18 +89,18 @@ export class SpoolIntake implements Intake {
     const { ledger } = this.#parts;
     const number = ledger.nextSource;
     ledger.describe(number, description);
-    this.#fresh.set(number, description);
+    this.#introductions.add(number, description);
     return number;
   }
 
   describe(source: SourceNumber, description: SourceDescription): void {
     this.#parts.ledger.describe(source, description);
-    this.#fresh.set(source, description);
+    this.#introductions.add(source, description);
   }
 
   forget(source: SourceNumber): void {
     if (this.#block.holds(source)) this.#cut();
-    this.#fresh.delete(source);
+    this.#introductions.forget(source);
     this.#parts.writer.forget(source);
   }
 
@@ -113,30 +114,26 @@ export class SpoolIntake implements Intake {
     return this.#block.view(bytesMin);
   }
 
-  commit(run: Run): void {
-    const fresh = this.#fresh.get(run.source);
-    if (fresh) {
-      this.#block.describe(run.source, fresh);
-      this.#fresh.delete(run.source);
-    }
+  commit(committed: Run): void {
+    const { run, description } = this.#introductions.introduce(committed, this.sources.get(committed.source));
+    if (description) this.#block.describe(run.source, description);
     this.#block.add(run);
     this.#syncs.saw(run.source);
     this.#schedule();
   }
 
-  append(run: Run, block: ForeignBlock): Position | undefined {
+  append(foreign: Run, block: ForeignBlock): Position | undefined {
     if (this.#closed || this.#held) return undefined;
     if (!this.#block.empty && !this.#cut()) return undefined;
     const { writer } = this.#parts;
     this.#blocked = writer.ready(block.header.length + (block.descriptions?.length ?? 0) + block.frame.length);
     if (this.#blocked) return undefined;
-    const fresh = this.#fresh.get(run.source);
-    this.#fresh.delete(run.source);
+    const { run, description } = this.#introductions.introduce(foreign, this.sources.get(foreign.source));
     const end = writer.append({
       time: run.time,
       records: run.records,
       runs: [{ ...run, mark: Buffer.from(run.mark) }],
-      descriptions: fresh ? [{ number: run.source, description: fresh }] : [],
+      descriptions: description ? [{ number: run.source, description }] : [],
       drops: this.#takeDrops(),
       // A copy: it may have to be written again, and the caller's memory is his.
       origin: Buffer.from(block.header),
@@ -317,6 +314,7 @@ export class SpoolIntake implements Intake {
   }
 
   #afterAppend(): void {
+    this.#introductions.blockEnded();
     this.#vouchTimer?.cancel();
     this.#vouchTimer = undefined;
     this.reconsider();

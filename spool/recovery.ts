@@ -206,7 +206,7 @@ function openSegments(files: Files, folders: Folders): Segment[] {
     if (first.kind === 'newer') throw new NewerVersion(path, first.version);
     const before = segments.at(-1);
     if (before && first.kind === 'block')
-      before.end = Math.min(before.end, Math.max(before.start, first.header.previousEnd));
+      before.end = Math.min(start, Math.max(before.start, first.header.previousEnd));
     segments.push({ start, end: start + bytes, bytes, verified: undefined });
   }
   // Empty ones were left by a repair that was cut short; the newest is planNewest's to look at.

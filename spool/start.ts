@@ -26,12 +26,12 @@ export function startOf(
 ): CursorStart {
   const floor = found.appended.shipper(name).floor;
   if (read.kind === 'cursor' && read.record.spool === spool)
-    return at(read.record.cursor, floor, found, totalsAt, read.record.passed);
+    return at(read.record.cursor, floor, totalsAt, read.record.passed);
   const fromTable = found.tableCursors.get(name);
   const lost = read.kind === 'none' ? undefined : `the cursor file of ${name} cannot be used`;
   if (fromTable) {
     const note = `${lost ?? `the cursor file of ${name} is missing`}; its cursor in the segment's table is older: what is sent again is recognised by a native receiver`;
-    return { ...at(fromTable, floor, found, totalsAt, undefined), note };
+    return { ...at(fromTable, floor, totalsAt, undefined), note };
   }
   const note = lost && `${lost}; it starts from the oldest data there are`;
   return floor > 0
@@ -42,16 +42,13 @@ export function startOf(
 function at(
   cursor: ShipperCursor,
   floor: Position,
-  found: Recovered,
   totalsAt: (position: Position) => Totals,
   passed: Tally | undefined,
 ): CursorStart {
   const position = Math.max(cursor.position, floor);
   const totals = totalsAt(position);
-  const next = found.segments.find((segment) => segment.end > position);
-  const gone = next !== undefined && next.start > position;
-  // The data between are gone without a word: what lay before the cursor is only known in sum.
-  if (gone && passed && position === cursor.position && passed.records < sumOf(totals.values()).records)
+  // Data behind the cursor are gone, or cannot be read: what lay before it is only known in sum.
+  if (passed && position === cursor.position && passed.records < sumOf(totals.values()).records)
     return { cursor, position, totals: approximate(totals, passed) };
   const givenUp = passed && position > cursor.position ? subtract(sumOf(totals.values()), passed) : undefined;
   return { cursor, position, totals, givenUp };

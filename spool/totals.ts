@@ -22,10 +22,18 @@ export interface TotalsPorts {
 export function totalsAt(ports: TotalsPorts, position: Position): Totals {
   const segment = ports.segments.at(position);
   if (!segment) return ports.appended.totals();
-  const start = tableTotals(ports, segment);
+  const start = tableTotals(ports, segment) ?? totalsBefore(ports, segment);
   if (position <= segment.start) return start ?? totalsBehind(ports, segment, segment.start);
   const read = start && sum(ports, segment, segment.start, position);
   return read ? merge(start, read, add) : totalsBehind(ports, segment, position);
+}
+
+/** Where a segment's table is lost: what the one before it says, if that is whole. */
+function totalsBefore(ports: TotalsPorts, segment: Segment): Totals | undefined {
+  const before = ports.segments.list[ports.segments.list.indexOf(segment) - 1];
+  const start = before && tableTotals(ports, before);
+  const read = start && sum(ports, before, before.start, before.end);
+  return read && merge(start, read, add);
 }
 
 export function merge(a: Totals, b: Totals, how: typeof add): Map<string, Tally> {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
+import { findSpool, inspect } from '../../spool/inspect.ts';
 import { NewerVersion } from '../../spool/spool.ts';
 import { SimulatedDisk } from '../simulation/disk.ts';
 import { firstSeed } from '../simulation/random.ts';
+import { temporarySpool, textRun } from './temporary-spool.ts';
 import type { Receiver } from './world.ts';
 import { live, World } from './world.ts';
 
@@ -48,6 +50,34 @@ test('without its spool folder it starts, reads again, and never takes new block
     for (const path of filesOf(damaged)) if (folders.includes(path.split('/')[2]!)) damaged.world.unlink(path);
     const { lines } = await drains(damaged, receiver.clone(), `without ${folders}`);
     for (const line of everyLine()) assert.ok((lines.get(line) ?? 0) >= 1, line);
+  }
+});
+
+test('the block that introduced a source may be lost: the next one says again who it is', async () => {
+  const disk = new SimulatedDisk();
+  await using dir = temporarySpool({ files: disk.files });
+  const spool = await dir.open();
+  const source = spool.intake.begin(dir.description('/a.log'));
+  for (let block = 0, from = 0; block < 3; block++, from += 5) {
+    const view = spool.intake.reserve(5)!;
+    view.set(Buffer.from('line\n'));
+    const state = block === 0 ? Buffer.from('who it is') : undefined;
+    spool.intake.commit({ ...textRun({ source, from, bytes: 5, records: 1 }), state });
+    await spool.intake.flush();
+  }
+  await spool.close();
+  const blocks = [...inspect(disk.world, findSpool(disk.world, '/data')!)].filter((found) => found.kind === 'block');
+  assert.ok(blocks.length >= 4);
+  for (const { block } of blocks) {
+    const { position } = block;
+    const damaged = disk.afterPowerCut(0);
+    damaged.flipBit('/data/spool/00000000000000000000.zst', (position + 140) * 8);
+    await using again = temporarySpool({ files: damaged.files });
+    const reopened = await again.open();
+    const known = reopened.intake.sources.get(source);
+    assert.deepEqual(known?.description, dir.description('/a.log'), `${position}`);
+    assert.equal(Buffer.from(known.state).toString(), 'who it is');
+    await reopened.close();
   }
 });
 
