@@ -24,6 +24,7 @@ const tasks = {
   bench: () => [node('build/bench/bench.ts')],
   'bench:long': () => [node('build/bench/bench.ts', '--long')],
   simulate: () => [node('test/simulation/simulate.ts')],
+  drill: () => [node('test/drill/drill.ts')],
   torture: () => [node('build/torture/torture.ts')],
 };
 

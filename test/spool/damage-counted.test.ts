@@ -83,6 +83,7 @@ async function passAll(outlet: Outlet, from: Position): Promise<void> {
   for (let at = from; ; ) {
     const read = outlet.read(at, 1024);
     if (read.kind === 'end') return;
+    if (read.kind === 'unreadable') throw new Error(`unreadable at ${read.from}`);
     at = read.upto;
     const epoch = read.kind === 'blocks' ? read.epoch.id : '0'.repeat(32);
     const hash = read.kind === 'blocks' ? read.blocks.at(-1)!.hash : '0'.repeat(32);
