@@ -9,8 +9,11 @@ import type { Run, SourceDescription, SourceNumber, Tally } from './nouns.ts';
 import { limits } from './nouns.ts';
 import type { UnixMs } from './ports.ts';
 
-/** So many runs close a block, however small it is: its header must stay within limits. */
+/** So many runs, or so much that they say, close a block, however small it is: its header must stay within limits. */
 const runsMax = 16_384;
+const headerBytesMax = 1024 * 1024;
+/** What a run takes besides its mark and state, at most. */
+const runBytesMax = 64;
 
 export interface BlockContent {
   readonly raw: Uint8Array;
@@ -25,6 +28,7 @@ export class BlockBuilder {
   #buffer = this.#ordinary;
   #used = 0;
   #records = 0;
+  #headerBytes = 0;
   #runs: Run[] = [];
   #descriptions = new Map<SourceNumber, SourceDescription>();
   readonly #sources = new Set<SourceNumber>();
@@ -34,7 +38,17 @@ export class BlockBuilder {
   }
 
   get full(): boolean {
-    return this.#runs.length >= runsMax;
+    return this.#runs.length >= runsMax || this.#headerBytes >= headerBytesMax;
+  }
+
+  /** Of its records. */
+  get bytes(): number {
+    return this.#used;
+  }
+
+  /** About what its runs and descriptions take in a header. */
+  get headerBytes(): number {
+    return this.#headerBytes;
   }
 
   /** How many sources have records or cursors in it. */
@@ -59,6 +73,7 @@ export class BlockBuilder {
 
   describe(source: SourceNumber, description: SourceDescription): void {
     this.#descriptions.set(source, description);
+    this.#headerBytes += descriptionBytes(description);
   }
 
   add(run: Run): void {
@@ -68,7 +83,10 @@ export class BlockBuilder {
     const last = this.#runs.at(-1);
     const own = { ...run, mark: Buffer.from(run.mark), state: run.state && Buffer.from(run.state) };
     if (last && continues(last, run)) this.#runs[this.#runs.length - 1] = merged(last, own);
-    else this.#runs.push(own);
+    else {
+      this.#runs.push(own);
+      this.#headerBytes += runBytes(own);
+    }
   }
 
   /** Records and bytes of each run, for totals of what is committed and not yet appended. */
@@ -86,24 +104,64 @@ export class BlockBuilder {
     return this.#runs.flatMap(({ source, dropped }) => (dropped ? [{ source, dropped }] : []));
   }
 
+  /** What the next block is made of: all of it, but where more cursors moved than one header may say. */
   content(now: UnixMs): BlockContent {
-    return {
-      raw: this.#buffer.subarray(0, this.#used),
-      runs: this.#runs,
-      descriptions: [...this.#descriptions].map(([number, description]) => ({ number, description })),
-      records: this.#records,
-      time: this.#runs[0]?.time ?? now,
-    };
+    const runs = this.#runs.slice(0, this.#fitting());
+    const raw = this.#buffer.subarray(
+      0,
+      sumOf(runs, (run) => run.bytes),
+    );
+    const all = runs.length === this.#runs.length;
+    const records = all ? this.#records : sumOf(runs, (run) => run.records);
+    const sources = all ? undefined : new Set(runs.map((run) => run.source));
+    const descriptions = [...this.#descriptions]
+      .filter(([number]) => sources?.has(number) ?? true)
+      .map(([number, description]) => ({ number, description }));
+    return { raw, runs, descriptions, records, time: this.#runs[0]?.time ?? now };
   }
 
-  clear(): void {
-    this.#buffer = this.#ordinary;
-    this.#used = 0;
-    this.#records = 0;
-    this.#runs = [];
-    this.#descriptions = new Map();
+  /** This content was appended: what it left is the open block now. */
+  remove(content: BlockContent): void {
+    const runs = this.#runs.slice(content.runs.length);
+    const descriptions = new Map(this.#descriptions);
+    for (const { number } of content.descriptions) descriptions.delete(number);
+    const bytes = content.raw.length;
+    if (runs.length > 0) this.#buffer.copyWithin(0, bytes, this.#used);
+    else this.#buffer = this.#ordinary;
+    this.#used -= bytes;
+    this.#records -= content.records;
+    this.#runs = runs;
+    this.#descriptions = descriptions;
     this.#sources.clear();
+    for (const run of runs) this.#sources.add(run.source);
+    this.#headerBytes = sumOf(runs, runBytes) + sumOf([...descriptions.values()], descriptionBytes);
   }
+
+  /** So many of its runs go into one header, at least one. */
+  #fitting(): number {
+    if (!this.full) return this.#runs.length;
+    let bytes = 0;
+    for (const [index, run] of this.#runs.entries()) {
+      const description = this.#descriptions.get(run.source);
+      bytes += runBytes(run) + (description ? descriptionBytes(description) : 0);
+      if (index > 0 && (index >= runsMax || bytes > 2 * headerBytesMax)) return index;
+    }
+    return this.#runs.length;
+  }
+}
+
+function runBytes(run: Run): number {
+  return runBytesMax + run.mark.length + (run.state?.length ?? 0);
+}
+
+function descriptionBytes(description: SourceDescription): number {
+  return 16 + Buffer.byteLength(JSON.stringify(description));
+}
+
+function sumOf<T>(items: readonly T[], of: (item: T) => number): number {
+  let sum = 0;
+  for (const item of items) sum += of(item);
+  return sum;
 }
 
 /** Whether the two runs are one: the same source and kind, no seam between their records or cursors. */

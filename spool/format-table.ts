@@ -47,8 +47,40 @@ export interface Table {
   readonly spooledBytes: number;
 }
 
-/** The section's content: one zstd frame. */
+export interface TableSize {
+  readonly expandedBytes: number;
+  readonly compressedBytes: number;
+}
+
+/** There are more sources, or they take more, than a reader would accept: see `table-budget.ts`, which keeps it from coming so far. */
+export class TableTooLarge extends Error {
+  readonly code = 'TABLE_TOO_LARGE';
+
+  constructor(sources: number, { expandedBytes, compressedBytes }: TableSize) {
+    super(
+      `the table of ${sources} sources takes ${expandedBytes} bytes (${compressedBytes} compressed), more than a segment can begin with; have the collectors forget some (forget_after, sources_max)`,
+    );
+  }
+}
+
+/** The section's content: one zstd frame. Throws `TableTooLarge` where no reader would accept it. */
 export function encodeTable(table: Table, codec: Codec): Uint8Array {
+  const { frame, ...size } = compressTable(table, codec);
+  const fits = size.expandedBytes <= limits.tableBytesMax && size.compressedBytes <= tableFrameBytesMax;
+  if (!fits || table.sources.length > limits.tableSourcesMax) throw new TableTooLarge(table.sources.length, size);
+  return frame;
+}
+
+/** What the table would take. */
+export function measureTable(table: Table, codec: Codec): TableSize {
+  const { expandedBytes, compressedBytes } = compressTable(table, codec);
+  return { expandedBytes, compressedBytes };
+}
+
+/** The rest of a header beside its table is small. */
+const tableFrameBytesMax = limits.blockBytesMax - 4096;
+
+function compressTable(table: Table, codec: Codec): TableSize & { readonly frame: Uint8Array } {
   const out = new ByteWriter(4096);
   out.varint(table.nextSource);
   out.varint(table.spooledBytes);
@@ -76,7 +108,8 @@ export function encodeTable(table: Table, codec: Codec): Uint8Array {
     out.varint(shipper.floor);
   }
   const frame = Buffer.allocUnsafeSlow(codec.frameBytesMax(out.length));
-  return frame.subarray(0, codec.compress(out.bytes, frame));
+  const compressedBytes = codec.compress(out.bytes, frame);
+  return { frame: frame.subarray(0, compressedBytes), expandedBytes: out.length, compressedBytes };
 }
 
 /** undefined where the content is not a table. */

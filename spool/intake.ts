@@ -5,6 +5,7 @@
 import type { BlockContent } from './builder.ts';
 import { BlockBuilder } from './builder.ts';
 import type { DropEntry } from './format.ts';
+import type { TableSize } from './format-table.ts';
 import { holdHints, holdMessages } from './holds.ts';
 import { Introductions } from './introductions.ts';
 import type { Ledger, Totals } from './ledger.ts';
@@ -28,10 +29,13 @@ import type { Recall } from './recall.ts';
 import type { Retention } from './retention.ts';
 import type { Segments } from './segments.ts';
 import { SyncSchedule } from './sync-schedule.ts';
+import { TableBudget } from './table-budget.ts';
 import { merge } from './totals.ts';
 import type { Writer } from './writer.ts';
 
 const vouchDelayMs = 1000;
+/** The rest goes into the next block: a header must stay within limits. */
+const dropsInBlockMax = 4096;
 const holdCheckMs = 500;
 
 export interface IntakeParts {
@@ -44,11 +48,14 @@ export interface IntakeParts {
   readonly segments: Segments;
   readonly retention: Retention;
   readonly recall: Recall;
+  /** What a table of all sources would take now. */
+  measureTable(): TableSize;
 }
 
 export class SpoolIntake implements Intake {
   readonly #parts: IntakeParts;
   readonly #syncs: SyncSchedule;
+  readonly #budget: TableBudget;
   readonly #readable: () => void;
   readonly #block = new BlockBuilder();
   readonly #introductions = new Introductions();
@@ -63,6 +70,17 @@ export class SpoolIntake implements Intake {
     this.#parts = parts;
     this.#syncs = new SyncSchedule(parts.clock, parts.writer, options.syncIntervalMs, () => this.#syncDue());
     this.#readable = readable;
+    const { ledger } = parts;
+    this.#budget = new TableBudget(
+      parts.clock,
+      () => ledger.sources.size,
+      () => parts.measureTable(),
+      () => this.#block.headerBytes,
+    );
+    for (const { description, state } of ledger.sources.values()) {
+      this.#budget.begun(description);
+      this.#budget.changed(state.length, 0);
+    }
   }
 
   get sources(): ReadonlyMap<SourceNumber, SourceRecord> {
@@ -85,10 +103,15 @@ export class SpoolIntake implements Intake {
     return this.#block.oldest ?? this.#parts.clock.now();
   }
 
+  get sourcesFull(): boolean {
+    return this.#budget.full;
+  }
+
   begin(description: SourceDescription): SourceNumber {
     const { ledger } = this.#parts;
     const number = ledger.nextSource;
     ledger.describe(number, description);
+    this.#budget.begun(description);
     this.#introductions.add(number, description);
     return number;
   }
@@ -115,9 +138,13 @@ export class SpoolIntake implements Intake {
   }
 
   commit(committed: Run): void {
-    const { run, description } = this.#introductions.introduce(committed, this.sources.get(committed.source));
+    const known = this.sources.get(committed.source);
+    const { run, description } = this.#introductions.introduce(committed, known);
     if (description) this.#block.describe(run.source, description);
+    if (run.state) this.#budget.changed(run.state.length, known?.state.length ?? 0);
     this.#block.add(run);
+    // Cursors that move without records ask for no room.
+    if (run.bytes === 0 && this.#block.full) this.#cut();
     this.#syncs.saw(run.source);
     this.#schedule();
   }
@@ -209,12 +236,13 @@ export class SpoolIntake implements Intake {
 
   problems(): Problem[] {
     const held = this.#held;
-    if (!held) return [];
+    const full = this.#budget.problem;
+    if (!held) return full ? [full] : [];
     const { writer, pressure } = this.#parts;
     const message = writer.failure?.message ?? pressure.disk?.message ?? holdMessages[held.reason];
-    return [
-      { cause: held.reason, subject: 'spool', message, since: held.since, hint: holdHints[held.reason], red: true },
-    ];
+    const hint = holdHints[held.reason];
+    const hold = { cause: held.reason, subject: 'spool', message, since: held.since, hint, red: true };
+    return full && held.reason !== 'too_many_sources' ? [hold, full] : [hold];
   }
 
   /** The writer's `durable` moved. */
@@ -286,18 +314,17 @@ export class SpoolIntake implements Intake {
   /** Closes the open block and appends it. False where that has to wait. */
   #cut(): boolean {
     const { writer, clock } = this.#parts;
-    const content = this.#block.content(clock.now());
-    this.#blocked = writer.ready(content.raw.length);
+    this.#blocked = writer.ready(this.#block.bytes);
     if (this.#blocked) return false;
     if (this.#block.empty && this.#drops.length === 0) return true;
-    this.#appendBlock(content);
+    this.#appendBlock(this.#block.content(clock.now()));
     return true;
   }
 
   #appendBlock(content: BlockContent): void {
     const { time, records, runs, descriptions, raw } = content;
     this.#parts.writer.append({ time, records, runs, descriptions, drops: this.#takeDrops(), body: { raw } });
-    this.#block.clear();
+    this.#block.remove(content);
     this.#afterAppend();
   }
 
@@ -308,9 +335,7 @@ export class SpoolIntake implements Intake {
   }
 
   #takeDrops(): DropEntry[] {
-    const drops = this.#drops;
-    this.#drops = [];
-    return drops;
+    return this.#drops.splice(0, dropsInBlockMax);
   }
 
   #afterAppend(): void {

@@ -25,7 +25,7 @@ export const limits = {
   blockBytesMax: 16 * 1024 * 1024,
   /** Raw bytes at which a block is closed in ordinary work. */
   blockBytesTarget: 256 * 1024,
-  /** A table's size when it is expanded: about 200,000 sources. Compressed it has to fit a header. */
+  /** A table's size when it is expanded. Compressed it has to fit a header: about 150,000 sources of files. */
   tableBytesMax: 64 * 1024 * 1024,
   /** Sources in a table. */
   tableSourcesMax: 262_144,
@@ -132,6 +132,7 @@ export type HoldReason =
   | 'spool_full' // max_size reached and the policy is to block
   | 'disk_full' // ENOSPC, EDQUOT, EROFS, or less than min_free
   | 'disk_error' // a write or a sync failed; being repaired
+  | 'too_many_sources' // their table does not fit a segment's first header
   | 'unsynced' // as much in flight as memory allows; passes by itself
   | 'rolling' // a new segment is being begun; passes by itself
   | 'damaged_full' // damaged/ or dead/ has reached its cap
@@ -152,6 +153,8 @@ export interface Intake {
   readonly sources: ReadonlyMap<SourceNumber, SourceRecord>;
   /** The end of what was committed: reaches `durable` after a flush. Counts blocks not yet written as their first byte. */
   readonly durable: Position;
+  /** True where no more sources should begin: what has none yet has to wait until others are forgotten. */
+  readonly sourcesFull: boolean;
   /** Begins a source. Its description is written with its first run. */
   begin(description: SourceDescription): SourceNumber;
   /** Replaces the description (a collector was renamed, a file adopted). Written with the source's next run or table. */

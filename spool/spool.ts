@@ -5,6 +5,7 @@
 import { BlockArena } from './arena.ts';
 import { CursorFile } from './cursor-file.ts';
 import { Damaged } from './damaged.ts';
+import { measureTable } from './format-table.ts';
 import { SpoolIntake } from './intake.ts';
 import { foldersOf, withParents } from './layout.ts';
 import { sumOf } from './ledger.ts';
@@ -110,7 +111,10 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
     sources: () => found.appended.sources.size,
   });
   const intake = new SpoolIntake(
-    { clock, log, writer, ledger: found.appended, pressure, segments, retention, recall },
+    {
+      ...{ clock, log, writer, ledger: found.appended, pressure, segments, retention, recall },
+      measureTable: () => measureTable(found.appended.toTable(new Map()), ports.codec),
+    },
     options,
     () => {
       for (const wake of [...readers]) wake();

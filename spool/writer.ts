@@ -265,10 +265,10 @@ export class Writer {
   #begin(): void {
     const { files, clock, codec } = this.#ports;
     if (this.#durable <= this.#epoch.start) this.#epoch = { ...this.#epoch, start: this.#end };
+    const table = encodeTable(this.#durableLedger.toTable(this.#events.cursors()), codec);
     this.#file = SegmentFile.begin(files, this.#segments, this.#end);
     this.#used = true;
     this.#unsafeFolders.add(this.#options.folders.at(-1)!);
-    const table = encodeTable(this.#durableLedger.toTable(this.#events.cursors()), codec);
     const block: NewBlock = { time: clock.now(), records: 0, body: { raw: nothing } };
     // In a repair what was appended is ahead of what is durable: the table stands before those blocks, and so do its counts.
     const { records, sourceBytes } = this.#durableLedger;
@@ -322,7 +322,7 @@ export class Writer {
   #fail(error: unknown, what: 'write' | 'sync'): void {
     if (this.#state === 'closed') return;
     const { code, message } = error as NodeJS.ErrnoException;
-    const reason: HoldReason = noSpaceCodes.has(code ?? '') ? 'disk_full' : 'disk_error';
+    const reason = reasonOf(code);
     const since = this.#failure?.since ?? this.#ports.clock.now();
     this.#failure = { reason, since, message: `a ${what} to the spool failed: ${message}` };
     this.#ports.log.write({
@@ -338,7 +338,9 @@ export class Writer {
   }
 
   #repairSoon(): void {
-    this.#repairTimer ??= this.#ports.clock.after(this.#options.repairDelayMs, () => {
+    // A table that is too large takes long to make, and somebody has to forget something first.
+    const delayMs = this.#failure?.reason === 'too_many_sources' ? tableDelayMs : this.#options.repairDelayMs;
+    this.#repairTimer ??= this.#ports.clock.after(delayMs, () => {
       this.#repairTimer = undefined;
       if (this.#state === 'broken') this.#repair();
     });
@@ -370,7 +372,13 @@ export class Writer {
   }
 }
 
+const tableDelayMs = 5000;
 /** So many bytes are written at once, at least; what is less waits for the sync. */
 const queuedBytesMax = 1024 * 1024;
 const noSpaceCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 const nothing = new Uint8Array(0);
+
+function reasonOf(code: string | undefined): HoldReason {
+  if (code === 'TABLE_TOO_LARGE') return 'too_many_sources';
+  return code !== undefined && noSpaceCodes.has(code) ? 'disk_full' : 'disk_error';
+}

@@ -90,6 +90,10 @@ export const holdMeaning: Readonly<
     message: 'data_dir/damaged or data_dir/dead has reached its cap; nothing is read until there is room.',
     hint: 'Look at what lies there, keep what you need elsewhere, and remove it.',
   },
+  too_many_sources: {
+    message: 'More sources are remembered than a segment can begin with; nothing is read until some are forgotten.',
+    hint: 'Have the file collectors forget some: forget_after, sources_max.',
+  },
   unsynced: undefined,
   rolling: undefined,
   closed: undefined,

@@ -174,6 +174,11 @@ class Taking {
       this.#row = known;
       return known;
     }
+    if (this.#world.intake.sourcesFull)
+      throw new Refusal(
+        'full',
+        'The receiver remembers as many streams and files as it can; old ones have to go first.',
+      );
     // asked again: while the body was on its way another request may have begun the row, or it was forgotten
     const admission = admit(this.#batch, streams.of(this.#batch));
     if (admission.kind === 'refuse') throw new Refusal(admission.answer, admission.message);

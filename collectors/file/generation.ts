@@ -104,6 +104,7 @@ export class Generation extends Traits {
       this.sees(Math.max(this.sizeBytes, this.offset + fresh));
       if (fresh === 0) return this.#atEnd();
       if (this.source === 0) {
+        if (intake.sourcesFull) throw new TooManySources();
         this.source = intake.begin(this.description);
         continue; // the view is gone with that call
       }
@@ -242,5 +243,14 @@ export class Generation extends Traits {
     const bytes = Buffer.alloc(window);
     this.file?.read(bytes, offset - window);
     return crc32(bytes);
+  }
+}
+
+/** It has to wait, unread, until other files are forgotten. */
+class TooManySources extends Error {
+  readonly code = 'TOO_MANY_SOURCES';
+
+  constructor() {
+    super('as many files are remembered as the spool can hold places of');
   }
 }

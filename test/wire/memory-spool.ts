@@ -144,6 +144,8 @@ export class MemorySpool implements Intake {
 
   // Intake
 
+  sourcesFull = false;
+
   begin(description: SourceDescription): SourceNumber {
     const number = this.#nextSource++;
     this.#begun.set(number, description);

@@ -245,6 +245,22 @@ test('a cursor is forgotten only when its file was away for long', async () => {
   assert.equal(bench.intake.descriptions.get([...bench.intake.forgotten][0]!)?.attributes['log.file.name'], 'a.log');
 });
 
+test('where no more places can be remembered a new file waits unread and says so, and the others go on', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  bench.intake.sourcesFull = true;
+  bench.write('b.log', 'waits\n');
+  const rowOf = (name: string) => bench.collector!.status().sources.find((row) => row.name === bench.path(name));
+  await bench.until(() => rowOf('b.log')?.state === 'unreadable');
+  assert.match(rowOf('b.log')!.reason!, /as many files are remembered as the spool can hold places of/);
+  bench.write('a.log', 'two\n');
+  await bench.holds('a.log', 'one\ntwo\n');
+  bench.intake.sourcesFull = false;
+  await bench.holds('b.log', 'waits\n');
+});
+
 test('above the cap the oldest cursors go, counted', async () => {
   await using bench = new Bench();
   for (const name of ['a', 'b', 'c', 'd']) bench.write(`${name}.log`, 'one\n');

@@ -45,6 +45,8 @@ export class MemoryIntake implements Intake {
     return this.entries.length;
   }
 
+  sourcesFull = false;
+
   begin(description: SourceDescription): SourceNumber {
     this.#view = undefined;
     const number = this.#next++;
