@@ -14,7 +14,14 @@ export interface Plan {
   readonly blocks: readonly ScannedBlock[];
   readonly rot: readonly { readonly position: Position; readonly end: Position; readonly why: string }[];
   /** Everything from here to the end of the file is cut. */
-  readonly tail: { readonly position: Position; readonly why: string } | undefined;
+  readonly tail: Tail | undefined;
+}
+
+export interface Tail {
+  readonly position: Position;
+  readonly why: string;
+  /** What stands in it. */
+  readonly items: readonly ScanItem[];
 }
 
 /**
@@ -35,22 +42,23 @@ export function planRecovery(
   const blocks: ScannedBlock[] = [];
   const rot: Plan['rot'][number][] = [];
   let last: ScannedBlock | undefined;
+  const ending = (position: Position, why: string): Plan => {
+    return { blocks, rot, tail: { position, why, items: items.filter((item) => item.end > position) } };
+  };
   for (const item of items) {
-    if (item.kind === 'newer') return { blocks, rot, tail: { position: item.position, why: 'a newer version' } };
+    if (item.kind === 'newer') return ending(item.position, 'a newer version');
     if (item.kind === 'damage') {
-      if (item.position >= vouched) return { blocks, rot, tail: { position: item.position, why: item.why } };
+      if (item.position >= vouched) return ending(item.position, item.why);
       rot.push({ ...item, end: Math.min(item.end, Math.max(vouched, item.position)) });
-      if (item.end > vouched) return { blocks, rot, tail: { position: vouched, why: item.why } };
+      if (item.end > vouched) return ending(vouched, item.why);
       last = undefined;
       continue;
     }
     if (item.position >= vouched) {
-      if (!synced) return { blocks, rot, tail: { position: item.position, why: 'it could not be synced' } };
+      if (!synced) return ending(item.position, 'it could not be synced');
       const broken = last && (item.header.previous !== last.hash || item.header.previousEnd !== last.end);
-      if (broken)
-        return { blocks, rot, tail: { position: item.position, why: 'a block does not follow the one before it' } };
-      if (!sound(item))
-        return { blocks, rot, tail: { position: item.position, why: 'a block does not match its checksum' } };
+      if (broken) return ending(item.position, 'a block does not follow the one before it');
+      if (!sound(item)) return ending(item.position, 'a block does not match its checksum');
     }
     blocks.push(item);
     last = item;

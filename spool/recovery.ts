@@ -16,13 +16,14 @@ import type { BlockHash, Id, Position, ShipperCursor } from './nouns.ts';
 import type { Clock, Codec, Files, Log, OpenFile } from './ports.ts';
 import type { Check } from './read-patiently.ts';
 import { readPatiently } from './read-patiently.ts';
-import type { Plan } from './recovery-plan.ts';
+import type { Plan, Tail } from './recovery-plan.ts';
 import { planRecovery } from './recovery-plan.ts';
 import type { ScanItem, ScannedBlock } from './scan.ts';
 import { firstBlock, readFully, scan } from './scan.ts';
 import { readTable } from './segment-table.ts';
 import type { Segment } from './segments.ts';
 import { listSegments } from './segments.ts';
+import { tellTail } from './tail-told.ts';
 
 export interface Recovered {
   /** undefined where nothing readable names the spool. */
@@ -71,7 +72,8 @@ async function recoverOnce(ports: RecoveryPorts, folders: Folders, damaged: Dama
   const state = new State(cursors, segments);
   check();
   const synced = await syncNewest(ports, folders, segments, notes);
-  const plans = await planNewest(ports, folders, segments, state, synced, damaged, notes, check);
+  const cut: ScanItem[] = [];
+  const plans = await planNewest(ports, folders, segments, state, synced, damaged, notes, cut, check);
   const base = findTable(ports, folders, segments);
   check();
   if (base.lost.length > 0) notes.push(`the table of ${base.lost.join(', ')} is damaged; read from an older one`);
@@ -90,7 +92,10 @@ async function recoverOnce(ports: RecoveryPorts, folders: Folders, damaged: Dama
     }
     check();
     if (plan.tail) notes.push(await cutTail(ports, folders, segment, plan.tail, damaged));
+    cut.unshift(...(plan.tail?.items ?? []));
   }
+  const told = tellTail(cut, ledgers[0]);
+  if (told) notes.push(told);
   const tableCursors = (base.table?.shippers ?? []).flatMap(({ name, cursor }) =>
     cursor ? [[name, cursor] as const] : [],
   );
@@ -120,6 +125,7 @@ async function planNewest(
   synced: boolean,
   damaged: Damaged,
   notes: string[],
+  cut: ScanItem[],
   check: Check,
 ): Promise<ReadonlyMap<Segment, Plan>> {
   for (let newest = segments.at(-1); newest; newest = segments.at(-1)) {
@@ -127,9 +133,9 @@ async function planNewest(
     const plan = readSegment(ports, folders, segment, (items) => state.floor(segment, items), synced);
     check();
     if (plan.tail?.position !== segment.start && segment.bytes > 0) return new Map([[segment, plan]]);
-    notes.push(
-      await cutTail(ports, folders, segment, plan.tail ?? { position: segment.start, why: 'it is empty' }, damaged),
-    );
+    const tail = plan.tail ?? { position: segment.start, why: 'it is empty', items: [] };
+    notes.push(await cutTail(ports, folders, segment, tail, damaged));
+    cut.unshift(...tail.items);
     segments.pop();
   }
   return new Map();
@@ -209,8 +215,9 @@ function openSegments(files: Files, folders: Folders): Segment[] {
       before.end = Math.min(start, Math.max(before.start, first.header.previousEnd));
     segments.push({ start, end: start + bytes, bytes, verified: undefined });
   }
-  // Empty ones were left by a repair that was cut short; the newest is planNewest's to look at.
-  const empty = segments.filter((segment) => segment.bytes === 0 && segment !== segments.at(-1));
+  // Empty ones were left by a repair that was cut short (unless the next one says that something stood there); the newest is
+  // planNewest's to look at.
+  const empty = segments.filter((segment) => segment.end === segment.start && segment !== segments.at(-1));
   for (const { start } of empty) {
     try {
       files.unlink(`${folders.segments}/${segmentName(start)}`);
@@ -272,12 +279,12 @@ async function cutTail(
   { files }: RecoveryPorts,
   folders: Folders,
   segment: Segment,
-  tail: NonNullable<Plan['tail']>,
+  tail: Tail,
   damaged: Damaged,
 ): Promise<string> {
   const path = `${folders.segments}/${segmentName(segment.start)}`;
   const bytes = segment.start + segment.bytes - tail.position;
-  const what = `${segmentName(segment.start)}: ${bytes} bytes from ${tail.position} on were never synced (${tail.why})`;
+  const what = `${segmentName(segment.start)}: ${bytes} bytes from ${tail.position} on were never synced, or are damaged since (${tail.why})`;
   const kept = await damaged.keep(path, tail.position - segment.start, bytes, `tail-${tail.position}`);
   segment.end = tail.position;
   if (!kept.done) return `${what}; they are ignored but could not be set aside: ${kept.why}`;
@@ -294,5 +301,5 @@ async function cutTail(
   } catch (error) {
     return `${what}; they are kept in ${kept.path} and ignored, but could not be cut: ${(error as Error).message}`;
   }
-  return `${what}; they are kept in ${kept.path}, and their records are read again`;
+  return `${what}; they are kept in ${kept.path}`;
 }

@@ -63,6 +63,8 @@ export class Judge {
     if (damage.kind === 'flip' && this.#range(damage) && before.length === 0) yield 'verify found a flipped byte sound';
     const red = problems.filter((problem) => problem.includes('(red)'));
     if (red.length > 0) yield `it stays red: ${red[0]}`;
+    if (tail && counted < lost.length && !said.some((line) => /of edge \(blocks\)|an unknown number/.test(line)))
+      yield 'records that the receiver had acknowledged are lost and not named';
     const known = new Set(before.map(({ where }) => where));
     for (const { where, what } of after)
       if (!known.has(where)) yield `after it was stopped, verify finds what it did not find before: ${where}, ${what}`;

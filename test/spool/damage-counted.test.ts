@@ -18,7 +18,7 @@ test('what a cut segment held is dropped, and nothing else, wherever the cursor 
     const standing = whole.afterPowerCut(0);
     await shipped(standing, passed);
     for (const path of segmentsOf(standing).slice(0, -1))
-      for (const length of [1, 300, 900]) {
+      for (const length of [0, 1, 300, 900]) {
         const bytes = standing.readFile(path);
         if (length >= bytes.length) continue;
         const cut = standing.afterPowerCut(0);
@@ -73,6 +73,11 @@ async function accounted(disk: SimulatedDisk, acknowledgedBefore: number, what: 
   await end;
   await spool.intake.flush();
   const { acknowledged, waiting, dropped } = flowOf(spool);
+  const reasons = Object.keys(spool.status().shippers.s!.collectors.c!.dropped);
+  assert.ok(
+    reasons.every((reason) => reason === 'damaged'),
+    `${what}: ${reasons}`,
+  );
   assert.equal(acknowledged - acknowledgedBefore, lines.length, `${what}: acknowledged`);
   assert.equal(dropped, blocks * linesEach - acknowledgedBefore - lines.length, `${what}: dropped`);
   assert.equal(waiting, 0, `${what}: waiting`);

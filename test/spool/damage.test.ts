@@ -5,7 +5,7 @@ import { findSpool, inspect } from '../../spool/inspect.ts';
 import { NewerVersion } from '../../spool/spool.ts';
 import { SimulatedDisk } from '../simulation/disk.ts';
 import { firstSeed } from '../simulation/random.ts';
-import { temporarySpool, textRun } from './temporary-spool.ts';
+import { temporarySpool, textRun, writeLines } from './temporary-spool.ts';
 import type { Receiver } from './world.ts';
 import { live, World } from './world.ts';
 
@@ -79,6 +79,33 @@ test('the block that introduced a source may be lost: the next one says again wh
     assert.equal(Buffer.from(known.state).toString(), 'who it is');
     await reopened.close();
   }
+});
+
+test('what was acknowledged and set aside with a damaged end is named', async () => {
+  const disk = new SimulatedDisk();
+  await using dir = temporarySpool({ files: disk.files });
+  const spool = await dir.open();
+  const source = spool.intake.begin({ ...dir.description('/x', 'net'), type: 'syslog' });
+  const ends: number[] = [];
+  for (let block = 0, from = 0; block < 3; block++) {
+    from += (await writeLines(spool, source, from, 2 + block)).join('').length;
+    await spool.intake.flush();
+    ends.push(spool.status().end);
+  }
+  disk.crashNow();
+  const reopened = async (at: number) => {
+    const damaged = disk.reopenAfterKill().afterPowerCut(0);
+    damaged.makeSafe();
+    damaged.flipBit('/data/spool/00000000000000000000.zst', at * 8);
+    await using again = temporarySpool({ files: damaged.files });
+    const opened = await again.open();
+    const { recovered } = opened.status();
+    await opened.close();
+    return recovered.join('\n');
+  };
+  // The last byte of the third block's frame, then its header. Nothing vouched for it yet.
+  assert.match(await reopened(ends[2]! - 1), /set aside with the unsynced end: 4 of net \(syslog\)\./);
+  assert.match(await reopened(ends[1]! + 50), /set aside with the unsynced end: an unknown number in what cannot/);
 });
 
 test('a segment or a cursor of a newer version is no damage: refuses to start and changes nothing', async () => {
