@@ -128,6 +128,13 @@ export class MemorySpool implements Intake {
     this.#write([run], frame, undefined);
   }
 
+  /** A block of our own whose records are compressed already, as in a real spool. */
+  addFrame(frame: Uint8Array, records: number, rawBytes: number): void {
+    const from = this.#blocks.length;
+    const run = { ...emptyRun(this.#ownSource()), from, to: from + 1, records, bytes: rawBytes };
+    this.#write([run], frame, undefined, rawBytes);
+  }
+
   /** The oldest blocks go, as `drop_oldest` does it. */
   dropOldest(count: number): void {
     const gone = this.#blocks.filter((block) => block.position >= this.oldest).slice(0, count);
@@ -272,7 +279,7 @@ export class MemorySpool implements Intake {
     return own?.number ?? this.begin({ collector: 'test', type: 'file', resource: {}, attributes: {} });
   }
 
-  #write(runs: readonly Run[], frame: Uint8Array, foreign: ForeignBlock | undefined): void {
+  #write(runs: readonly Run[], frame: Uint8Array, foreign: ForeignBlock | undefined, rawBytes = frame.length): void {
     if (this.closed) return;
     const last = this.#blocks.at(-1);
     const position = this.end;
@@ -284,7 +291,7 @@ export class MemorySpool implements Intake {
       {
         frameBytes: frame.length,
         frameCrc: crc32(frame),
-        rawBytes: frame.length,
+        rawBytes,
         position,
         spool: this.id,
         epoch: this.epoch.id,
