@@ -27,10 +27,10 @@ export interface Options {
 export const usage = `npm run bench -- [options]
   --only PART[,PART]    one or some of the parts (below); more than one --only may be given
   --ways WORD[,WORD]    of a part, only the ways whose name has one of the words (tailspool, curl, zstd, codec, rsyslog, syslog-ng)
-  --size 1GiB           the log on disk of the parts that read one
+  --size 1GiB           the log on disk of the parts that read one (bench:long: 10GiB)
   --peer-size 128MiB    how much of it the peers get (at most --size)
-  --rounds 5            each way once a round, in turns; medians are printed
-  --seconds 30          how long parts that go by the clock measure
+  --rounds 5            each way once a round, in turns; medians are printed (bench:long: 1)
+  --seconds 30          how long parts that go by the clock measure (bench:long: the outage, 3600)
   --seed 1              what the logs are made from
   --corpus DIR          also real logs: its *.log, repeated to size (part texts)
   --no-peers            without rsyslog and syslog-ng
@@ -48,7 +48,7 @@ export function parseOptions(args: readonly string[]): Options {
       seed: { type: 'string', default: '1' },
       size: { type: 'string' },
       'peer-size': { type: 'string', default: '128MiB' },
-      seconds: { type: 'string', default: '30' },
+      seconds: { type: 'string' },
       corpus: { type: 'string' },
       'no-peers': { type: 'boolean', default: false },
       out: { type: 'boolean', default: false },
@@ -58,7 +58,7 @@ export function parseOptions(args: readonly string[]): Options {
       help: { type: 'boolean', default: false },
     },
   });
-  const bytes = values.size === undefined ? gib : parseSize('size', values.size);
+  const bytes = values.size === undefined ? (values.long ? 10 : 1) * gib : parseSize('size', values.size);
   if (bytes < mib) throw new Error(`--size ${values.size}: at least 1MiB`);
   return {
     only: words(values.only),
@@ -67,7 +67,7 @@ export function parseOptions(args: readonly string[]): Options {
     seed: count('seed', values.seed, 0),
     bytes,
     peerBytes: Math.min(bytes, parseSize('peer-size', values['peer-size'])),
-    seconds: count('seconds', values.seconds, 1),
+    seconds: count('seconds', values.seconds ?? (values.long ? '3600' : '30'), 1),
     corpus: values.corpus,
     peers: !values['no-peers'],
     out: values.out,

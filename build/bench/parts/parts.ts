@@ -2,6 +2,8 @@
 import type { Part } from '../figures.ts';
 import type { Options } from '../options.ts';
 import { backlog } from './backlog.ts';
+import { burst } from './burst.ts';
+import { fsyncs } from './fsyncs.ts';
 import { idle } from './idle.ts';
 import { many } from './many.ts';
 import { outage } from './outage.ts';
@@ -21,6 +23,7 @@ export const parts: Readonly<Record<string, PartMaker>> = {
   outage,
   backlog,
   receiver: receiverAlone,
+  fsyncs,
 };
 
-export const longParts: Readonly<Record<string, PartMaker>> = {};
+export const longParts: Readonly<Record<string, PartMaker>> = { burst, backlog, outage };

@@ -27,7 +27,7 @@ export function receiverAlone(folder: string, options: Options): Part {
   const log = makeText(join(folder, 'text.log'), 'nginx', options.bytes, options.seed);
   return {
     name: 'receiver',
-    title: `${sizeText(log.bytes)} of log, compressed already, from one agent and from ${manyAgents} at once`,
+    title: `${sizeText(log.bytes)} of log, compressed already, from one agent and from ${manyAgents} agents at once`,
     notes: [
       'CPU of the receiver from the first request on, without its start-up; figures are per byte of raw log',
       `blocks of ${sizeText(blockBytes)}; with ${manyAgents} agents of ${sizeText(manyBlockBytes)}, all begin at the same moment`,

@@ -72,7 +72,7 @@ function shell(folder: string, log: Made): Way[] {
 }
 
 function own(folder: string, log: Made, { out }: Options): Way {
-  return { word: 'tailspool', run: (round) => wholePath(`${folder}-round-${round}`, log, out) };
+  return { word: 'tailspool', run: (round) => wholePath(`${folder}-round-${round}`, log, { out }) };
 }
 
 async function runAll(ways: readonly Way[], options: Options, round: number): Promise<Measured[]> {

@@ -13,13 +13,19 @@ import { mib } from '../numbers.ts';
 import { freePort, sleep } from '../program.ts';
 import { openSink } from '../sink.ts';
 import type { Made } from '../texts/text.ts';
+import { countSyncs } from '../trace.ts';
 import type { PeerProgram } from './peer-programs.ts';
 import { rsyslogArguments, rsyslogReceiver, rsyslogSender, syslogNg, syslogNgArguments } from './peer-settings.ts';
 
 /** Nothing more is expected when nothing came for so long. */
 const quietMs = 15_000;
 
-export async function throughRsyslog(program: PeerProgram, folder: string, log: Made): Promise<Measured[]> {
+export async function throughRsyslog(
+  program: PeerProgram,
+  folder: string,
+  log: Made,
+  traced = false,
+): Promise<Measured[]> {
   for (const name of ['send', 'receive']) fs.mkdirSync(join(folder, name), { recursive: true });
   const [port, out] = [await freePort(), join(folder, 'receive', 'out.log')];
   const receiving = rsyslogReceiver(join(folder, 'receive'), port, out);
@@ -28,18 +34,20 @@ export async function throughRsyslog(program: PeerProgram, folder: string, log: 
   const sending = rsyslogSender(join(folder, 'send'), port, log.path, log.bytes);
   const start = performance.now();
   await using sender = startPeer(program, rsyslogArguments(program, join(folder, 'send'), sending));
+  const syncs = traced ? await countSyncs(sender.child.pid!) : undefined;
   const seconds = (await untilSize(out, log.bytes, sender)) - start;
   const [sent, taken] = [sender.watch.take(), receiver.watch.take()];
   const wire = tcpBytes(port);
   await sender.stop();
   await receiver.stop();
+  const syncFigure = syncs === undefined ? {} : { fsyncs: await syncs() };
   const arrived = await countArrived([bytesOf(log.path)], bytesOf(out));
   fs.rmSync(folder, { recursive: true });
   const speed = { megabytesPerSecond: log.bytes / 1e3 / seconds };
   const wireFigure = wire === undefined ? {} : { wireMib: wire / mib };
   const way = `rsyslog ${program.version} imfile → disk queue → RELP`;
   return [
-    { way, figures: { ...speed, ...usageFigures(sent, log), ...wireFigure }, ...arrived },
+    { way, figures: { ...speed, ...usageFigures(sent, log), ...wireFigure, ...syncFigure }, ...arrived },
     {
       way: `rsyslog ${program.version} RELP → file`,
       figures: { ...speed, ...usageFigures(taken, log) },
@@ -48,21 +56,30 @@ export async function throughRsyslog(program: PeerProgram, folder: string, log: 
   ];
 }
 
-export async function throughSyslogNg(program: PeerProgram, folder: string, log: Made): Promise<Measured[]> {
+export async function throughSyslogNg(
+  program: PeerProgram,
+  folder: string,
+  log: Made,
+  traced = false,
+): Promise<Measured[]> {
   fs.mkdirSync(folder, { recursive: true });
   const out = join(folder, 'out.log');
   await using sink = await openSink(out);
   const start = performance.now();
   const settings = syslogNg(folder, sink.port, log.path, log.bytes);
   await using sender = startPeer(program, syslogNgArguments(program, folder, settings));
+  const syncs = traced ? await countSyncs(sender.child.pid!) : undefined;
   const seconds = (await untilSize(out, log.bytes, sender)) - start;
   const usage = sender.watch.take();
   await sender.stop();
+  const syncFigure = syncs === undefined ? {} : { fsyncs: await syncs() };
   const arrived = await countArrived([bytesOf(log.path)], bytesOf(out));
   fs.rmSync(folder, { recursive: true });
   const speed = { megabytesPerSecond: log.bytes / 1e3 / seconds };
   const way = `syslog-ng ${program.version} file → reliable disk-buffer → http`;
-  return [{ way, figures: { ...speed, ...usageFigures(usage, log), wireMib: sink.bytes() / mib }, ...arrived }];
+  return [
+    { way, figures: { ...speed, ...usageFigures(usage, log), wireMib: sink.bytes() / mib, ...syncFigure }, ...arrived },
+  ];
 }
 
 export interface RunningPeer extends AsyncDisposable {

@@ -6,18 +6,34 @@ import { usageFigures } from '../measure.ts';
 import { mib } from '../numbers.ts';
 import { freePort, startAgent, startReceiver, untilAcknowledged } from '../program.ts';
 import type { Made } from '../texts/text.ts';
+import { countSyncs } from '../trace.ts';
 
-export async function wholePath(folder: string, log: Made, out: boolean): Promise<Measured[]> {
+export interface How {
+  /** The receiver writes its mirror too. */
+  readonly out?: boolean;
+  /** Syncs are counted by strace, which slows everything down. */
+  readonly traced?: boolean;
+}
+
+export async function wholePath(
+  folder: string,
+  log: Made,
+  { out = false, traced = false }: How = {},
+): Promise<Measured[]> {
   fs.mkdirSync(folder);
   const port = await freePort();
   await using receiver = await startReceiver(folder, { port, out });
   await using agent = startAgent(folder, { include: [log.path], to: { central: port } });
+  const syncs = traced ? [await countSyncs(agent.process.pid), await countSyncs(receiver.process.pid)] : [];
   await untilAcknowledged(agent, log.bytes);
   const seconds = (performance.now() - agent.startedAt) / 1000;
   const [agentUsage, receiverUsage] = [agent.watch.take(), receiver.watch.take()];
   const [sent, taken] = [await agent.status(), await receiver.status()];
   await agent.stop();
   await receiver.stop();
+  const [agentSyncs = sent.spool.syncs, receiverSyncs = taken.spool.syncs] = await Promise.all(
+    syncs.map((count) => count()),
+  );
   const arrived = await countArrived([bytesOf(log.path)], recordsOf(receiver.dataDir));
   fs.rmSync(folder, { recursive: true });
   const speed = { megabytesPerSecond: log.bytes / 1e6 / seconds };
@@ -28,13 +44,13 @@ export async function wholePath(folder: string, log: Made, out: boolean): Promis
         ...speed,
         ...usageFigures(agentUsage, log),
         wireMib: (sent.shippers[0]?.wireBytes ?? 0) / mib,
-        fsyncs: sent.spool.syncs,
+        fsyncs: agentSyncs,
       },
       ...arrived,
     },
     {
       way: 'tailspool receive',
-      figures: { ...speed, ...usageFigures(receiverUsage, log), fsyncs: taken.spool.syncs },
+      figures: { ...speed, ...usageFigures(receiverUsage, log), fsyncs: receiverSyncs },
       ...arrived,
     },
   ];

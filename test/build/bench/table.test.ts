@@ -5,6 +5,7 @@ import type { Measured } from '../../../build/bench/figures.ts';
 import { median, parseSize, percentile, shortNumber, sizeText } from '../../../build/bench/numbers.ts';
 import { parseOptions } from '../../../build/bench/options.ts';
 import { renderMarkdown, renderTable, summarise } from '../../../build/bench/table.ts';
+import { callsIn } from '../../../build/bench/trace.ts';
 
 test('a median lies in the middle, between two where there is no middle, and nowhere without values', () => {
   assert.equal(median([9, 1, 5]), 5);
@@ -83,6 +84,21 @@ test('options have defaults, take lists, and name what is wrong', () => {
   ]);
   assert.deepEqual(given.only, ['whole', 'idle', 'trickle']);
   assert.deepEqual([given.bytes, given.peerBytes, given.rounds, given.peers], [2 ** 26, 2 ** 26, 1, false]);
+  const long = parseOptions(['--long']);
+  assert.deepEqual([long.rounds, long.bytes, long.seconds], [1, 10 * 2 ** 30, 3600]);
   assert.throws(() => parseOptions(['--rounds', '0']), /--rounds 0/);
   assert.throws(() => parseOptions(['--sise', '1GiB']), /--sise/);
+});
+
+test('the calls of a summary by strace are added up', () => {
+  const summary = `strace: Process 7 attached with 11 threads
+syscall               calls
+---------------- ----------
+fdatasync               120
+fsync                     3
+---------------- ----------
+total                   123
+`;
+  assert.equal(callsIn(summary), 123);
+  assert.equal(callsIn('strace: Process 7 attached\n'), 0);
 });
