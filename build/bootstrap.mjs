@@ -25,8 +25,20 @@ const tasks = {
   'bench:long': () => [node('build/bench/bench.ts', '--long')],
   simulate: () => [node('test/simulation/simulate.ts')],
   drill: () => [node('test/drill/drill.ts')],
+  fuzz: () => [node('test/fuzz/fuzz.ts')],
   torture: () => [node('build/torture/torture.ts')],
+  // Everything there is, in modest size: about half an hour on two cores.
+  'check:full': () => [
+    ...tasks.check([]),
+    node('test/simulation/simulate.ts', '--seeds', '300'),
+    node('test/drill/drill.ts', '--minutes', '4'),
+    node('test/fuzz/fuzz.ts', '--minutes', '4'),
+    ...tasks.build(),
+    node('build/torture/torture.ts', '--minutes', '5'),
+  ],
 };
+/** Tasks whose arguments are not the last command's. */
+const own = ['test', 'check', 'check:full'];
 
 const [task = '', ...rest] = process.argv.slice(2);
 if (!Object.hasOwn(tasks, task)) fail(`there is no task "${task}"; there are: ${Object.keys(tasks).join(', ')}`);
@@ -34,7 +46,7 @@ install();
 const commands = tasks[task](rest);
 for (const [index, command] of commands.entries()) {
   const last = index === commands.length - 1;
-  const code = await run(command, last && task !== 'test' && task !== 'check' ? rest : []);
+  const code = await run(command, last && !own.includes(task) ? rest : []);
   if (code !== 0) process.exit(code);
 }
 

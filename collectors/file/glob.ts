@@ -15,9 +15,9 @@ export interface Patterns {
 const options = { dot: true, nonegate: true } as const;
 
 export function compilePatterns(include: readonly string[], exclude: readonly string[] = []): Patterns {
-  const wanted = include.map((pattern) => picomatch(pattern, options));
-  const unwanted = exclude.map((pattern) => picomatch(pattern, options));
-  const walks = include.map(walkOf);
+  const wanted = include.map((pattern) => picomatch(singleSlashes(pattern), options));
+  const unwanted = exclude.map((pattern) => picomatch(singleSlashes(pattern), options));
+  const walks = include.map((pattern) => walkOf(singleSlashes(pattern)));
   return {
     bases: [...new Set(walks.map((walk) => walk.base))],
     matches: (path) => wanted.some((match) => match(path)) && !unwanted.some((match) => match(path)),
@@ -63,6 +63,11 @@ function splitSegments(pattern: string): string[] {
   }
   segments.push(current);
   return segments;
+}
+
+/** As the system takes them: several slashes are one. */
+function singleSlashes(pattern: string): string {
+  return pattern.replace(/\/{2,}/g, '/');
 }
 
 function unescaped(segment: string): string {

@@ -88,12 +88,31 @@ export function decodeIntent(bytes: Buffer): Intent | undefined {
   if (bytes.length < headBytes || bytes.readUInt32LE(0) !== magic) return undefined;
   const json = bytes.subarray(headBytes, headBytes + bytes.readUInt32LE(4));
   if (json.length !== bytes.readUInt32LE(4) || crc32(json) !== bytes.readUInt32LE(8)) return undefined;
-  const value = JSON.parse(json.toString('utf8')) as Encoded;
-  const files = value.files.map(([path, inode, lengthBytes]) => ({ path, inode: BigInt(inode), lengthBytes }));
-  return { ...value, files };
+  try {
+    return intentOf(JSON.parse(json.toString('utf8')));
+  } catch {
+    // Its checksum is right, and yet nobody of us wrote it.
+    return undefined;
+  }
 }
 
 type Encoded = Omit<Intent, 'files'> & { readonly files: readonly (readonly [string, string, number])[] };
+
+function intentOf(value: Partial<Encoded> | null): Intent | undefined {
+  const { sequence, spool, folder, from, files } = value ?? {};
+  if (!isCount(sequence) || typeof spool !== 'string' || typeof folder !== 'string' || !Array.isArray(files))
+    return undefined;
+  if (!from || !isCount(from.position) || typeof from.epoch !== 'string' || typeof from.hash !== 'string')
+    return undefined;
+  const touched = files.map(([path, inode, lengthBytes]) => ({ path, inode: BigInt(inode), lengthBytes }));
+  if (!touched.every(({ path, lengthBytes }) => typeof path === 'string' && isCount(lengthBytes))) return undefined;
+  const { position, epoch, hash } = from;
+  return { sequence, spool, folder, from: { position, epoch, hash }, files: touched };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
 
 function readIntent(files: Files, path: string): Intent | undefined {
   let file: OpenFile;

@@ -121,6 +121,7 @@ test('patterns match whole paths, and only directories that can hold matches are
       ['/opt', '/opt/two'],
       ['/usr'],
     ],
+    ['/var//log//a*//x.log', ['/var/log/ab/x.log'], ['/var/log/x.log'], ['/var/log/ab'], ['/var/log/b']],
     ['/var/log/plain.log', ['/var/log/plain.log'], ['/var/log/plainXlog'], ['/var/log'], ['/var/log/x']],
   ];
   for (const [pattern, matching, others, walked, spared] of cases) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { hostFiles } from '../../../agent/host/files.ts';
 import { Claims } from '../../../shippers/mirror/claims.ts';
 import { EpochMap } from '../../../shippers/mirror/epoch-map.ts';
@@ -50,6 +51,15 @@ test('an intent is read back, and not at all where a byte is wrong', () => {
     damaged[at]! ^= 0x10;
     assert.equal(decodeIntent(damaged), undefined, `byte ${at}`);
     assert.equal(decodeIntent(bytes.subarray(0, at)), undefined);
+  }
+});
+
+test('an intent with a sound checksum that none of us wrote is none', () => {
+  for (const json of ['', '{"sequence":1', 'null', '{}', '{"sequence":1,"spool":"","folder":"","from":null,"files":[]}']) {
+    const bytes = Buffer.concat([encodeIntent(intent).subarray(0, 4), Buffer.alloc(8), Buffer.from(json)]);
+    bytes.writeUInt32LE(json.length, 4);
+    bytes.writeUInt32LE(crc32(json), 8);
+    assert.equal(decodeIntent(bytes), undefined, json);
   }
 });
 

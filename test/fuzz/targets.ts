@@ -1,0 +1,8 @@
+/** Every decoder that reads disk, wire, configuration or what people type. */
+import { peopleTargets } from './people-targets.ts';
+import { spoolTargets } from './spool-targets.ts';
+import { stateTargets } from './state-targets.ts';
+import type { Target } from './target.ts';
+import { wireTargets } from './wire-targets.ts';
+
+export const targets: readonly Target[] = [...spoolTargets, ...stateTargets, ...wireTargets, ...peopleTargets];
