@@ -26,6 +26,7 @@ const tasks = {
   simulate: () => [node('test/simulation/simulate.ts')],
   drill: () => [node('test/drill/drill.ts')],
   fuzz: () => [node('test/fuzz/fuzz.ts')],
+  'power-loss': () => [node('test/power-loss/power-loss.ts')],
   torture: () => [node('build/torture/torture.ts')],
   // Everything there is, in modest size: about half an hour on two cores.
   'check:full': () => [
@@ -33,6 +34,7 @@ const tasks = {
     node('test/simulation/simulate.ts', '--seeds', '300'),
     node('test/drill/drill.ts', '--minutes', '4'),
     node('test/fuzz/fuzz.ts', '--minutes', '4'),
+    node('test/power-loss/power-loss.ts'),
     ...tasks.build(),
     node('build/torture/torture.ts', '--minutes', '5'),
   ],

@@ -55,7 +55,13 @@ test('an intent is read back, and not at all where a byte is wrong', () => {
 });
 
 test('an intent with a sound checksum that none of us wrote is none', () => {
-  for (const json of ['', '{"sequence":1', 'null', '{}', '{"sequence":1,"spool":"","folder":"","from":null,"files":[]}']) {
+  for (const json of [
+    '',
+    '{"sequence":1',
+    'null',
+    '{}',
+    '{"sequence":1,"spool":"","folder":"","from":null,"files":[]}',
+  ]) {
     const bytes = Buffer.concat([encodeIntent(intent).subarray(0, 4), Buffer.alloc(8), Buffer.from(json)]);
     bytes.writeUInt32LE(json.length, 4);
     bytes.writeUInt32LE(crc32(json), 8);
