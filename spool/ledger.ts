@@ -51,6 +51,8 @@ export class Ledger {
   readonly #shippers = new Map<string, ShipperAccount>();
   /** Also of sources that were forgotten since: their records may still wait. */
   readonly #collectorOf = new Map<SourceNumber, string>();
+  /** Sources that were forgotten, in that order, and where the spool ended then: their records stand before it. */
+  readonly #forgotten = new Map<SourceNumber, Position>();
   /** A block was applied: from then on `records` says what the next one must begin with. */
   #begun = false;
   nextSource: SourceNumber = 1;
@@ -90,7 +92,8 @@ export class Ledger {
     this.#countMissing(header);
     this.records = header.recordsBefore + header.records;
     this.sourceBytes = header.sourceBytesBefore;
-    for (const entry of header.descriptions) this.describe(entry.number, entry.description);
+    for (const { number, description } of header.descriptions)
+      if (!this.#forgotten.has(number)) this.describe(number, description);
     for (const run of header.runs) this.#applyRun(run, trail);
     for (const drop of header.drops) this.#applyDrop(drop);
   }
@@ -124,17 +127,36 @@ export class Ledger {
       });
   }
 
-  forget(number: SourceNumber): void {
+  /** The source leaves the tables. `end`: of the spool, where nothing more of it follows. */
+  forget(number: SourceNumber, end: Position): void {
     this.#sources.delete(number);
+    this.#forgotten.set(number, end);
+  }
+
+  /** What lay before `oldest` is on no disk any more: whose it was need not be known. */
+  letGo(oldest: Position): void {
+    for (const [number, end] of this.#forgotten) {
+      if (end > oldest && this.#forgotten.size <= forgottenMax) return;
+      this.#forgotten.delete(number);
+      this.#collectorOf.delete(number);
+    }
+  }
+
+  /** Of how many sources the collector is known. */
+  get collectorsKnown(): number {
+    return this.#collectorOf.size;
   }
 
   collectorOf(number: SourceNumber): string | undefined {
     return this.#collectorOf.get(number);
   }
 
-  /** For sources that a table of an older segment still names. */
-  learnCollector(number: SourceNumber, collector: string): void {
-    if (!this.#collectorOf.has(number)) this.#collectorOf.set(number, collector);
+  /** For sources that a table of an older segment still names; `end` is the spool's. */
+  learnCollector(number: SourceNumber, collector: string, end: Position): void {
+    if (this.#collectorOf.has(number)) return;
+    this.#collectorOf.set(number, collector);
+    this.#forgotten.set(number, end);
+    this.letGo(0);
   }
 
   shipper(name: string): ShipperAccount {
@@ -234,6 +256,8 @@ export class Ledger {
   }
 }
 
+/** Above it the records that still wait of the longest forgotten sources are counted for no collector. */
+const forgottenMax = 262_144;
 export const unknownCollector = 'unknown';
 export const none: Tally = { records: 0, bytes: 0 };
 const nothing = new Uint8Array(0);

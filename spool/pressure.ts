@@ -8,6 +8,8 @@ import type { Clock, Files, MonotonicMs, UnixMs } from './ports.ts';
 
 const gibibyte = 1024 ** 3;
 const lookEveryMs = 1000;
+/** Segments are at least so long, however little space there is: each takes a table. */
+const segmentBytesMin = 64 * 1024;
 /** What must fit besides what is there, so that a block and its bookkeeping always do. */
 const roomBytes = 1024 * 1024;
 
@@ -28,7 +30,9 @@ export function limitsFor(
 ): Limits {
   const maxBytes = wanted.maxBytes ?? Math.min(10 * gibibyte, Math.floor(fileSystemBytes / 4));
   const minFreeBytes = wanted.minFreeBytes ?? Math.min(gibibyte, Math.floor(fileSystemBytes / 20));
-  return { maxBytes, minFreeBytes, segmentBytes: Math.min(wanted.segmentBytes, Math.floor(maxBytes / 4)) };
+  // The two newest segments always stay: of a small file system they must not be all.
+  const share = Math.max(segmentBytesMin, Math.floor(fileSystemBytes / 16));
+  return { maxBytes, minFreeBytes, segmentBytes: Math.min(wanted.segmentBytes, Math.floor(maxBytes / 4), share) };
 }
 
 export class Pressure {
@@ -37,6 +41,7 @@ export class Pressure {
   readonly #root: string;
   readonly #damaged: Damaged;
   readonly limits: Limits;
+  #availableBytes = Number.POSITIVE_INFINITY;
   #looked: MonotonicMs = Number.NEGATIVE_INFINITY;
   #disk: { readonly since: UnixMs; readonly message: string } | undefined;
 
@@ -51,6 +56,14 @@ export class Pressure {
   /** Room is made when so much or less is left, so that dropping the oldest never has to stop anybody. */
   get marginBytes(): number {
     return Math.max(roomBytes, this.limits.segmentBytes / 4);
+  }
+
+  /**
+   * How long a segment should become: the less is free, the shorter, so that what everybody has can be let go before nothing is
+   * left to begin another with.
+   */
+  get segmentBytes(): number {
+    return Math.min(this.limits.segmentBytes, Math.max(segmentBytesMin, Math.floor(this.#availableBytes / 8)));
   }
 
   near(spoolBytes: number): boolean {
@@ -75,6 +88,7 @@ export class Pressure {
     this.#looked = now;
     try {
       const { availableBytes } = this.#files.space(this.#root);
+      this.#availableBytes = availableBytes;
       if (availableBytes >= this.limits.minFreeBytes) this.#disk = undefined;
       else
         this.#disk = {

@@ -26,7 +26,8 @@ export interface RetentionParts {
   readonly segments: Segments;
   readonly writer: Writer;
   readonly outlets: ReadonlyMap<string, SpoolOutlet>;
-  /** As far as it is durable. */
+  /** As far as blocks were appended, and as far as they are durable. */
+  readonly appended: Ledger;
   readonly durable: Ledger;
   totalsAt(position: Position): Totals;
 }
@@ -90,6 +91,8 @@ export class Retention {
     this.#verify();
     const gone = passed(segments.list, needed, writer.durable, retainBytes);
     for (let left = gone.length; left > 0; left--) this.#unlinkOldest();
+    const oldest = segments.list[0]?.start ?? writer.durable;
+    if (gone.length > 0) for (const ledger of [this.#parts.appended, this.#parts.durable]) ledger.letGo(oldest);
   }
 
   /**

@@ -83,7 +83,12 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
   const readers = new Set<() => void>();
   const writer = new Writer(
     ports,
-    { spool: id, segmentBytes: limits.segmentBytes, folders: withParents(folders.segments), repairDelayMs: 200 },
+    {
+      spool: id,
+      segmentBytes: () => pressure.segmentBytes,
+      folders: withParents(folders.segments),
+      repairDelayMs: 200,
+    },
     { epoch: hex(random.bytes(16)), last: found.last, next: found.next },
     {
       segments,
@@ -101,7 +106,18 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
   const totals = { files, codec: ports.codec, segments, appended: found.appended };
   const at = (position: Position) => totalsAt(totals, position);
   const retention = new Retention(
-    { files, clock, codec: ports.codec, log, segments, writer, outlets, durable: found.durable, totalsAt: at },
+    {
+      files,
+      clock,
+      codec: ports.codec,
+      log,
+      segments,
+      writer,
+      outlets,
+      appended: found.appended,
+      durable: found.durable,
+      totalsAt: at,
+    },
     options,
     limits,
   );

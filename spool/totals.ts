@@ -72,7 +72,8 @@ function tableTotals({ files, codec, segments, appended }: TotalsPorts, segment:
   using file = opened(files, segments.path(segment));
   const table = file && readTable(file.value, segment, codec);
   if (!table || table === 'refused') return undefined;
-  for (const source of table.sources) appended.learnCollector(source.number, source.description.collector);
+  for (const source of table.sources)
+    appended.learnCollector(source.number, source.description.collector, segments.list.at(-1)!.end);
   return new Map(Object.entries(table.collectors).map(([name, totals]) => [name, totals.spooled]));
 }
 

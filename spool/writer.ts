@@ -29,7 +29,8 @@ export interface WriterPorts {
 
 export interface WriterOptions {
   readonly spool: Id;
-  readonly segmentBytes: number;
+  /** A segment that is so long gets a successor; asked after each block. */
+  readonly segmentBytes: () => number;
   /** The folder of the segments, last, and those above it: their entries become durable with the first sync. */
   readonly folders: readonly string[];
   readonly repairDelayMs: number;
@@ -180,14 +181,15 @@ export class Writer {
     });
     this.#appended.apply(entry.header, entry.bytes.length);
     const end = this.#end;
-    if (this.#file && this.#file.bytes >= this.#options.segmentBytes) this.#roll();
+    if (this.#file && this.#file.bytes >= this.#options.segmentBytes()) this.#roll();
     return end;
   }
 
   /** A source's cursor leaves the tables from the next one on. */
   forget(source: SourceNumber): void {
-    this.#appended.forget(source);
-    this.#durableLedger.forget(source);
+    const end = this.#end + movedBytesMax;
+    this.#appended.forget(source, end);
+    this.#durableLedger.forget(source, end);
   }
 
   /** Makes everything appended so far durable; one at a time. Resolves when the disk answered, whatever it said. */
@@ -373,6 +375,8 @@ export class Writer {
 }
 
 const tableDelayMs = 5000;
+/** Blocks that are not durable yet may still get another place, that much further on at most. */
+const movedBytesMax = 16 * 1024 * 1024;
 /** So many bytes are written at once, at least; what is less waits for the sync. */
 const queuedBytesMax = 1024 * 1024;
 const noSpaceCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
