@@ -254,9 +254,11 @@ export class SpoolOutlet implements Outlet {
     const { clock, spool } = this.#host;
     const cursor = this.#cursor;
     if (!cursor || cursor === this.#durableCursor) return;
+    // Of this cursor, not of one that comes while its drops are made durable.
+    const passed = this.#accounts.passed();
     try {
       await this.#host.dropsDurable();
-      await this.#file.save({ spool, cursor, passed: this.#accounts.passed() });
+      await this.#file.save({ spool, cursor, passed });
       this.#durableCursor = cursor;
       this.#problem = undefined;
       this.#host.released();

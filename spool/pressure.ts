@@ -6,6 +6,9 @@ import type { Damaged } from './damaged.ts';
 import type { HoldReason } from './nouns.ts';
 import type { Clock, Files, MonotonicMs, UnixMs } from './ports.ts';
 
+/** What a disk says that has no space, or takes nothing: it is waited for. */
+export const noSpaceCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
+
 const gibibyte = 1024 ** 3;
 const lookEveryMs = 1000;
 /** Segments are at least so long, however little space there is: each takes a table. */

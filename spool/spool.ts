@@ -12,7 +12,7 @@ import { sumOf } from './ledger.ts';
 import type { Id, Intake, Outlet, Position, SpoolStatus } from './nouns.ts';
 import { SpoolOutlet } from './outlet.ts';
 import type { Clock, Codec, Files, Log, Random } from './ports.ts';
-import { limitsFor, Pressure } from './pressure.ts';
+import { limitsFor, noSpaceCodes, Pressure } from './pressure.ts';
 import { readPatiently } from './read-patiently.ts';
 import { Recall } from './recall.ts';
 import { cursorOf, recover } from './recovery.ts';
@@ -59,6 +59,7 @@ export interface Spool {
   close(limitMs?: number): Promise<void>;
 }
 
+const folderRetryMs = 1000;
 /** Blocks of so many bytes may wait for their sync. */
 const unsyncedBytesMax = 4 * 1024 * 1024;
 
@@ -69,7 +70,7 @@ const unsyncedBytesMax = 4 * 1024 * 1024;
 export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promise<Spool> {
   const { files, clock, random, log } = ports;
   const folders = foldersOf(options.dataDir);
-  for (const folder of [folders.root, folders.segments, folders.cursors, folders.damaged]) files.makeDirectory(folder);
+  await makeFolders([folders.root, folders.segments, folders.cursors, folders.damaged], ports);
   const damaged = new Damaged(files, folders, clock, options.damagedBytesMax);
   const found = await recover(ports, folders, damaged);
   for (const note of found.notes)
@@ -228,6 +229,22 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
       intake.closed();
     },
   };
+}
+
+/** A disk without space is waited for, at the start too. */
+async function makeFolders(folders: readonly string[], { files, clock, log }: SpoolPorts): Promise<void> {
+  for (;;) {
+    try {
+      for (const folder of folders) files.makeDirectory(folder);
+      return;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (!code || !noSpaceCodes.has(code)) throw error;
+      const text = `${message}. Nothing is collected until there is space; it is tried again each second`;
+      log.write({ severity: 'error', event: 'spool.no_space', message: text });
+    }
+    await new Promise<void>((resolve) => clock.after(folderRetryMs, resolve));
+  }
 }
 
 async function closeAll(intake: SpoolIntake, outlets: ReadonlyMap<string, SpoolOutlet>, writer: Writer): Promise<void> {

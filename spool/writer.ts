@@ -14,6 +14,7 @@ import type { Ledger } from './ledger.ts';
 import type { BlockHash, Epoch, HoldReason, Id, Position, ShipperCursor, SourceNumber } from './nouns.ts';
 import { zeroHash } from './nouns.ts';
 import type { Clock, Codec, Files, Log, MonotonicMs, Timer, UnixMs } from './ports.ts';
+import { noSpaceCodes } from './pressure.ts';
 import { SegmentFile } from './segment-file.ts';
 import type { Segments } from './segments.ts';
 import { UnsyncedBlocks } from './unsynced.ts';
@@ -379,7 +380,6 @@ const tableDelayMs = 5000;
 const movedBytesMax = 16 * 1024 * 1024;
 /** So many bytes are written at once, at least; what is less waits for the sync. */
 const queuedBytesMax = 1024 * 1024;
-const noSpaceCodes: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 const nothing = new Uint8Array(0);
 
 function reasonOf(code: string | undefined): HoldReason {

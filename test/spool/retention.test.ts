@@ -139,6 +139,22 @@ test('a full disk at the start is waited for', async () => {
   assert.equal(run.shipped.length, run.written);
 });
 
+test('a disk that has no space even for the folders at the first start is waited for', async () => {
+  const clock = new SimulatedClock();
+  const disk = new SimulatedDisk({ clock, capacityBytes: 0 });
+  const dir = temporarySpool({ files: disk.files, clock });
+  let opened: Spool | undefined;
+  const opening = dir.open().then((spool) => {
+    opened = spool;
+  });
+  await clock.advance(10_000);
+  assert.equal(opened, undefined);
+  assert.ok(dir.log.some(({ event }) => event === 'spool.no_space'));
+  disk.capacityBytes = 1e9;
+  await clock.run(opening);
+  await clock.run(opened!.close());
+});
+
 test('an idle spool writes nothing: one vouching block a second after the last sync, then silence', async () => {
   await using run = await start({});
   await run.fill(1);
