@@ -7,6 +7,7 @@ import type { FileStat, OpenFile } from '../../spool/ports.ts';
 import { openArchive, type Probe, probeArchive } from './archive.ts';
 import type { Context } from './context.ts';
 import { walk } from './discovery.ts';
+import { type Head, headBytesMax, noHead } from './fingerprint.ts';
 import type { Generation } from './generation.ts';
 import { type Content, compare, type Likeness } from './identity.ts';
 import { type Lineage, objectOf } from './lineage.ts';
@@ -35,6 +36,11 @@ export class Candidates implements Disposable {
   readonly #lineage: Lineage;
   readonly #context: Context;
   readonly #archives: Facts[] = [];
+  /** What stood under each name that was looked at: `missing`, or the object. */
+  readonly #seen = new Map<string, string>();
+  #listing: Listing | undefined;
+  #directory = '';
+  #originals: readonly string[] = [];
   /** An archive that may be needed is still being written. */
   unfinished = false;
   /** The first file that could not be looked into. */
@@ -64,12 +70,37 @@ export class Candidates implements Disposable {
     const { path } = this.#lineage;
     const directory = directoryOf(this.list[0]?.path ?? known.at(-1)?.place?.path ?? path);
     const siblings = await lookingAt(directory, this.#context).list(directory);
-    const originals = new Set([nameOf(path), ...known.map((one) => nameOf(one.place?.path ?? path))]);
-    for (const original of originals)
+    this.#directory = directory;
+    this.#listing = siblings;
+    this.#originals = [...new Set([nameOf(path), ...known.map((one) => nameOf(one.place?.path ?? path))])];
+    for (const original of this.#originals)
       for (const sibling of siblings.rotatedFrom(original)) await this.#addRelated(sibling, original);
     for (const found of walk(this.#context.rotated, this.#context)) await this.#addRelated(found, nameOf(path), true);
     await this.#addByInode(siblings, known);
     await this.#addArchives(known, asked);
+  }
+
+  /**
+   * False where rotated names came, went or were given to other files since the look began: one may have been passed by while it
+   * changed its name. What happens at the path itself after the look began is noticed when it is read.
+   */
+  async areStill(): Promise<boolean> {
+    if (this.#listing === undefined) return true;
+    const listing = await lookingAt(this.#directory, this.#context).list(this.#directory);
+    const isSame = listing === this.#listing; // the folder did not change
+    const namesOf = (one: Listing) =>
+      this.#originals.map((original) => one.rotatedFrom(original).join('\0')).join('\n');
+    if (!isSame && namesOf(listing) !== namesOf(this.#listing)) return false;
+    for (const [path, object] of this.#seen) {
+      if (isSame && directoryOf(path) === this.#directory) continue;
+      if ((await lookingAt(path, this.#context).object(path)) !== object) return false;
+    }
+    return true;
+  }
+
+  /** False where the file at the path was cut off since it was opened: what was compared since then was not what is listed. */
+  get currentIsWhole(): boolean {
+    return this.list.every((file) => !file.current || file.isWhole);
   }
 
   async #addRelated(path: string, original: string, elsewhere = false): Promise<void> {
@@ -94,7 +125,9 @@ export class Candidates implements Disposable {
     if (path === this.#lineage.path || this.#archives.some((facts) => facts.path === path)) return;
     const found = await lookingAt(path, this.#context).inspect(path);
     if (found.kind === 'unreadable') this.failure ??= new Error(found.message);
+    if (found.kind === 'missing') this.#seen.set(path, 'missing');
     if (found.kind !== 'file') return;
+    this.#seen.set(path, objectOf(found.stat));
     const facts = { path: found.path, stat: found.stat, current: false, related, age, compression };
     if (compression !== undefined) this.#archives.push(facts);
     else if (!this.list.some((file) => sameFile(file.stat, found.stat))) await this.#tryToAdd(facts);
@@ -106,6 +139,7 @@ export class Candidates implements Disposable {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'ENOENT') this.failure ??= error as Error;
+      else this.#seen.set(facts.path, 'replaced');
     }
   }
 
@@ -185,6 +219,7 @@ export class Candidates implements Disposable {
       else this.failure ??= new Error(`${facts.path}: ${probe.message}`);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.failure ??= error as Error;
+      else this.#seen.set(facts.path, 'replaced');
     }
   }
 }
@@ -195,12 +230,15 @@ export class Candidate {
   readonly content: Content;
   /** Set where the file went back in a power cut. */
   parted: Parting | undefined;
+  /** How it began when it was opened. */
+  readonly head: Head;
   #file: OpenFile | undefined;
 
   constructor(facts: Facts, file: OpenFile | undefined, content: Content) {
     this.facts = facts;
     this.stat = facts.stat;
     this.content = content;
+    this.head = content.headOf(Math.min(content.sizeBytes, headBytesMax)) ?? noHead;
     this.#file = file;
   }
 
@@ -224,6 +262,13 @@ export class Candidate {
   /** Tells an archive from any other, and from itself when it was written anew. */
   get object(): string {
     return archiveOf(this.stat);
+  }
+
+  /** It still begins as it did, and is no shorter. */
+  get isWhole(): boolean {
+    if (this.#file === undefined || this.head.length === 0) return true;
+    const { length, crc } = this.head;
+    return this.#file.stat().sizeBytes >= this.content.sizeBytes && this.content.headOf(length)?.crc === crc;
   }
 
   compareWith(generation: Generation, { births, rebooted, powerCut }: Context): Likeness {

@@ -128,7 +128,7 @@ export class Finder {
       const parent = registry.at(join(directoryOf(path), original));
       if (!parent || parent.known.length === 0) continue;
       await this.#lookAround(parent, path);
-      if (registry.at(path)) return true;
+      if (registry.at(path) || parent.moving) return true; // the next scan meets it again
       if (parent.claims.includes(path) && this.#housekeeping.maySoonBeCopied(path)) return true;
     }
     return false;

@@ -57,11 +57,6 @@ export class Generation extends Traits {
   unterminated: boolean;
   /** Kept by the registry. */
   home: { readonly lineage: Lineage; readonly inode: bigint; readonly path: string } | undefined;
-  /**
-   * It was empty when it was found. Before its first bytes are taken its surroundings are looked at once more: they may be
-   * those that were written after it had been filled, copied and truncated.
-   */
-  beganEmpty = false;
   failure: { readonly code: string; readonly message: string; readonly since: UnixMs } | undefined;
   lastReadAt: UnixMs | undefined;
   lastProgress: MonotonicMs;
@@ -132,11 +127,15 @@ export class Generation extends Traits {
     return got < window || crc32(before) !== this.crc ? -1 : got - window;
   }
 
-  /** At the very beginning there is nothing before the cursor; but the file may have been seen before its turn came. */
+  /**
+   * At the very beginning there is nothing before the cursor; but how the file began was seen before its turn came. Of one that
+   * was empty nothing is taken before its surroundings were looked at once more: these bytes may be those that were written
+   * after it had been filled, copied and truncated.
+   */
   #readFirst(into: Uint8Array): number {
     const { head } = this;
     const got = this.file!.read(into, 0);
-    if (head.length === 0) return got;
+    if (head.length === 0) return got === 0 ? 0 : -1;
     return got >= head.length && crc32(into.subarray(0, head.length)) === head.crc ? got : -1;
   }
 

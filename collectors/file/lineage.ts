@@ -7,6 +7,7 @@ import type { ArchiveEnd } from './archive.ts';
 import type { Context } from './context.ts';
 import { windowBytes } from './fingerprint.ts';
 import type { Generation, Turn } from './generation.ts';
+import { mayChangeUnseen } from './listings.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
 import { inspect, unreadable } from './permission.ts';
@@ -49,6 +50,8 @@ export class Lineage {
   settledFolderNs = 0n;
   /** A copy in the making, or a file being compressed: find out again then. */
   resolveAt: MonotonicMs | undefined;
+  /** It changes faster than it can be looked at: what is known of it is not what stands there. */
+  moving = false;
   /** How often in a row something could not be looked into. */
   tries = 0;
   resolvedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
@@ -58,6 +61,7 @@ export class Lineage {
   /** What stood at the path when this turn's bytes were fetched; only for files on mounts that may hang. */
   #fetched: string | undefined;
   #heldSince: MonotonicMs | undefined;
+  #waits: { readonly copies: string; readonly since: MonotonicMs } | undefined;
   /** When the newest generation began. */
   #grewAt: MonotonicMs = Number.NEGATIVE_INFINITY;
   #verifiedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
@@ -112,6 +116,18 @@ export class Lineage {
     if (this.#heldSince === undefined) return;
     const delayMs = Math.min(pace.retryMsMax, Math.max(pace.pollMs, (now - this.#heldSince) / 2));
     this.resolveAt = Math.min(this.resolveAt ?? Number.POSITIVE_INFINITY, now + delayMs);
+  }
+
+  /** Whether what stands at the path may be left unread while another file looks like a copy of it that is being made. */
+  get mayWait(): boolean {
+    const { since } = this.#waits ?? {};
+    return since === undefined || this.#context.clock.monotonic() - since < pace.copyWaitMs;
+  }
+
+  /** `copies`: the files that are waited for, with their sizes, for the wait begins anew while they grow; undefined without any. */
+  waitsFor(copies: string | undefined): void {
+    if (copies === undefined) this.#waits = undefined;
+    else if (copies !== this.#waits?.copies) this.#waits = { copies, since: this.#context.clock.monotonic() };
   }
 
   /** Whether another file stands at the path is to be looked at even if this one still gives data. */
@@ -211,7 +227,6 @@ export class Lineage {
         if (opened !== 'opened') return opened;
       }
       this.#context.descriptors.used(generation);
-      if (generation.beganEmpty && generation.offset === 0 && generation.file!.stat().sizeBytes > 0) return 'changed';
       const turn = generation.turn(now);
       generation.failure = undefined;
       return turn;
@@ -260,6 +275,8 @@ export class Lineage {
       case 'stopped':
         return;
       case 'changed':
+        this.seekAgain(generation);
+        return;
       case 'unfinished':
       case 'damaged':
         generation.moveTo(undefined);
@@ -272,9 +289,15 @@ export class Lineage {
     }
   }
 
+  /** It does not stand where it was found any more: nothing newer is read before it was looked for. */
+  seekAgain(generation: Generation): void {
+    generation.moveTo(undefined);
+    this.resolveAt = this.#context.clock.monotonic();
+  }
+
   failed(generation: Generation, error: unknown): void {
-    this.#failed(generation, error);
-    this.tryAgain();
+    if (this.#failed(generation, error) === 'absent') this.seekAgain(generation);
+    else this.tryAgain();
   }
 
   #isDeleted(generation: Generation): boolean {
@@ -336,10 +359,14 @@ export function inspectQuickly(path: string, context: Context): string {
   }
 }
 
-/** When an entry of the path's folder last came, went or was renamed; 0 where it is not there. */
-export function folderChangedNs(path: string, context: Context): bigint {
+/**
+ * When an entry of the path's folder last came, went or was renamed; 0 where it is not there. `settled`: −1 where that was so
+ * shortly ago that another change may have the same time.
+ */
+export function folderChangedNs(path: string, context: Context, settled = false): bigint {
   try {
-    return context.files.stat(directoryOf(path)).changedNs;
+    const { changedNs } = context.files.stat(directoryOf(path));
+    return settled && mayChangeUnseen(changedNs, context.clock) ? -1n : changedNs;
   } catch {
     // No folder, or one that may not be looked at: nothing can have come.
     return 0n;

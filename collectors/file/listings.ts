@@ -49,11 +49,15 @@ export class Listings {
     this.#kept.delete(directory);
     const paths = this.#files.list(directory).map((entry) => join(directory, entry.name));
     const listing = listingOf(paths, this.#files);
-    const ageMs = this.#clock.now() - Number(changedNs / 1_000_000n);
-    if (ageMs > coarseMs) this.#kept.set(directory, { changedNs, listing });
+    if (!mayChangeUnseen(changedNs, this.#clock)) this.#kept.set(directory, { changedNs, listing });
     if (this.#kept.size > directoriesMax) this.#kept.delete(this.#kept.keys().next().value!);
     return listing;
   }
+}
+
+/** True where a folder that changed at that time may change once more without a new time. */
+export function mayChangeUnseen(changedNs: bigint, clock: Clock): boolean {
+  return clock.now() - Number(changedNs / 1_000_000n) <= coarseMs;
 }
 
 /** `remote`: inodes are not asked for, each would be a call that may hang. */

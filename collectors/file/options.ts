@@ -82,6 +82,8 @@ export const pace = {
   refusedRetryMs: 30_000,
   /** A copy of a file that is being read waits so long for the truncation that should follow. */
   copyHoldMs: 30_000,
+  /** A file that was not read yet, and another that looks like a copy of it and does not grow, wait so long for the truncation. */
+  copyWaitMs: 5_000,
   /** Behind for so long without back-pressure is `stalled`. */
   stalledAfterMs: 30_000,
   openFilesMaxDefault: 4096,

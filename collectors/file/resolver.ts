@@ -29,18 +29,26 @@ export async function resolve(lineage: Lineage, context: Context, asked?: string
   for (let looks = 0; looks < looksMax; looks++) {
     const looksAround = lineage.known.length > 0 || context.sinceMs < Number.POSITIVE_INFINITY;
     const before = looksAround ? await looking.object(lineage.path) : undefined;
-    const folderNs = context.isRemote(lineage.path) ? 0n : folderChangedNs(lineage.path, context);
+    const folderNs = context.isRemote(lineage.path) ? 0n : folderChangedNs(lineage.path, context, true);
     using candidates = await look(lineage, looking, context, asked);
     if (candidates === undefined) return;
     await findPartings(lineage.known, candidates.list, context);
-    if (before !== undefined && (await looking.object(lineage.path)) !== before) continue;
+    const movedOn = before !== undefined && (await looking.object(lineage.path)) !== before;
+    if (movedOn || !(await candidates.areStill())) continue;
     if (context.stopping) return;
-    lineage.settled = before ?? (await settledAt(lineage, candidates, looking));
+    const settled = before ?? (await settledAt(lineage, candidates, looking));
+    const known = lineage.known;
+    const plan = planFor(lineage, known, candidates.list, context);
+    if (!candidates.currentIsWhole) continue;
+    lineage.moving = false;
+    lineage.settled = settled;
     lineage.settledFolderNs = folderNs;
-    carryOut(lineage, candidates, context);
+    tell(lineage, known, candidates.list, plan, context);
+    carryOut(plan, lineage, known, candidates.list, context);
     return;
   }
-  lineage.resolveAt = context.clock.monotonic() + pace.hintDelayMs * 10; // it rotates faster than it can be looked at
+  lineage.moving = true;
+  lineage.resolveAt = context.clock.monotonic() + pace.hintDelayMs * 10;
 }
 
 /** Without a second look where the file is open. */
@@ -90,14 +98,13 @@ function troubleOf(lineage: Lineage, message: string, context: Context): Trouble
   return { state: 'unreadable', cause: 'unreadable', message, hint: 'It is tried again by itself.', since };
 }
 
-function carryOut(lineage: Lineage, candidates: Candidates, context: Context): void {
-  const known = lineage.known;
-  const files = candidates.list;
-  const plan = planRotation(
+function planFor(lineage: Lineage, known: readonly Generation[], files: readonly Candidate[], context: Context): Plan {
+  return planRotation(
     known.map((generation) => ({
       offset: generation.offset,
       finished: generation.finished,
-      open: generation.file !== undefined && generation.lastTurn !== 'changed',
+      open: generation.file !== undefined && (generation.lastTurn !== 'changed' || generation.isBlank),
+      blank: generation.isBlank,
     })),
     files.map(({ facts, plainName, content, stat }) => ({
       ...{ current: facts.current, related: facts.related, compressed: facts.compression !== undefined },
@@ -107,16 +114,29 @@ function carryOut(lineage: Lineage, candidates: Candidates, context: Context): v
       likeness: likenessOf(known, files, context),
       startsAlike: (one, other) => startsAlike(files[one]!, files[other]!),
     },
-    newerThanMs(known, context),
+    { newerThanMs: newerThanMs(known, context), mayWait: lineage.mayWait },
   );
-  tell(lineage, known, files, plan, context);
+}
+
+function carryOut(
+  plan: Plan,
+  lineage: Lineage,
+  known: readonly Generation[],
+  files: readonly Candidate[],
+  context: Context,
+): void {
   plan.rulings.forEach((ruling, at) => {
     if (ruling.is === 'continued') goOn(lineage, known[ruling.known]!, files[at]!, ruling, context);
   });
+  const held = files.filter((_, at) => plan.rulings[at]!.is === 'held');
+  const copies = held.filter((file) => !file.current).map((file) => `${file.path} ${file.content.sizeBytes}`);
   lineage.claims = files.filter((_, at) => /^(held|read_before)$/.test(plan.rulings[at]!.is)).map((file) => file.path);
-  lineage.holds(plan.rulings.some((ruling) => ruling.is === 'held'));
+  lineage.holds(held.length > 0);
+  lineage.waitsFor(held.some((file) => file.current) ? copies.join() : undefined);
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
-  for (const generation of lineage.live) generation.beganEmpty &&= generation.head.length === 0;
+  // An open file without a name has no surroundings any more.
+  const placed = new Set(plan.rulings.map((ruling) => (ruling.is === 'continued' ? known[ruling.known] : undefined)));
+  for (const generation of lineage.live) if (!placed.has(generation)) generation.learnOwnHead();
   for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
 }
 
@@ -178,7 +198,7 @@ function goOn(
     context.descriptors.close(generation);
     generation.observeArchive(candidate.object, stat.modifiedMs, candidate.content.sizeBytes);
   }
-  generation.learnHead(candidate.content);
+  generation.learnHead(candidate.head);
   if (how === 'copy' && generation.source !== 0) generation.register(); // it is another object from now on
   if (how === 'itself' && generation.offset > 0 && compression === undefined) generation.certainMs = stat.modifiedMs;
   context.watchAlso(directoryOf(path));
@@ -223,6 +243,7 @@ function lose(lineage: Lineage, generation: Generation, why: Loss, context: Cont
       // Nothing was read of it: wherever it is, it is read as a new one.
       lineage.missing = lineage.missing.filter((one) => one !== generation);
       if (generation.source !== 0) context.tools.intake.forget(generation.source);
+      context.unregistered.delete(generation);
       context.registry.drop(generation);
       return;
     default:
@@ -247,13 +268,12 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
     generation.file = file;
     context.descriptors.opened(generation);
   } else generation.observeArchive(candidate.object, candidate.stat.modifiedMs, candidate.content.sizeBytes);
-  generation.learnHead(candidate.content);
+  generation.learnHead(candidate.head);
   generation.certainMs = candidate.stat.modifiedMs;
-  generation.beganEmpty = generation.head.length === 0 && from === 0; // or it is being emptied right now
   if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
   else if (from > 0)
     generation.register(); // in one block with the end of what it was before
-  else if (!generation.beganEmpty) context.unregistered.add(generation);
+  else if (!generation.isBlank) context.unregistered.add(generation);
   lineage.join(generation);
   context.watchAlso(directoryOf(candidate.path));
   context.registry.note(generation, lineage);

@@ -1,7 +1,7 @@
 /**
  * What happened to a path's generations, decided from what is known and what stands there now. Pure; `README.md` has the
- * table. Two rules stand above all: nothing is passed over that was not read, and where content does not tell two files apart,
- * both are read from their beginnings.
+ * table. Three rules stand above all: nothing is passed over that was not read; where content does not tell two files apart,
+ * both are read from their beginnings; and what was missed is read before anything newer.
  */
 import type { Likeness } from './identity.ts';
 
@@ -11,6 +11,8 @@ export interface KnownGeneration {
   readonly finished: boolean;
   /** Its descriptor is open and still gives its bytes, whatever became of its name. */
   readonly open: boolean;
+  /** It was empty whenever it was looked at: only the object can be known again, and what it holds by now has to be judged anew. */
+  readonly blank: boolean;
 }
 
 /** A file that stands there: at the path itself (`current`), or under a name that rotation gives. */
@@ -41,8 +43,8 @@ export type Ruling =
   | { readonly is: 'new'; readonly from: number; readonly missed: boolean }
   /** Holds nothing but what was read. */
   | { readonly is: 'read_before'; readonly known: number }
-  /** Perhaps a copy in the making, of a file that is being read: to be looked at again. */
-  | { readonly is: 'held'; readonly known: number }
+  /** Perhaps a copy in the making, or what it is made from: to be looked at again; nothing of it is begun until then. */
+  | { readonly is: 'held' }
   | { readonly is: 'not_ours' };
 
 /** Why a generation's unread bytes are nowhere; `unclear`: other files start alike, and none can be told to be it. */
@@ -61,19 +63,27 @@ export const commonStartBytesMax = 16 * 1024;
 /** Compressed files keep the time of what they were made from, but some tools only the whole second of it. */
 const compressedGrainMs = 1000;
 
-/** `newerThanMs`: a file under a rotated name that was modified before was there before; infinite leaves all of them alone. */
+export interface Bounds {
+  /** A file under a rotated name that was modified before was there before; infinite leaves all of them alone. */
+  readonly newerThanMs: number;
+  /** Where a file that was not read yet stands beside another that starts alike, it may be waited for what becomes of them. */
+  readonly mayWait: boolean;
+}
+
 export function planRotation(
   known: readonly KnownGeneration[],
   standing: readonly StandingFile[],
   comparison: Comparison,
-  newerThanMs: number,
+  bounds: Bounds,
 ): Plan {
-  const planner = new Planner(known, standing, comparison, newerThanMs);
+  const planner = new Planner(known, standing, comparison, bounds);
   planner.findThemselves();
   planner.findTheLost();
   planner.findWhatWasReadBefore();
   planner.findCopies();
+  planner.holdCopiesInTheMaking();
   planner.judgeTheRest();
+  planner.putTheUnreadInOrder();
   return planner.plan();
 }
 
@@ -82,7 +92,7 @@ class Planner {
   readonly #known: readonly KnownGeneration[];
   readonly #standing: readonly StandingFile[];
   readonly #comparison: Comparison;
-  readonly #newerThanMs: number;
+  readonly #bounds: Bounds;
   readonly #rulings: (Ruling | undefined)[];
   readonly #placed = new Set<number>();
   readonly #lost = new Map<number, Loss>();
@@ -91,12 +101,12 @@ class Planner {
     known: readonly KnownGeneration[],
     standing: readonly StandingFile[],
     comparison: Comparison,
-    newerThanMs: number,
+    bounds: Bounds,
   ) {
     this.#known = known;
     this.#standing = standing;
     this.#comparison = comparison;
-    this.#newerThanMs = newerThanMs;
+    this.#bounds = bounds;
     this.#rulings = standing.map(() => undefined);
   }
 
@@ -110,7 +120,7 @@ class Planner {
   /** The same object with the same bytes before the cursor: that is the file, whatever its name. */
   findThemselves(): void {
     for (const file of this.#open()) {
-      const match = this.#known.findLastIndex((_, at) => !this.#placed.has(at) && this.#like(at, file) === 'itself');
+      const match = this.#known.findLastIndex((one, at) => !one.blank && this.#isItself(at, file));
       if (match !== -1) this.#rule(file, { is: 'continued', known: match, how: 'itself' });
     }
   }
@@ -118,7 +128,7 @@ class Planner {
   /** The same object with other bytes has gone back (after a power cut), or was truncated. */
   findTheLost(): void {
     for (let at = this.#known.length - 1; at >= 0; at--) {
-      if (this.#placed.has(at) || this.#known[at]!.finished) continue;
+      if (this.#placed.has(at) || this.#known[at]!.finished || this.#isBlankThatStands(at)) continue;
       const back = this.#open().find((file) => this.#like(at, file) === 'went_back');
       if (back !== undefined) {
         this.#rule(back, { is: 'new', from: this.#comparison.likeness(at, back).at, missed: false });
@@ -192,28 +202,78 @@ class Planner {
     return alike.find((file) => !this.#standing[file]!.compressed) ?? alike[0]!;
   }
 
+  /**
+   * A young rotated name that starts as the file at the path does, of which nothing was read yet: most likely that file is being
+   * copied, to be truncated then. Neither is read before that is clear.
+   */
+  holdCopiesInTheMaking(): void {
+    const { current, isUnread } = this.#atThePath();
+    if (current === -1 || !isUnread || !this.#bounds.mayWait) return;
+    const copies = this.#open().filter((file) => file !== current && this.#mayBecomeCopy(file));
+    if (copies.length === 0) return;
+    const ruling = this.#rulings[current];
+    if (ruling?.is === 'continued') this.#beginAnew(ruling.known);
+    for (const file of [current, ...copies]) this.#rule(file, { is: 'held' });
+  }
+
+  #mayBecomeCopy(file: number): boolean {
+    const { related, compressed } = this.#standing[file]!;
+    return related && !compressed && this.#isYoung(file) && this.#startsAsCurrent(file);
+  }
+
+  /** Of nothing there is no copy. */
+  #startsAsCurrent(file: number): boolean {
+    const { current } = this.#atThePath();
+    return current !== -1 && this.#standing[file]!.sizeBytes > 0 && this.#comparison.startsAlike(current, file);
+  }
+
   /** A copy in the making, a generation that was missed, or nothing that concerns this path. */
   judgeTheRest(): void {
     for (const file of this.#open()) this.#rule(file, this.#judge(file));
+    // What was empty, and has been judged to be something else by now.
+    this.#known.forEach((_, at) => {
+      if (!this.#placed.has(at) && this.#isBlankThatStands(at)) this.#lost.set(at, 'gone');
+    });
   }
 
   #judge(file: number): Ruling {
     const { current, related } = this.#standing[file]!;
-    if (current) return { is: 'new', from: 0, missed: false };
+    const blank = this.#known.findLastIndex((one, at) => one.blank && this.#isItself(at, file));
+    const asBefore: Ruling | undefined = blank === -1 ? undefined : { is: 'continued', known: blank, how: 'itself' };
+    if (current) return asBefore ?? { is: 'new', from: 0, missed: false };
     const plain = this.#plainFormOf(file);
-    if (plain !== undefined) {
-      // It is about to be replaced by this archive; until then it is the one that is read.
-      const ruling = this.#rulings[plain];
-      return ruling && 'known' in ruling ? { is: 'held', known: ruling.known } : { is: 'not_ours' };
-    }
-    const original = this.#openUnplacedLike(file);
-    if (original !== -1) return { is: 'held', known: original };
-    const newest = this.#newestAtThePath();
-    if (newest !== undefined && this.#known[newest]!.offset > 0)
-      return this.#isAlike(newest, file) ? { is: 'held', known: newest } : { is: 'not_ours' };
-    // Of which nothing was read: it may have been filled, copied and truncated since it was seen.
-    if (newest !== undefined && this.#startsAsCurrent(file)) return { is: 'held', known: newest };
-    return related && this.#isYoung(file) ? { is: 'new', from: 0, missed: true } : { is: 'not_ours' };
+    // It is about to be replaced by this archive; until then it is the one that is read.
+    if (plain !== undefined) return { is: this.#isKnown(plain) ? 'held' : 'not_ours' };
+    if (this.#openUnplacedLike(file) !== -1) return { is: 'held' };
+    const newest = this.#newestReadAtThePath();
+    if (newest !== undefined && this.#isAlike(newest, file)) return { is: 'held' };
+    // It was seen when it had just been made, and is being filled.
+    if (asBefore && newest !== undefined && this.#startsAsCurrent(file)) return { is: 'held' };
+    if (asBefore) return asBefore;
+    const mayBeMissed = newest === undefined && related && this.#isYoung(file);
+    return mayBeMissed ? { is: 'new', from: 0, missed: true } : { is: 'not_ours' };
+  }
+
+  #isKnown(file: number): boolean {
+    const is = this.#rulings[file]?.is;
+    return is === 'continued' || is === 'read_before' || is === 'held';
+  }
+
+  /** What was missed comes before a newer one of which nothing was read yet: that is begun anew, so that it comes behind. */
+  putTheUnreadInOrder(): void {
+    if (!this.#rulings.some((ruling) => ruling?.is === 'new' && ruling.missed)) return;
+    this.#rulings.forEach((ruling, file) => {
+      if (ruling?.is !== 'continued') return;
+      const { offset, finished } = this.#known[ruling.known]!;
+      if (offset > 0 || finished) return;
+      this.#beginAnew(ruling.known);
+      this.#rule(file, { is: 'new', from: 0, missed: !this.#standing[file]!.current });
+    });
+  }
+
+  #beginAnew(at: number): void {
+    this.#placed.delete(at);
+    this.#lost.set(at, 'gone');
   }
 
   /** The plain file that stands beside its own archive: who compresses removes it only when the archive is whole. */
@@ -227,11 +287,21 @@ class Planner {
     return this.#comparison.startsAlike(plain, file) ? plain : undefined;
   }
 
-  /** The newest generation, if that still stands at the path: then none can have come between. */
-  #newestAtThePath(): number | undefined {
-    const ruling = this.#rulings[this.#standing.findIndex(({ current }) => current)];
+  /** The newest generation, if that still stands at the path and was read from: then none can have come between. */
+  #newestReadAtThePath(): number | undefined {
+    const { ruling } = this.#atThePath();
     const newest = this.#known.length - 1;
-    return ruling?.is === 'continued' && ruling.known === newest ? newest : undefined;
+    return ruling?.is === 'continued' && ruling.known === newest && this.#known[newest]!.offset > 0
+      ? newest
+      : undefined;
+  }
+
+  /** `current`: the file there, −1 without one. `isUnread`: nothing was read of it. */
+  #atThePath(): { current: number; ruling: Ruling | undefined; isUnread: boolean } {
+    const current = this.#standing.findIndex((file) => file.current);
+    const ruling = this.#rulings[current];
+    const isUnread = ruling === undefined || (ruling.is === 'continued' && this.#known[ruling.known]!.offset === 0);
+    return { current, ruling, isUnread };
   }
 
   /** A generation that is read through its descriptor, of which this seems to be a copy (its compressed form, most likely). */
@@ -242,16 +312,9 @@ class Planner {
     );
   }
 
-  #startsAsCurrent(file: number): boolean {
-    return this.#comparison.startsAlike(
-      this.#standing.findIndex(({ current }) => current),
-      file,
-    );
-  }
-
   #isYoung(file: number): boolean {
     const { modifiedMs, compressed } = this.#standing[file]!;
-    return modifiedMs + (compressed ? compressedGrainMs : 0) >= this.#newerThanMs;
+    return modifiedMs + (compressed ? compressedGrainMs : 0) >= this.#bounds.newerThanMs;
   }
 
   #longestKnown(matches: (at: number) => boolean): number {
@@ -270,6 +333,14 @@ class Planner {
   #rule(file: number, ruling: Ruling): void {
     this.#rulings[file] = ruling;
     if (ruling.is === 'continued' || ruling.is === 'read_before') this.#placed.add(ruling.known);
+  }
+
+  #isItself(at: number, file: number): boolean {
+    return !this.#placed.has(at) && this.#like(at, file) === 'itself';
+  }
+
+  #isBlankThatStands(at: number): boolean {
+    return this.#known[at]!.blank && this.#standing.some((_, file) => this.#like(at, file) === 'itself');
   }
 
   #like(at: number, file: number): Likeness['kind'] {

@@ -5,8 +5,8 @@
 import { crc32 } from 'node:zlib';
 import type { FileStat, OpenFile, UnixMs } from '../../spool/ports.ts';
 import type { Head, Point, ReadAt } from './fingerprint.ts';
-import { headBytesMax, headOf, noHead, withPoint } from './fingerprint.ts';
-import type { Content, Known } from './identity.ts';
+import { fingerprintAt, headBytesMax, headOf, noHead, withPoint } from './fingerprint.ts';
+import type { Known } from './identity.ts';
 import type { Compression } from './names.ts';
 import type { SourceState } from './state.ts';
 
@@ -136,15 +136,19 @@ export class Traits implements Known {
     this.file = undefined;
   }
 
-  /**
-   * Before its first bytes are taken: how it starts, so that it is noticed if they are gone by then. Nothing is learned of a
-   * file that shrinks meanwhile: that may already be how its successor starts.
-   */
-  learnHead(content: Content): void {
-    if (this.head.length > 0 || this.offset > 0) return;
-    const head = content.headOf(Math.min(content.sizeBytes, headBytesMax)) ?? noHead;
-    const shrinks = this.file !== undefined && this.file.stat().sizeBytes < content.sizeBytes;
-    this.head = shrinks ? noHead : head;
+  /** Nothing is known of its bytes: it was empty whenever it was looked at. */
+  get isBlank(): boolean {
+    return this.offset === 0 && this.head.length === 0;
+  }
+
+  /** How it started when its surroundings were looked at: if that is gone when its first bytes are taken, it is noticed. */
+  learnHead(head: Head): void {
+    if (this.isBlank) this.head = head;
+  }
+
+  learnOwnHead(): void {
+    if (this.isBlank && this.file)
+      this.learnHead(headOf(this.readAt, Math.min(this.file.stat().sizeBytes, headBytesMax)) ?? noHead);
   }
 
   protected sees(sizeBytes: number): void {
@@ -175,11 +179,12 @@ export class Traits implements Known {
     this.stateIsDue = true;
   }
 
+  /** The time is certain where the bytes before the cursor are still the same behind it: else it may be of what came after a truncation. */
   protected refreshTime(): void {
     if (!this.file) return;
-    const { modifiedMs, sizeBytes } = this.file.stat();
+    const { modifiedMs } = this.file.stat();
     this.modifiedMs = modifiedMs;
-    if (sizeBytes >= this.offset) this.certainMs = modifiedMs; // else it is being truncated right now
+    if (!this.isBlank && fingerprintAt(this.readAt, this.offset) === this.crc) this.certainMs = modifiedMs;
     this.timeIsStale = false;
   }
 

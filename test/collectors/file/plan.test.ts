@@ -9,7 +9,8 @@ import {
   type StandingFile,
 } from '../../../collectors/file/rotation.ts';
 
-const generation: KnownGeneration = { offset: 500, finished: false, open: false };
+const generation: KnownGeneration = { offset: 500, finished: false, open: false, blank: false };
+const blank: KnownGeneration = { offset: 0, finished: false, open: true, blank: true };
 const file: StandingFile = {
   ...{
     current: false,
@@ -30,9 +31,11 @@ function plan(
   standing: StandingFile[],
   alike: Record<string, Likeness['kind']>,
   newerThanMs = 50,
+  { startsAlike = false, mayWait = true } = {},
 ) {
   const likeness = (one: number, other: number): Likeness => ({ kind: alike[`${one},${other}`] ?? 'other', at: 100 });
-  const { rulings, begin, lost } = planRotation(known, standing, { likeness, startsAlike: () => false }, newerThanMs);
+  const comparison = { likeness, startsAlike: () => startsAlike };
+  const { rulings, begin, lost } = planRotation(known, standing, comparison, { newerThanMs, mayWait });
   return {
     rulings: rulings.map((ruling) => ('known' in ruling ? `${ruling.is} ${ruling.known}` : ruling.is)),
     begin,
@@ -94,7 +97,7 @@ test('a plain file with the same start is no copy of one that was not truncated:
 test('a copy in the making is held while its original stands', () => {
   assert.deepEqual(plan([generation], [current, file], { '0,0': 'itself', '0,1': 'prefix' }).rulings, [
     'continued 0',
-    'held 0',
+    'held',
   ]);
 });
 
@@ -109,4 +112,60 @@ test('an open file that was deleted goes on through its descriptor', () => {
 
 test('at the first start what was rotated before is left alone', () => {
   assert.deepEqual(plan([], [current, file], {}, Number.POSITIVE_INFINITY).rulings, ['new', 'not_ours']);
+});
+
+test('a copy that was missed comes before what was written to the path since, even if that was seen there empty', () => {
+  const copies = [current, { ...file, modifiedMs: 300 }, { ...file, modifiedMs: 200, age: 2 }];
+  const found = plan([generation, blank], copies, { '0,2': 'itself', '1,0': 'itself' });
+  assert.deepEqual(found, {
+    rulings: ['new', 'new', 'continued 0'],
+    begin: [1, 0],
+    lost: [{ known: 1, why: 'gone' }],
+  });
+});
+
+test('a copy that was missed comes before a generation that was seen and is unread', () => {
+  const unread = { ...blank, blank: false };
+  const copies = [current, { ...file, modifiedMs: 300 }, { ...file, modifiedMs: 200, age: 2 }];
+  const found = plan([generation, unread], copies, { '0,2': 'itself', '1,0': 'itself' });
+  assert.deepEqual([found.begin, found.lost], [[1, 0], [{ known: 1, why: 'gone' }]]);
+});
+
+test('several copies that were missed are read in the order of their making, behind the rest of the one that was read', () => {
+  const copies = [1, 2, 3, 4].map((age) => ({ ...file, modifiedMs: 500 - 100 * age, age }));
+  const found = plan([generation], [current, ...copies], { '0,0': 'truncated', '0,4': 'copy' });
+  assert.deepEqual(found, {
+    rulings: ['new', 'new', 'new', 'new', 'continued 0'],
+    begin: [3, 2, 1, 0],
+    lost: [],
+  });
+});
+
+test('a file that was empty goes on as that, if nothing was missed', () => {
+  const found = plan([generation, blank], [current, file], { '0,1': 'itself', '1,0': 'itself' });
+  assert.deepEqual(found, { rulings: ['continued 1', 'continued 0'], begin: [], lost: [] });
+});
+
+test('of a file that was not read yet nothing is read while it seems to be copied; when that takes too long, both are', () => {
+  const older = { ...file, modifiedMs: 60, age: 2 };
+  const standing = [current, file, older];
+  const alike = { '0,2': 'itself' } as const;
+  const waits = plan([generation], standing, alike, 50, { startsAlike: true });
+  assert.deepEqual(waits, { rulings: ['held', 'held', 'continued 0'], begin: [], lost: [] });
+  const emptyBefore = plan([generation, blank], standing, { ...alike, '1,0': 'itself' }, 50, { startsAlike: true });
+  assert.deepEqual(emptyBefore, {
+    rulings: ['held', 'held', 'continued 0'],
+    begin: [],
+    lost: [{ known: 1, why: 'gone' }],
+  });
+  const tooLong = plan([generation], standing, alike, 50, { startsAlike: true, mayWait: false });
+  assert.deepEqual(tooLong, { rulings: ['new', 'new', 'continued 0'], begin: [1, 0], lost: [] });
+});
+
+test('an empty file under a rotated name that turns out to be a copy in the making is not read', () => {
+  const alike = { '0,1': 'itself', '1,0': 'itself' } as const;
+  const held = { rulings: ['continued 1', 'held'], begin: [], lost: [{ known: 0, why: 'gone' }] };
+  assert.deepEqual(plan([blank, generation], [current, file], { ...alike, '1,1': 'copy' }), held);
+  assert.deepEqual(plan([blank, generation], [current, file], alike, 50, { startsAlike: true }), held);
+  assert.deepEqual(plan([blank, generation], [current, file], alike).rulings, ['continued 1', 'continued 0']);
 });

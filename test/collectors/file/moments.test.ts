@@ -1,0 +1,222 @@
+/**
+ * What is rotated at the worst moment of a look: copytruncate, archives that are numbered on, files that are gone again. Nothing
+ * is lost, nothing comes twice, and what is older comes first.
+ */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { hostFiles } from '../../../agent/host/files.ts';
+import type { Watcher } from '../../../collectors/ports.ts';
+import type { Files } from '../../../spool/ports.ts';
+import { Bench } from './bench.ts';
+
+const noHints: Watcher = { watch: () => ({ [Symbol.dispose]() {} }) };
+
+function lines(from: number, to: number): string {
+  let text = '';
+  for (let number = from; number < to; number++) text += `line ${number} of a log that is written by a test\n`;
+  return text;
+}
+
+/** As logrotate does it: the older copies are numbered on, from the oldest. */
+function shift(bench: Bench, ending = ''): void {
+  for (let age = 9; age >= 1; age--) {
+    const from = `a.log.${age}${ending}`;
+    if (fs.existsSync(bench.path(from))) bench.rename(from, `a.log.${age + 1}${ending}`);
+  }
+}
+
+function copyTruncate(bench: Bench): void {
+  shift(bench);
+  fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));
+  fs.truncateSync(bench.path('a.log'));
+}
+
+async function started(bench: Bench): Promise<void> {
+  bench.write('a.log', lines(0, 10));
+  await bench.start();
+  await bench.holds('a.log', lines(0, 10));
+}
+
+test('what was filled, copied and truncated since it was seen empty is read before what was written then', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  let empty = false;
+  bench.onLog = (message) => {
+    empty ||= message.includes('a.log (0 bytes) is new');
+  };
+  copyTruncate(bench);
+  await bench.until(() => empty);
+  for (let from = 10; from < 50; from += 10) {
+    bench.write('a.log', lines(from, from + 10));
+    copyTruncate(bench);
+  }
+  bench.write('a.log', lines(50, 60));
+  await bench.holds('a.log', lines(0, 60));
+});
+
+test('a file that was copied and truncated again before its first turn is not taken for younger than that copy', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  let done = false;
+  bench.onLog = (message) => {
+    if (done || !message.includes('a.log (0 bytes) is new')) return;
+    done = true; // at the end of the look, before it is carried out
+    bench.write('a.log', lines(10, 20));
+    shift(bench);
+    fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20); // so that the times differ
+    fs.truncateSync(bench.path('a.log'));
+  };
+  copyTruncate(bench);
+  await bench.holds('a.log', lines(0, 20));
+  bench.write('a.log', lines(20, 30));
+  await bench.holds('a.log', lines(0, 30));
+});
+
+for (const rest of [0, 10]) {
+  test(`several copytruncates while the agent is down are read in order, the first with ${rest} unread lines`, async () => {
+    await using bench = new Bench();
+    await started(bench);
+    await bench.restart(() => {
+      if (rest > 0) bench.write('a.log', lines(10, 20));
+      for (let from = 10 + rest; from < 60; from += 10) {
+        copyTruncate(bench);
+        bench.write('a.log', lines(from, from + 10));
+      }
+    });
+    await bench.holds('a.log', lines(0, 60));
+    assert.deepEqual(bench.intake.dropped, []);
+  });
+}
+
+/** Does something once, right after a folder was listed for the first time since `a.log` was opened. */
+function onceListed(bench: Bench, work: () => void): Files {
+  let [opened, done] = [false, false];
+  return {
+    ...hostFiles,
+    open(path, mode) {
+      opened ||= path === bench.path('a.log');
+      return hostFiles.open(path, mode);
+    },
+    list(directory) {
+      const found = hostFiles.list(directory);
+      if (opened && !done && directory === bench.folder) {
+        done = true;
+        work();
+      }
+      return found;
+    },
+  };
+}
+
+test('copytruncate in the middle of a look: nothing is passed by, nothing comes too early', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    copyTruncate(bench);
+    bench.write('a.log', lines(20, 30));
+    const files = onceListed(bench, () => {
+      copyTruncate(bench);
+      bench.write('a.log', lines(30, 40));
+    });
+    bench.ports = { files };
+  });
+  await bench.holds('a.log', lines(0, 40));
+  assert.deepEqual(bench.intake.dropped, []);
+});
+
+test('the rest that copytruncate takes away in the middle of a look is found in the copy', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    const files = onceListed(bench, () => {
+      copyTruncate(bench);
+      bench.write('a.log', lines(20, 40));
+    });
+    bench.ports = { files };
+  });
+  await bench.holds('a.log', lines(0, 40));
+  assert.deepEqual(bench.intake.dropped, []);
+});
+
+test('a copy in the making of what was not read yet is waited for', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    copyTruncate(bench);
+    bench.write('a.log', lines(20, 30));
+    shift(bench);
+    bench.write('a.log.1', lines(20, 25));
+  });
+  await bench.holds('a.log', lines(0, 20));
+  await bench.pause(200);
+  await bench.holds('a.log', lines(0, 20));
+  bench.write('a.log.1', lines(25, 30));
+  fs.truncateSync(bench.path('a.log'));
+  bench.write('a.log', lines(30, 40));
+  await bench.holds('a.log', lines(0, 40));
+});
+
+test('an archive that is numbered on before it is read is looked for before anything newer is read', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  const archive = (name: string, from: number, to: number) =>
+    bench.write(name, zlib.gzipSync(Buffer.from(lines(from, to))));
+  let opens = 0;
+  const files: Files = {
+    ...hostFiles,
+    open(path, mode) {
+      // The first opening looks into it, the second is to read on in it.
+      if (path === bench.path('a.log.1.gz') && ++opens === 2) {
+        shift(bench, '.gz');
+        archive('a.log.1.gz', 20, 30);
+        bench.remove('a.log');
+        bench.write('a.log', lines(30, 40));
+      }
+      return hostFiles.open(path, mode);
+    },
+  };
+  await bench.restart(() => {
+    bench.remove('a.log');
+    archive('a.log.1.gz', 0, 20);
+    bench.ports = { files, watcher: noHints };
+    bench.write('a.log', lines(20, 30));
+  });
+  await bench.holds('a.log', lines(0, 40));
+});
+
+test('an empty file that is deleted while its writer holds it is read through its descriptor', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', '');
+  let empty = false;
+  bench.onLog = (message) => {
+    empty ||= message.includes('a.log (0 bytes) is new');
+  };
+  await bench.start();
+  await bench.until(() => empty);
+  const writer = fs.openSync(bench.path('a.log'), 'a');
+  bench.remove('a.log');
+  fs.writeSync(writer, lines(0, 10));
+  fs.closeSync(writer);
+  await bench.holds('a.log', lines(0, 10));
+});
+
+test('without hints: a file that came and was renamed while nothing stood at the path is found', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: noHints };
+  await started(bench);
+  let isGone = false;
+  bench.onLog = (message) => {
+    isGone ||= !message.includes('a.log (') && message.includes('a.log.1 (');
+  };
+  bench.rename('a.log', 'a.log.1');
+  await bench.until(() => isGone);
+  shift(bench);
+  bench.write('a.log.1', lines(10, 20));
+  await bench.holds('a.log', lines(0, 20));
+});
