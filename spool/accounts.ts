@@ -65,8 +65,9 @@ export class ShipperAccounts {
   /** A new shipper never gets what was gone before it came. */
   beginAt(oldest: Position): void {
     const from = this.#base.position;
-    if (oldest > from)
-      this.#steps.push({ from, end: oldest, tallies: this.#host.totalsAt(oldest), dropped: 'retention' });
+    if (oldest <= from) return;
+    const tallies = merge(this.#host.totalsAt(oldest), this.#base.totals, subtract);
+    this.#steps.push({ from, end: oldest, tallies, dropped: 'retention' });
   }
 
   /**

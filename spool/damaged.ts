@@ -40,8 +40,13 @@ export class Damaged {
     this.#bytes = bytes;
   }
 
-  /** Copies a stretch of a file, durably. Says why not rather than throwing: the original is then left as it is. */
+  /**
+   * Copies a stretch of a file, durably; rot (a `name` that begins so) only once. Says why not rather than throwing: the original
+   * is then left as it is.
+   */
   async keep(path: string, offset: number, bytes: number, name: string): Promise<Kept> {
+    const before = name.startsWith('rot-') ? this.#keptAs(name, bytes) : undefined;
+    if (before !== undefined) return { done: true, path: before };
     if (this.#bytes + bytes > this.#bytesMax)
       return { done: false, why: `${this.#folder} has reached its cap of ${this.#bytesMax} bytes` };
     const to = `${this.#folder}/${this.#clock.now()}-${name}.zst`;
@@ -63,5 +68,16 @@ export class Damaged {
     }
     this.#bytes += bytes;
     return { done: true, path: to };
+  }
+
+  /** Rot stays where it is until its segment goes, and is met again after every restart. */
+  #keptAs(name: string, bytes: number): string | undefined {
+    try {
+      const paths = this.#files.list(this.#folder).map((entry) => `${this.#folder}/${entry.name}`);
+      return paths.find((path) => path.endsWith(`-${name}.zst`) && this.#files.stat(path).sizeBytes === bytes);
+    } catch {
+      // Then it is kept once more.
+      return undefined;
+    }
   }
 }

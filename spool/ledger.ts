@@ -186,6 +186,12 @@ export class Ledger {
     return Object.fromEntries([...dropped].map(([collector, drops]) => [collector, dropsOf(drops)]));
   }
 
+  /** All that a shipper gave up, by collector. */
+  droppedTotals(shipper: string): Totals {
+    const { dropped } = this.shipper(shipper);
+    return new Map([...dropped].map(([collector, drops]) => [collector, sumOf(drops.values())]));
+  }
+
   toTable(cursors: ReadonlyMap<string, ShipperCursor | undefined>): Table {
     const names = new Set([...this.#shippers.keys(), ...cursors.keys()]);
     return {

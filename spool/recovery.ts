@@ -82,9 +82,12 @@ async function recoverOnce(ports: RecoveryPorts, folders: Folders, damaged: Dama
   if (base.table) for (const ledger of ledgers) ledger.load(base.table);
   for (const segment of segments.slice(base.index)) {
     const plan = plans.get(segment) ?? readSegment(ports, folders, segment, () => segment.end, true);
+    check();
     for (const { position, end, why } of plan.rot) {
       const what = `${segmentName(segment.start)}: ${end - position} bytes at ${position} are damaged (${why})`;
-      notes.push(`${what}; readers pass over them`);
+      const path = `${folders.segments}/${segmentName(segment.start)}`;
+      const kept = await damaged.keep(path, position - segment.start, end - position, `rot-${position}`);
+      notes.push(`${what}; readers pass over them${kept.done ? `, and a copy is in ${kept.path}` : ''}`);
     }
     for (const block of plan.blocks) {
       for (const ledger of ledgers) ledger.apply(block.header, block.end - block.position, true);

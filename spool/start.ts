@@ -34,8 +34,10 @@ export function startOf(
     return { ...at(fromTable, floor, totalsAt, undefined), note };
   }
   const note = lost && `${lost}; it starts from the oldest data there are`;
+  // Who never had a cursor has acknowledged nothing: what lies before is what was given up, even where the data there are gone.
+  const before = () => (lost ? totalsAt(floor) : found.appended.droppedTotals(name));
   return floor > 0
-    ? { cursor: undefined, position: floor, totals: totalsAt(floor), note }
+    ? { cursor: undefined, position: floor, totals: before(), note }
     : { cursor: undefined, position: 0, totals: new Map(), note };
 }
 
