@@ -39,7 +39,8 @@ const spoolSchema = z.strictObject({
   segment_size: size({ min: 256 * KiB, max: GiB })
     .optional()
     .meta({
-      description: 'Size of a segment file. At least four must fit in `max_size`.',
+      description:
+        'Size of a segment file; shorter where the file system is small or has little free. At least four must fit in `max_size`.',
       fallback: '`64MiB`, or a quarter of `max_size` where that is less',
     }),
   min_free: size({ min: 0, max: 1024 * TiB })
