@@ -9,7 +9,7 @@ import { Pair } from './pair.ts';
 import { askStatus, sleep, until, untilAnswers } from './tailspool.ts';
 
 const seed = firstSeed(1);
-const rounds = Number(process.env.ROUNDS ?? 3);
+const rounds = Number(process.env.ROUNDS ?? 2);
 
 test(`real processes start on a damaged data_dir, lose at most what was damaged and repeat nothing (SEED=${seed})`, async () => {
   const random = new SeededRandom(seed);
