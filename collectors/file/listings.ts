@@ -1,6 +1,7 @@
 /**
  * Directories as they are listed to find rotated files: kept while they do not change, for when a whole folder is rotated at
- * midnight each of its files asks. Whoever asks gets a listing that is not older than the question.
+ * midnight each of its files asks. Whoever asks gets a listing that is not older than the question; all who ask before it is
+ * made share it.
  */
 import type { Clock, Files } from '../../spool/ports.ts';
 import { join, nameOf, rotatedNames } from './names.ts';
@@ -25,6 +26,7 @@ export class Listings {
   readonly #files: Files;
   readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
+  readonly #asked = new Map<string, Promise<Listing>>();
 
   constructor(files: Files, clock: Clock) {
     this.#files = files;
@@ -32,7 +34,23 @@ export class Listings {
   }
 
   /** Empty where there is no such directory; throws where it cannot be listed. */
-  list(directory: string): Listing {
+  list(directory: string): Promise<Listing> {
+    const asked = this.#asked.get(directory);
+    if (asked) return asked;
+    const { promise, resolve, reject } = Promise.withResolvers<Listing>();
+    this.#asked.set(directory, promise);
+    this.#clock.soon(() => {
+      this.#asked.delete(directory);
+      try {
+        resolve(this.#listOrNothing(directory));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    return promise;
+  }
+
+  #listOrNothing(directory: string): Listing {
     try {
       return this.#list(directory);
     } catch (error) {

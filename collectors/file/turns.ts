@@ -5,12 +5,15 @@
 import type { MonotonicMs, Timer } from '../../spool/ports.ts';
 import { readArchive } from './archive.ts';
 import type { Context } from './context.ts';
+import { Few } from './few.ts';
 import type { Lineage } from './lineage.ts';
 import { pace } from './options.ts';
 import { resolve } from './resolver.ts';
 import { Rounds } from './rounds.ts';
 
 export const sliceMs = 4;
+/** Looks at a time on local disks: each holds files open. A whole folder may be rotated at once. */
+const looksMax = 16;
 const stopMsMax = 1500;
 
 export class Turns {
@@ -19,6 +22,7 @@ export class Turns {
   readonly #context: Context;
   readonly #rounds = new Rounds();
   readonly #work = new Set<Promise<void>>();
+  readonly #looks = new Few(looksMax);
   readonly #becameDue: () => void;
   #pumping = false;
 
@@ -51,7 +55,7 @@ export class Turns {
   /** Finds out what happened to a path, after whatever is being done with it. */
   async resolve(lineage: Lineage, asked?: string): Promise<void> {
     while (lineage.work && !this.#context.stopping) await lineage.work;
-    if (!this.#context.stopping) await this.#occupy(lineage, () => resolve(lineage, this.#context, asked));
+    if (!this.#context.stopping) await this.#occupy(lineage, () => this.#look(lineage, asked));
   }
 
   /** Work that goes on beside the turns: awaited when the collector stops; an error in it is a bug, and said. */
@@ -110,7 +114,7 @@ export class Turns {
         return;
       case 'resolve':
         if (now - lineage.resolvedAt < pace.resolveMs) this.#dueAt(lineage, lineage.resolvedAt + pace.resolveMs, now);
-        else this.#beside(lineage, () => resolve(lineage, this.#context));
+        else this.#beside(lineage, () => this.#look(lineage));
         return;
       case 'prefetch':
         this.#beside(lineage, () => lineage.prefetch());
@@ -136,6 +140,14 @@ export class Turns {
       this.#pump();
     };
     this.#context.tools.intake.room().then(resume, resume);
+  }
+
+  /** On a mount that may hang, nobody else waits for it. */
+  async #look(lineage: Lineage, asked?: string): Promise<void> {
+    const work = async () => {
+      if (!this.#context.stopping) await resolve(lineage, this.#context, asked);
+    };
+    return this.#context.isRemote(lineage.path) ? work() : this.#looks.run(work);
   }
 
   #beside(lineage: Lineage, work: () => Promise<void>): void {
