@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { type Head, headBytesMax, windowBytes, windowOf } from './fingerprint.ts';
 import type { Generation } from './generation.ts';
 import type { Content } from './identity.ts';
+import { objectOf } from './lineage.ts';
 import type { Compression } from './names.ts';
 import { RemoteFile } from './remote.ts';
 
@@ -75,6 +76,10 @@ const probesMax = 512;
 export async function readArchive(generation: Generation, context: Context): Promise<ArchiveEnd> {
   const { path, compression } = generation.place!;
   const archive = await openArchive(path, context);
+  if (archiveOf(archive.stat()) !== generation.archive) {
+    archive.close();
+    return 'changed'; // another one was given its name
+  }
   const expanded = new ExpandedFile(archive);
   generation.file = expanded;
   try {
@@ -94,6 +99,11 @@ export async function readArchive(generation: Generation, context: Context): Pro
   } finally {
     generation.close();
   }
+}
+
+/** Tells an archive from any other, and from itself when it was written anew. */
+export function archiveOf(stat: FileStat): string {
+  return `${objectOf(stat)}:${stat.sizeBytes}:${stat.modifiedMs}`;
 }
 
 /** On a mount that may hang it is read asynchronously. */

@@ -4,7 +4,7 @@
  * their content is asked for.
  */
 import type { FileStat, OpenFile } from '../../spool/ports.ts';
-import { openArchive, type Probe, probeArchive } from './archive.ts';
+import { archiveOf, openArchive, type Probe, probeArchive } from './archive.ts';
 import type { Context } from './context.ts';
 import { walk } from './discovery.ts';
 import { type Head, headBytesMax, noHead } from './fingerprint.ts';
@@ -205,6 +205,10 @@ export class Candidates implements Disposable {
 
   async #expand(facts: Facts, offsets: readonly number[]): Promise<Probe> {
     const file = await openArchive(facts.path, this.#context);
+    if (archiveOf(file.stat()) !== archiveOf(facts.stat)) {
+      file.close();
+      throw Object.assign(new Error(`${facts.path} was replaced while it was looked at`), { code: 'ENOENT' });
+    }
     return probeArchive(file, facts.compression!, offsets, this.#context).finally(() => file.close());
   }
 
@@ -300,10 +304,6 @@ export class Candidate {
   release(): void {
     this.takeFile()?.close();
   }
-}
-
-function archiveOf(stat: FileStat): string {
-  return `${objectOf(stat)}:${stat.sizeBytes}:${stat.modifiedMs}`;
 }
 
 function sameFile(one: FileStat, other: FileStat): boolean {

@@ -162,33 +162,35 @@ test('a copy in the making of what was not read yet is waited for', async () => 
   await bench.holds('a.log', lines(0, 40));
 });
 
-test('an archive that is numbered on before it is read is looked for before anything newer is read', async () => {
-  await using bench = new Bench();
-  await started(bench);
-  const archive = (name: string, from: number, to: number) =>
-    bench.write(name, zlib.gzipSync(Buffer.from(lines(from, to))));
-  let opens = 0;
-  const files: Files = {
-    ...hostFiles,
-    open(path, mode) {
-      // The first opening looks into it, the second is to read on in it.
-      if (path === bench.path('a.log.1.gz') && ++opens === 2) {
-        shift(bench, '.gz');
-        archive('a.log.1.gz', 20, 30);
-        bench.remove('a.log');
-        bench.write('a.log', lines(30, 40));
-      }
-      return hostFiles.open(path, mode);
-    },
-  };
-  await bench.restart(() => {
-    bench.remove('a.log');
-    archive('a.log.1.gz', 0, 20);
-    bench.ports = { files, watcher: noHints };
-    bench.write('a.log', lines(20, 30));
+for (const [at, moment] of ['looked into', 'read'].entries()) {
+  test(`an archive that is numbered on before it is ${moment} is looked for before anything newer is read`, async () => {
+    await using bench = new Bench();
+    await started(bench);
+    const archive = (name: string, from: number, to: number) =>
+      bench.write(name, zlib.gzipSync(Buffer.from(lines(from, to))));
+    let opens = 0;
+    const files: Files = {
+      ...hostFiles,
+      open(path, mode) {
+        // The first opening looks into it, the second is to read on in it.
+        if (path === bench.path('a.log.1.gz') && ++opens === at + 1) {
+          shift(bench, '.gz');
+          archive('a.log.1.gz', 20, 30);
+          bench.remove('a.log');
+          bench.write('a.log', lines(30, 40));
+        }
+        return hostFiles.open(path, mode);
+      },
+    };
+    await bench.restart(() => {
+      bench.remove('a.log');
+      archive('a.log.1.gz', 0, 20);
+      bench.ports = { files, watcher: noHints };
+      bench.write('a.log', lines(20, 30));
+    });
+    await bench.holds('a.log', lines(0, 40));
   });
-  await bench.holds('a.log', lines(0, 40));
-});
+}
 
 test('an empty file that is deleted while its writer holds it is read through its descriptor', async () => {
   await using bench = new Bench();
