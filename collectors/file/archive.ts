@@ -88,8 +88,7 @@ export async function readArchive(generation: Generation, context: Context): Pro
       if (expanded.end > generation.offset) {
         const turn = await readWhatIsThere(generation, context);
         if (turn !== 'read') return turn;
-        const isHole = generation.lastTurn === 'nul_tail' && expanded.end - generation.offset > holeKeptBytesMax;
-        if (isHole) generation.skipTo(expanded.end, 'hole');
+        if (expanded.end - generation.offset > holeKeptBytesMax) passHole(generation, expanded.end);
       }
       expanded.dropBefore(generation.offset - windowBytes);
     }
@@ -125,6 +124,12 @@ async function readWhatIsThere(generation: Generation, context: Context): Promis
     else if (turn === 'more') await new Promise<void>((resolve) => clock.soon(resolve));
     else return 'read';
   }
+}
+
+/** What was read of it so far ends in a long run of NUL bytes: it is not kept until its end is known. */
+function passHole(generation: Generation, end: number): void {
+  if (generation.lastTurn === 'torn_line') generation.turn(Number.POSITIVE_INFINITY);
+  else if (generation.lastTurn === 'nul_tail') generation.skipTo(end, 'hole');
 }
 
 /** What the last turn left over is a line without an end, or NUL bytes: nothing will be added to them. */

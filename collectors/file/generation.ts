@@ -20,11 +20,11 @@ import { Traits } from './traits.ts';
 /**
  * How a look at a file ended.
  * - `more`: took something, and there is more. `idle`: read to its end. `open_line`: to a last line without an end.
- * - `nul_tail`: the rest of the file is NUL bytes, which may still be filled in.
+ * - `nul_tail`: the rest of the file is NUL bytes, which may still be filled in. `torn_line`: the same behind a line without an end.
  * - `held`: the spool takes nothing. `changed`: it is not the file that was read, or it was truncated.
  * - `absent`: nothing open, and not at its place. `failed`: `failure` says why.
  */
-export type Turn = 'more' | 'idle' | 'open_line' | 'nul_tail' | 'held' | 'changed' | 'absent' | 'failed';
+export type Turn = 'more' | 'idle' | 'open_line' | 'torn_line' | 'nul_tail' | 'held' | 'changed' | 'absent' | 'failed';
 
 /** Where a generation begins, or goes on. */
 export interface Beginning {
@@ -113,7 +113,9 @@ export class Generation extends Traits {
         room = Math.min(room * 8, maxLineBytes + 2);
         continue;
       }
-      return cut.bytes < fresh ? 'nul_tail' : this.#takeOpenLine(view, fresh, now);
+      if (!this.#openLine.isOver(cut.bytes, now)) return cut.bytes < fresh ? 'torn_line' : 'open_line';
+      this.#take(view, cut.bytes, true);
+      return cut.bytes < fresh ? 'more' : 'idle';
     }
   }
 
@@ -144,12 +146,6 @@ export class Generation extends Traits {
     this.#openLine.close();
     if (this.timeIsStale) this.refreshTime();
     this.sizeBytes = this.offset;
-    return 'idle';
-  }
-
-  #takeOpenLine(view: Uint8Array, bytes: number, now: MonotonicMs): Turn {
-    if (!this.#openLine.isOver(bytes, now)) return 'open_line';
-    this.#take(view, bytes, true);
     return 'idle';
   }
 

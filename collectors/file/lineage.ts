@@ -154,7 +154,7 @@ export class Lineage {
     if (this.resolveAt !== undefined && now >= this.resolveAt) return 'resolve';
     if (this.#fetched === undefined && this.#context.isRemote(this.path)) return 'prefetch';
     const turn = this.#turn(now);
-    const wantsMore = turn === 'more' || this.live.some((one) => one.file instanceof RemoteFile && one.file.hasMore);
+    const wantsMore = turn === 'more' || this.live.some(needsMore);
     if (turn !== 'held' && this.#fetched !== undefined) {
       this.#fetched = undefined;
       if (wantsMore && turn !== 'resolve') return 'prefetch';
@@ -164,14 +164,16 @@ export class Lineage {
 
   /** What the next turn needs, of a file on a mount that may hang. */
   async prefetch(): Promise<void> {
-    const { remote, options } = this.#context;
+    const { remote, options, tools } = this.#context;
     try {
       for (const generation of this.live) {
         const { file, lastTurn, offset } = generation;
         if (!(file instanceof RemoteFile)) continue;
         // A line that did not end in what was fetched last needs more.
         const wanted = lastTurn === 'open_line' && file.hasMore ? options.maxLineBytes + windowBytes : 0;
-        await file.prefetch(offset, Math.max(pace.quantumBytes, wanted));
+        const hole = lastTurn === 'nul_tail' ? await file.endOfNuls() : undefined;
+        await file.prefetch(hole ?? offset, Math.max(pace.quantumBytes, wanted));
+        if (hole !== undefined && tools.intake.hold === undefined) generation.skipTo(hole, 'hole');
         generation.failure = undefined;
         if (file.stat().sizeBytes > offset) break; // the newer ones wait anyway
       }
@@ -204,15 +206,11 @@ export class Lineage {
       if (turn === 'changed' || turn === 'absent') return 'resolve';
       if (turn === 'compressed') return 'expand';
       const isQuiet = now - Math.max(generation.lastProgress, this.#grewAt) >= pace.lingerMs;
-      if (turn === 'nul_tail' && generation.file instanceof RemoteFile && generation.file.hasMore) {
-        generation.skipTo(generation.file.end, 'hole');
-        return 'more';
-      }
       if (turn === 'nul_tail' && !isLast && isQuiet) {
         generation.skipTo(generation.sizeBytes, 'hole');
         continue;
       }
-      if ((turn === 'open_line' || turn === 'nul_tail') && !isLast) return 'done';
+      if (['open_line', 'torn_line', 'nul_tail'].includes(turn) && !isLast) return 'done';
       if (turn === 'idle' && isQuiet && (!isLast || this.#isDeleted(generation))) this.finish(generation);
       else at++;
     }
@@ -347,6 +345,11 @@ export class Lineage {
     for (const generation of this.live) sum += generation.offset;
     return sum;
   }
+}
+
+/** What the next turn needs was not fetched yet. A line that NUL bytes tear waits for its time. */
+function needsMore({ file, lastTurn }: Generation): boolean {
+  return file instanceof RemoteFile && file.hasMore && lastTurn !== 'torn_line';
 }
 
 /** What stands at a path, in a form that can be compared: the object, or that there is none. */

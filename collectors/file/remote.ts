@@ -4,10 +4,14 @@
  * `callsMax` calls are out at once, so that the process's threads stay free for the spool's syncs.
  */
 import type { DirectoryEntry, FileStat, Files, MonotonicMs, OpenFile, OpenMode } from '../../spool/ports.ts';
+import { endOfNuls } from './cut.ts';
 import { fingerprintAt, type Head, headBytesMax, headOf, windowBytes } from './fingerprint.ts';
 import type { Content } from './identity.ts';
 
 const callsMax = 2;
+/** Looked through for the end of a hole in one go; a longer one takes several. */
+const scanBytesMax = 16 * 1024 * 1024;
+const scanBytesAtOnce = 256 * 1024;
 
 /** The file system's asynchronous calls, a few at a time. */
 export class RemoteCalls {
@@ -60,6 +64,8 @@ export class RemoteFile implements OpenFile {
   #start = Buffer.alloc(0);
   #window = Buffer.alloc(0);
   #windowFrom = 0;
+  /** Behind what was fetched there are only NUL bytes up to here. */
+  #nulsTo = 0;
 
   private constructor(file: OpenFile, stat: FileStat, path: string, calls: RemoteCalls) {
     this.#file = file;
@@ -85,19 +91,35 @@ export class RemoteFile implements OpenFile {
     return this.#windowFrom + this.#window.length;
   }
 
-  /** There was more in the file than was fetched. */
+  /** There was more in the file than was fetched, or looked through. */
   get hasMore(): boolean {
-    return this.end < this.#stat.sizeBytes;
+    return Math.max(this.end, this.#nulsTo) < this.#stat.sizeBytes;
   }
 
   /** Fetches what a turn at `offset` needs: the bytes just before it, and up to `bytes` behind. */
   async prefetch(offset: number, bytes: number): Promise<void> {
     const from = Math.max(0, offset - windowBytes);
+    const { sizeBytes, modifiedMs } = this.#stat;
     this.#stat = await this.#calls.run(this.#path, () => this.#file.statLater());
+    if (this.#stat.sizeBytes !== sizeBytes || this.#stat.modifiedMs !== modifiedMs) this.#nulsTo = 0;
     if (this.#start.length < headBytesMax && this.#stat.sizeBytes > this.#start.length)
       this.#start = await this.#take(0, headBytesMax);
     this.#window = await this.#take(from, offset - from + bytes);
     this.#windowFrom = from;
+  }
+
+  /** The first byte behind what was fetched that is not NUL. undefined: none so far; `hasMore` says whether that was all. */
+  async endOfNuls(): Promise<number | undefined> {
+    let at = Math.max(this.end, this.#nulsTo);
+    for (const until = at + scanBytesMax; at < until; ) {
+      const bytes = await this.#take(at, scanBytesAtOnce);
+      if (bytes.length === 0) break;
+      const nuls = endOfNuls(bytes, 0);
+      at += nuls;
+      if (nuls < bytes.length) return at;
+    }
+    this.#nulsTo = at;
+    return undefined;
   }
 
   /** What comparing with generations at `offsets` needs. */

@@ -107,7 +107,8 @@ function rowOf(generation: Generation, lineage: Lineage, context: Context, held:
   const quietMs = context.clock.monotonic() - generation.lastProgress;
   if (lagBytes > 0 && !held && quietMs > pace.stalledAfterMs)
     return { ...row, state: 'stalled', reason: stalledBecause(generation) };
-  if (generation.lastTurn === 'open_line') return { ...row, state: 'waiting', reason: 'the last line has no end yet' };
+  if (generation.lastTurn === 'open_line' || generation.lastTurn === 'torn_line')
+    return { ...row, state: 'waiting', reason: 'the last line has no end yet' };
   if (generation.lastTurn === 'nul_tail')
     return { ...row, state: 'waiting', reason: 'the file ends in NUL bytes, which may still be filled in' };
   if (held && lagBytes > 0)
@@ -121,6 +122,7 @@ function rowOf(generation: Generation, lineage: Lineage, context: Context, held:
 
 function stalledBecause(generation: Generation): string {
   switch (generation.lastTurn) {
+    case 'torn_line':
     case 'nul_tail':
       return 'the rest of the file is NUL bytes; it goes on when something stands behind them';
     case 'changed':

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
+import * as zlib from 'node:zlib';
+import { hostClock } from '../../../agent/host/clock.ts';
 import { Bench } from './bench.ts';
 
 test('a last line without an end is taken after the time-out, and what follows continues it', async () => {
@@ -65,7 +67,7 @@ for (const megabytes of [3, 100]) {
     bench.write('a.log', '\nafter\n');
     await bench.start();
     const expected = Buffer.concat([Buffer.from('before\n'), long, Buffer.from('\nafter\n')]);
-    await bench.until(() => (bench.intake.entries.at(-1)?.run.to ?? 0) === expected.length);
+    await bench.until(() => bench.intake.entries.some(({ run }) => run.to === expected.length));
     assert(bench.intake.mirroredBytes(bench.path('a.log')).equals(expected));
     assert(
       bench.intake.entries.every(({ run }) => run.bytes <= 1024 * 1024 + 1),
@@ -75,6 +77,32 @@ for (const megabytes of [3, 100]) {
     assert.equal(fragments.length, Math.ceil((megabytes * 1_000_000) / (1024 * 1024)) - 1);
   });
 }
+
+test('however much room the spool has, one turn takes a quantum', async () => {
+  await using bench = new Bench();
+  bench.intake.viewBytes = 4 * 1024 * 1024;
+  const text = 'a line of a file that has many of them\n'.repeat(50_000);
+  bench.write('a.log', text);
+  await bench.start();
+  await bench.holds('a.log', text);
+  const largest = Math.max(...bench.intake.entries.map(({ run }) => run.bytes));
+  assert(largest <= 256 * 1024, `${largest} bytes in one turn`);
+});
+
+test('an empty file costs the spool nothing until there is something in it', async () => {
+  await using bench = new Bench();
+  const paths = () => [...bench.intake.descriptions.values()].flatMap((one) => one.attributes['log.file.name'] ?? []);
+  bench.write('empty.log', '');
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  await bench.until(() => bench.collector!.status().sources.length === 2);
+  await bench.pause(300); // some turns
+  assert.deepEqual(paths(), ['a.log']);
+  bench.write('empty.log', 'two\n');
+  await bench.holds('empty.log', 'two\n');
+  assert.deepEqual(paths(), ['a.log', 'empty.log']);
+});
 
 test('a small line limit cuts every line that is longer, and no other', async () => {
   await using bench = new Bench();
@@ -121,6 +149,65 @@ test('a large hole costs no memory and no record', async () => {
     bench.intake.dropped.map(({ reason, bytes }) => [reason, bytes]),
     [['hole', 2 ** 26 - 7]],
   );
+});
+
+test('a hole inside an archive is passed over piece by piece: it is not kept in memory', async () => {
+  await using bench = new Bench();
+  const holeBytes = 40 * 1024 * 1024;
+  const content = Buffer.concat([Buffer.from('one\ntorn'), Buffer.alloc(holeBytes), Buffer.from('after\n')]);
+  bench.write('a.log.gz', zlib.gzipSync(content, { level: 1 }));
+  await bench.start({ include: [bench.path('a.log.gz')] });
+  await bench.holds('a.log.gz', 'one\ntornafter\n');
+  const dropped = bench.intake.dropped.map(({ reason, bytes }) => {
+    assert.equal(reason, 'hole');
+    return bytes;
+  });
+  assert.equal(
+    dropped.reduce((sum, bytes) => sum + bytes, 0),
+    holeBytes,
+  );
+  assert(Math.max(...dropped) <= 5 * 1024 * 1024, `${dropped} were kept`);
+});
+
+test('a line that NUL bytes tear at the end of a file is taken, not passed over with them', async () => {
+  await using bench = new Bench();
+  let skewMs = 0;
+  bench.ports = { clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs } };
+  const torn = Buffer.concat([Buffer.from('one\ntorn'), Buffer.alloc(10_000)]);
+  bench.write('a.log', torn);
+  bench.write('b.log.gz', zlib.gzipSync(torn));
+  await bench.start({ include: [bench.path('*')] });
+  await bench.holds('a.log', 'one\ntorn');
+  await bench.holds('b.log.gz', 'one\ntorn');
+  assert.deepEqual(bench.intake.dropped, [{ reason: 'hole', bytes: 10_000, path: bench.path('b.log.gz') }]);
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', 'two\n');
+  await bench.pause(300);
+  skewMs = 15_000; // by then nothing is expected to fill them in
+  await bench.holds('a.log', 'one\ntorntwo\n');
+  assert.deepEqual(bench.intake.dropped.at(-1), { reason: 'hole', bytes: 10_000, path: bench.path('a.log') });
+});
+
+test('holes in files on network mounts: passed over where something stands behind them, else waited for', async () => {
+  await using bench = new Bench();
+  bench.ports = { mounts: { typeOf: () => 'nfs4' } };
+  const hole = Buffer.alloc(3_000_000);
+  bench.write('a.log', Buffer.concat([Buffer.from('one\ntorn'), hole, Buffer.from('two\n')]));
+  bench.write('b.log', Buffer.concat([Buffer.from('one\n'), hole]));
+  await bench.start({ networkFs: true });
+  await bench.holds('a.log', 'one\ntorntwo\n');
+  await bench.holds('b.log', 'one\n');
+  await bench.pause(300);
+  const writer = fs.openSync(bench.path('b.log'), 'r+');
+  fs.writeSync(writer, 'three\n', 4);
+  fs.closeSync(writer);
+  await bench.holds('b.log', 'one\nthree\n');
+  bench.write('b.log', 'four\n');
+  await bench.holds('b.log', 'one\nthree\nfour\n');
+  assert.deepEqual(bench.intake.dropped, [
+    { reason: 'hole', bytes: 3_000_000, path: bench.path('a.log') },
+    { reason: 'hole', bytes: 3_000_000 - 6, path: bench.path('b.log') },
+  ]);
 });
 
 test('NUL bytes at the end of a file may be filled in later, and are not passed over before', async () => {

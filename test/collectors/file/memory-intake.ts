@@ -32,6 +32,8 @@ export class MemoryIntake implements Intake {
   readonly descriptions = new Map<SourceNumber, SourceDescription>();
   readonly forgotten = new Set<SourceNumber>();
   hold: HoldReason | undefined;
+  /** At least so much is given for a view. */
+  viewBytes = 100_000;
   readonly #sources = new Map<SourceNumber, Source>();
   #next = 1;
   #view: Buffer | undefined;
@@ -71,7 +73,7 @@ export class MemoryIntake implements Intake {
   }
 
   reserve(bytesMin: number): Uint8Array | undefined {
-    this.#view = this.hold ? undefined : Buffer.allocUnsafe(Math.max(bytesMin, 100_000));
+    this.#view = this.hold ? undefined : Buffer.allocUnsafe(Math.max(bytesMin, this.viewBytes));
     return this.#view;
   }
 
