@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
 import { hostClock } from '../../../agent/host/clock.ts';
+import { hostFiles } from '../../../agent/host/files.ts';
 import { Bench } from './bench.ts';
 
 test('a last line without an end is taken after the time-out, and what follows continues it', async () => {
@@ -190,20 +191,29 @@ test('a line that NUL bytes tear at the end of a file is taken, not passed over 
 
 test('holes in files on network mounts: passed over where something stands behind them, else waited for', async () => {
   await using bench = new Bench();
-  bench.ports = { mounts: { typeOf: () => 'nfs4' } };
+  let looks = 0;
+  const statLater = (path: string) => {
+    looks++;
+    return hostFiles.statLater(path);
+  };
+  bench.ports = { mounts: { typeOf: () => 'nfs4' }, files: { ...hostFiles, statLater } };
   const hole = Buffer.alloc(3_000_000);
   bench.write('a.log', Buffer.concat([Buffer.from('one\ntorn'), hole, Buffer.from('two\n')]));
   bench.write('b.log', Buffer.concat([Buffer.from('one\n'), hole]));
-  await bench.start({ networkFs: true });
+  await bench.start({ networkFs: true, partialTimeoutMs: 1000 });
   await bench.holds('a.log', 'one\ntorntwo\n');
+  assert(looks < 100, `${looks} looks while a torn line had its time`);
   await bench.holds('b.log', 'one\n');
+  const before = looks;
   await bench.pause(300);
+  assert(looks - before < 20, `${looks - before} looks at files that do not change`);
   const writer = fs.openSync(bench.path('b.log'), 'r+');
   fs.writeSync(writer, 'three\n', 4);
   fs.closeSync(writer);
   await bench.holds('b.log', 'one\nthree\n');
-  bench.write('b.log', 'four\n');
-  await bench.holds('b.log', 'one\nthree\nfour\n');
+  bench.write('b.log', 'four\ntorn');
+  bench.write('b.log', hole);
+  await bench.holds('b.log', 'one\nthree\nfour\ntorn');
   assert.deepEqual(bench.intake.dropped, [
     { reason: 'hole', bytes: 3_000_000, path: bench.path('a.log') },
     { reason: 'hole', bytes: 3_000_000 - 6, path: bench.path('b.log') },
