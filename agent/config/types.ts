@@ -4,6 +4,7 @@
  *
  * A setting that is `undefined` here means "the room decides from the host" (a share of the file system, for instance).
  */
+import type { FileCollectorOptions } from '../../collectors/file/options.ts';
 import type { Attributes } from '../../spool/nouns.ts';
 
 export interface Configuration {
@@ -39,34 +40,9 @@ export type WhenFull = 'block' | 'drop_oldest';
 
 export type CollectorConfiguration = FileCollectorConfiguration | BlocksCollectorConfiguration;
 
-export interface FileCollectorConfiguration {
+/** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
+export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
   readonly type: 'file';
-  readonly name: string;
-  /** Absolute glob patterns; at least one. */
-  readonly include: readonly string[];
-  /** Absolute glob patterns. */
-  readonly exclude: readonly string[];
-  /** Absolute glob patterns where rotated generations are found when they are not siblings. */
-  readonly rotated: readonly string[];
-  readonly startAt: 'beginning' | 'end';
-  /** Without the line feed; at most `limits.maxLineBytesMax`. */
-  readonly maxLineBytes: number;
-  readonly partialTimeoutMs: number;
-  readonly networkFs: boolean;
-  /** How long an open file that was deleted may be held while it is not read to its end; undefined: as long as it takes. */
-  readonly deletedFileLimitMs: number | undefined;
-  /** The slow look at everything, which finds what hints of changes missed. */
-  readonly scanIntervalMs: number;
-  /** A cursor whose file was absent from a readable directory for so long is forgotten. */
-  readonly forgetAfterMs: number;
-  /** undefined: as many as the process limit leaves. */
-  readonly openFilesMax: number | undefined;
-  /** Cursors above this are forgotten, oldest first, counted. */
-  readonly sourcesMax: number;
-  /** Added to every source of this collector. */
-  readonly attributes: Attributes;
-  /** `resource` of the whole agent with this collector's own laid over it. */
-  readonly resource: Attributes;
 }
 
 export interface BlocksCollectorConfiguration {

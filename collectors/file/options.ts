@@ -13,7 +13,7 @@ export interface FileCollectorOptions {
   readonly rotated: readonly string[];
   /** `end` counts only when this collector first runs in this data_dir. */
   readonly startAt: 'beginning' | 'end';
-  /** Without the line feed. Longer lines are carried as fragments. */
+  /** Without the line feed; at most `limits.maxLineBytesMax`. Longer lines are carried as fragments. */
   readonly maxLineBytes: number;
   /** A last line without line feed that has not grown for so long is taken as it is. */
   readonly partialTimeoutMs: number;
@@ -25,10 +25,11 @@ export interface FileCollectorOptions {
   readonly scanIntervalMs: number;
   /** A cursor whose file was absent from a readable directory for so long is forgotten. */
   readonly forgetAfterMs: number;
-  /** undefined: 4,096. */
+  /** undefined: in the configuration as many as the process limit leaves, here 4,096. */
   readonly openFilesMax: number | undefined;
   /** Cursors above this are forgotten, oldest first, counted. */
   readonly sourcesMax: number;
+  /** Added to every source of this collector. */
   readonly attributes: Attributes;
   readonly resource: Attributes;
   /** Files and folders that are never collected: data_dir, mirror folders, the agent's own log. Absolute. */
