@@ -250,7 +250,7 @@ class Planner {
     // It was seen when it had just been made, and is being filled.
     if (asBefore && newest !== undefined && this.#startsAsCurrent(file)) return { is: 'held' };
     if (asBefore) return asBefore;
-    const mayBeMissed = newest === undefined && related && this.#isYoung(file);
+    const mayBeMissed = newest === undefined && related && (this.#isYoung(file) || this.#isCountedBeforeKnown(file));
     return mayBeMissed ? { is: 'new', from: 0, missed: true } : { is: 'not_ours' };
   }
 
@@ -315,6 +315,16 @@ class Planner {
   #isYoung(file: number): boolean {
     const { modifiedMs, compressed } = this.#standing[file]!;
     return modifiedMs + (compressed ? compressedGrainMs : 0) >= this.#bounds.newerThanMs;
+  }
+
+  /** `.1` was rotated after what is known to be `.2`, whatever the clock said: it may have been set back in between. */
+  #isCountedBeforeKnown(file: number): boolean {
+    const { age } = this.#standing[file]!;
+    const isKnownAndOlder = (other: StandingFile, at: number) => {
+      const is = this.#rulings[at]?.is;
+      return other.related && !other.current && other.age > age && (is === 'continued' || is === 'read_before');
+    };
+    return age >= 1 && this.#standing.some(isKnownAndOlder);
   }
 
   #longestKnown(matches: (at: number) => boolean): number {

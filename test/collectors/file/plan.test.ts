@@ -58,6 +58,12 @@ test('what is older than the newest known generation was there before', () => {
   assert.deepEqual(plan([generation], [current, file], {}, 101).rulings, ['new', 'not_ours']);
 });
 
+test('what is counted as rotated after a known generation was missed, even if the clock was set back in between', () => {
+  const known = { ...file, age: 2, modifiedMs: 150 };
+  const found = plan([generation], [current, file, known, { ...file, age: 3 }], { '0,2': 'itself' }, 150);
+  assert.deepEqual(found, { rulings: ['new', 'new', 'continued 0', 'not_ours'], begin: [1, 0], lost: [] });
+});
+
 test('the copy of copytruncate goes on where its original was', () => {
   const found = plan([generation], [current, file], { '0,0': 'truncated', '0,1': 'copy' });
   assert.deepEqual(found, { rulings: ['new', 'continued 0'], begin: [0], lost: [] });
