@@ -22,6 +22,8 @@ async function main(): Promise<void> {
   for (const name of names)
     if (known[name] === undefined) fail(`--only ${name}: there are ${Object.keys(known).join(', ')}`);
   if (!fs.existsSync(executable)) fail(`${executable} is not there yet: npm run build`);
+  // By themselves these end the process without `exit`, and so without the folders being removed.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const say = (line: string) => options.format !== 'json' && console.log(line);
   say(describeRun(options));
   for (const name of names) await runPart(known[name]!, options, say);
@@ -38,9 +40,12 @@ function readOptions(): Options {
 /** In a folder of its own that is gone afterwards. */
 async function runPart(make: PartMaker, options: Options, say: (line: string) => void): Promise<void> {
   const folder = fs.mkdtempSync(join(tmpdir(), 'tailspool-bench-'));
-  // Ctrl-C, too, leaves nothing behind.
-  const clean = () => fs.rmSync(folder, { recursive: true, force: true });
-  process.once('exit', clean);
+  const clean = () => fs.rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+  const abandon = () => {
+    endChildren();
+    clean();
+  };
+  process.once('exit', abandon);
   try {
     const part = make(folder, options);
     say(`\n${part.name}: ${part.title}`);
@@ -52,7 +57,15 @@ async function runPart(make: PartMaker, options: Options, say: (line: string) =>
     print(part, measured, options);
   } finally {
     clean();
-    process.off('exit', clean);
+    process.off('exit', abandon);
+  }
+}
+
+/** Nobody waits for them any more, and what they write would come after the cleaning. */
+function endChildren(): void {
+  for (const thread of fs.readdirSync('/proc/self/task')) {
+    const pids = fs.readFileSync(`/proc/self/task/${thread}/children`, 'latin1').trim();
+    for (const pid of pids === '' ? [] : pids.split(' ')) process.kill(Number(pid), 'SIGKILL');
   }
 }
 
