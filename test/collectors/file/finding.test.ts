@@ -144,6 +144,29 @@ test('a directory that is away for a while keeps its cursors', async () => {
   await bench.holds('mount/a.log', 'one\ntwo\n');
 });
 
+test('a cursor is not forgotten while its directory cannot be read, however long that takes', async () => {
+  await using bench = new Bench();
+  bench.write('mount/a.log', 'one\n');
+  await bench.start({ include: [bench.path('mount/*.log')], forgetAfterMs: 100 });
+  await bench.holds('mount/a.log', 'one\n');
+  bench.rename('mount', 'elsewhere');
+  await bench.restart();
+  await bench.pause(800); // some scans
+  assert.equal(bench.intake.forgotten.size, 0);
+  bench.write('elsewhere/a.log', 'two\n');
+  bench.rename('elsewhere', 'mount');
+  await bench.holds('mount/a.log', 'one\ntwo\n');
+});
+
+test('hints bring new files and lines long before the next scan', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  await bench.start({ scanIntervalMs: 3_600_000 });
+  await bench.holds('a.log', 'one\n');
+  bench.write('b.log', 'two\n');
+  await bench.holds('b.log', 'two\n');
+});
+
 test('what is excluded begins no source, but a file that is read is followed under an excluded name', async () => {
   await using bench = new Bench();
   bench.write('a.log', 'one\n');

@@ -1,4 +1,5 @@
 /** Tailing while the agent runs: appends, rotations of every style, deletions. */
+import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
@@ -35,6 +36,24 @@ test('a renamed file is read to its end before its successor, and its writer may
   bench.write('a.log', '4\n');
   fs.closeSync(writer);
   await bench.holds('a.log', '1\n2\n3\n4\n');
+});
+
+test('a renamed file that was read to its end is still read when its writer comes back to it', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', '1\n');
+  await bench.start();
+  await bench.holds('a.log', '1\n');
+  const writer = fs.openSync(bench.path('a.log'), 'a');
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', '2\n');
+  await bench.holds('a.log', '1\n2\n');
+  await bench.pause(500); // some turns with nothing new
+  assert.equal(bench.collector!.status().gauges.open_files, 2, 'its descriptor is kept');
+  fs.writeSync(writer, '3\n');
+  fs.closeSync(writer);
+  await bench.until(() => bench.intake.mirrored(bench.path('a.log')).includes('3\n'));
+  const sources = bench.intake.entries.filter(({ run }) => run.records > 0).map(({ run }) => run.source);
+  assert.equal(sources[2], sources[0], 'as more of the same generation');
 });
 
 test('several rotations between two looks lose nothing and keep the order', async () => {
