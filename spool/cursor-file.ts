@@ -56,8 +56,7 @@ export function readCursor(files: Files, path: string): CursorRead {
   const [first, second] = slots as [Slot | undefined, Slot | undefined];
   const slot = second && (!first || second.sequence > first.sequence) ? 1 : 0;
   const record = slot === 1 ? second : first;
-  if (!record && bytes.length === fileBytes && bytes.every((byte) => byte === 0))
-    return { kind: 'none', prepared: true };
+  if (!record && bytes.equals(Buffer.alloc(fileBytes))) return { kind: 'none', prepared: true };
   return record ? { kind: 'cursor', record, sequence: record.sequence, slot } : { kind: 'damaged' };
 }
 

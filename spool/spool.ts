@@ -37,6 +37,8 @@ export interface SpoolOptions {
   readonly damagedBytesMax: number;
   /** Acknowledged bytes that stay, to refill a receiver that lost them. */
   readonly retainAckedBytes: number;
+  /** Blocks of so many bytes may wait in memory for their sync. */
+  readonly unsyncedBytesMax?: number | undefined;
   /** Those whose cursors keep data from being deleted. None: the spool is a ring. */
   readonly shippers: readonly { readonly name: string; readonly whenFull: 'block' | 'drop_oldest' }[];
 }
@@ -60,8 +62,7 @@ export interface Spool {
 }
 
 const folderRetryMs = 1000;
-/** Blocks of so many bytes may wait for their sync. */
-const unsyncedBytesMax = 4 * 1024 * 1024;
+const unsyncedBytesUsual = 4 * 1024 * 1024;
 
 /**
  * Opens the spool of a data_dir (whose lock the caller holds), recovering it as far as needed. Throws `NewerVersion` where a
@@ -93,7 +94,7 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
     { epoch: hex(random.bytes(16)), last: found.last, next: found.next },
     {
       segments,
-      arena: new BlockArena(unsyncedBytesMax),
+      arena: new BlockArena(options.unsyncedBytesMax ?? unsyncedBytesUsual),
       appended: found.appended,
       durable: found.durable,
       events: {
@@ -104,7 +105,8 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
       },
     },
   );
-  const totals = { files, codec: ports.codec, segments, appended: found.appended };
+  const { appended, durable } = found;
+  const totals = { files, codec: ports.codec, segments, appended, durable, durableEnd: () => writer.durable };
   const at = (position: Position) => totalsAt(totals, position);
   const retention = new Retention(
     {

@@ -17,11 +17,15 @@ export interface TotalsPorts {
   readonly segments: Segments;
   /** As far as blocks were appended. */
   readonly appended: Ledger;
+  /** As far as they are durable, and where that ends. */
+  readonly durable: Ledger;
+  durableEnd(): Position;
 }
 
 export function totalsAt(ports: TotalsPorts, position: Position): Totals {
   const segment = ports.segments.at(position);
-  if (!segment) return ports.appended.totals();
+  // While a repair waits, what was appended is in no segment, and lies behind every position that was ever given.
+  if (!segment) return (position <= ports.durableEnd() ? ports.durable : ports.appended).totals();
   const start = tableTotals(ports, segment) ?? totalsBefore(ports, segment);
   if (position <= segment.start) return start ?? totalsBehind(ports, segment, segment.start);
   const read = start && sum(ports, segment, segment.start, position);

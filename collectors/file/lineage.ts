@@ -211,8 +211,11 @@ export class Lineage {
         continue;
       }
       if (['open_line', 'torn_line', 'nul_tail'].includes(turn) && !isLast) return 'done';
-      if (turn === 'idle' && isQuiet && (!isLast || this.#isDeleted(generation))) this.finish(generation);
-      else at++;
+      if (turn === 'idle' && isQuiet && (!isLast || this.#isDeleted(generation))) {
+        // Its inode is free from here on: the next file at the path may be given it.
+        if (isLast) this.settled = 'missing';
+        this.finish(generation);
+      } else at++;
     }
     return 'done';
   }

@@ -41,6 +41,11 @@ export class World {
     );
   }
 
+  /** The same sources, and another receiver. */
+  with(receiver: Receiver): World {
+    return Object.assign(Object.create(World.prototype) as World, this, { receiver });
+  }
+
   check(): void {
     for (const [source, content] of this.contents.entries())
       assert.equal(this.receiver.text(`/${source}`), content, `source ${source}`);
@@ -54,6 +59,8 @@ export class Receiver {
   readonly #offsets = new Map<SourceNumber, number>();
   readonly #paths = new Map<SourceNumber, string>();
   duplicates = 0;
+  /** Grows with each batch. */
+  taken = 0;
   /** After damage: takes what comes, and only remembers lines. */
   lenient = false;
   readonly lines = new Map<string, number>();
@@ -77,6 +84,7 @@ export class Receiver {
 
   /** `after`: the end of what this stream delivered before. */
   take(read: Extract<ReadResult, { kind: 'blocks' }>, after: Position, codec: Codec): void {
+    this.taken++;
     const { id, parent } = read.epoch;
     const row = this.#rows.get(id) ?? { held: read.from, hash: '' };
     if (!this.#rows.has(id) && parent && !this.lenient) {
@@ -186,7 +194,7 @@ export function conserved(spool: Spool): void {
 }
 
 /** Reads the sources from where the spool says they have been read to. */
-class Collector {
+export class Collector {
   readonly #world: World;
   readonly #spool: Spool;
   readonly #sources: { number: SourceNumber; offset: number }[];
@@ -201,6 +209,11 @@ class Collector {
         ? { number: found.number, offset: found.cursor.offset }
         : { number: spool.intake.begin(described(index)), offset: 0 };
     });
+  }
+
+  /** How far each source was read. */
+  get offsets(): number[] {
+    return this.#sources.map(({ offset }) => offset);
   }
 
   /** False where there is nothing left, or nothing is taken. */
@@ -223,7 +236,7 @@ class Collector {
 }
 
 /** Sends, and believes the receiver. */
-class TestShipper {
+export class TestShipper {
   readonly #world: World;
   readonly #outlet: Outlet;
   #at: Position;
