@@ -108,14 +108,19 @@ class SimulatedFile implements OpenFile {
   }
 
   readInto(into: readonly Uint8Array[], position: number): number {
-    const all = new Uint8Array(into.reduce((sum, buffer) => sum + buffer.length, 0));
-    const bytes = this.read(all, position);
-    let at = 0;
+    const file = this.#file('read');
+    const bytes = into.reduce((sum, buffer) => sum + buffer.length, 0);
+    const effect = this.#gate.meet('read', this.#path, bytes);
+    let left = effect?.kind === 'short' ? effect.bytes : bytes;
+    let done = 0;
     for (const buffer of into) {
-      buffer.set(all.subarray(at, Math.min(bytes, at + buffer.length)));
-      at = Math.min(bytes, at + buffer.length);
+      const wanted = Math.min(left, buffer.length);
+      const count = file.current.read(wanted === buffer.length ? buffer : buffer.subarray(0, wanted), position + done);
+      done += count;
+      left -= count;
+      if (count < buffer.length) break;
     }
-    return bytes;
+    return done;
   }
 
   async readLater(into: Uint8Array, position: number): Promise<number> {

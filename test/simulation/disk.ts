@@ -9,7 +9,7 @@
  *
  * `files` is the program's; `world` is everybody else's: no faults, no crash, not counted.
  */
-import type { Clock, FileStat, Files } from '../../spool/ports.ts';
+import type { Clock, FileStat, Files, UnixMs } from '../../spool/ports.ts';
 import { SimulatedClock } from './clock.ts';
 import { filesOf } from './disk-files.ts';
 import { Crash, systemError } from './errors.ts';
@@ -43,6 +43,8 @@ export class SimulatedDisk {
   pendingEntries: EntryChange[][] = [];
   usedBytes = 0;
   readonly history: Operation[] = [];
+  /** Called before each operation of the program, reading ones too: others may do something to the disk just then. */
+  onOperation: ((operation: Operation) => void) | undefined;
   #operations = 0;
   #crashAt = Number.POSITIVE_INFINITY;
   #crash: Crash | undefined;
@@ -97,6 +99,17 @@ export class SimulatedDisk {
     return disk;
   }
 
+  /** A folder is replaced by what it was on another disk (a snapshot of this one); the program has been killed. */
+  reopenWith(folder: string, from: SimulatedDisk): SimulatedDisk {
+    this.crashNow();
+    this.makeSafe();
+    const { node } = find(from.afterPowerCut(0).root, folder, 'restore');
+    const place = locate(this.root, folder, 'restore', false);
+    place.directory.entries.set(place.name, node);
+    place.directory.safe.set(place.name, node);
+    return new SimulatedDisk({ clock: this.clock }, this.root);
+  }
+
   /** The content as programs see it. */
   readFile(path: string): Buffer {
     return Buffer.from(this.#file(path).current.bytes);
@@ -112,6 +125,11 @@ export class SimulatedDisk {
     file.write(bytes, 0);
     file.close();
     this.makeSafe();
+  }
+
+  /** As `utimes` by somebody else's hand. */
+  setModified(path: string, modifiedMs: UnixMs): void {
+    this.#file(path).meta.modifiedMs = modifiedMs;
   }
 
   /** A symlink by somebody else's hand. */
@@ -250,6 +268,7 @@ export class SimulatedDisk {
     this.checkAlive();
     const number = reading.has(kind) ? -1 : this.#operations;
     const operation = { kind, path, bytes, at, number };
+    this.onOperation?.(operation);
     if (number === this.#crashAt) this.#crash = new Crash(`before change ${number} (${kind} ${path})`);
     this.checkAlive();
     if (number >= 0) {

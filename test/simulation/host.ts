@@ -3,7 +3,6 @@
  * crashed: no timer of its fires any more, nothing it sends arrives, nobody reaches it.
  */
 import { chooseCodec } from '../../agent/host/codec.ts';
-import { hostInflater } from '../../agent/host/inflater.ts';
 import type { Host, Locks, ProcessFacts } from '../../agent/ports.ts';
 import type { Listener, Watcher, WireRequest, WireResponse } from '../../collectors/ports.ts';
 import type { Transports } from '../../shippers/ports.ts';
@@ -11,10 +10,11 @@ import type { Clock, LogEntry } from '../../spool/ports.ts';
 import type { Network } from '../wire/network.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { Crash } from './errors.ts';
+import { inflater } from './inflater.ts';
 import type { SeededRandom } from './random.ts';
 
 const { codec } = chooseCodec();
-const logMax = 500;
+const logMax = 200;
 
 export interface MachineOptions {
   readonly name: string;
@@ -24,6 +24,7 @@ export interface MachineOptions {
   readonly random: SeededRandom;
   /** Another one after a power cut, the same after a kill. */
   readonly bootId: string;
+  readonly onLog?: (entry: LogEntry) => void;
 }
 
 export interface Machine {
@@ -46,13 +47,14 @@ export function makeMachine(options: MachineOptions): Machine {
     codec,
     log: {
       write(entry) {
+        options.onLog?.(entry);
         log.push(entry);
         if (log.length > logMax) log.shift();
       },
     },
     watcher: noHints,
     mounts: { typeOf: () => 'ext4' },
-    inflater: hostInflater,
+    inflater,
     listener: listenerOf(network, alive, death.promise),
     transports: transportsOf(network, alive),
     locks: locksOf(),
@@ -85,10 +87,12 @@ function mortalClock(clock: Clock, alive: () => boolean): Clock {
 function listenerOf(network: Network, alive: () => boolean, death: Promise<never>): Listener {
   return {
     async listen(options, handler) {
+      const closed = Promise.withResolvers<never>();
+      closed.promise.catch(() => undefined);
       const own = async (request: WireRequest): Promise<WireResponse> => {
         if (!alive()) throw reset();
         try {
-          return await Promise.race([handler(request), death]);
+          return await Promise.race([handler(request), death, closed.promise]);
         } catch (error) {
           throw error instanceof Crash ? reset() : error;
         }
@@ -100,6 +104,7 @@ function listenerOf(network: Network, alive: () => boolean, death: Promise<never
         connections: 0,
         async close() {
           if (network.handler === own) network.handler = undefined;
+          closed.reject(reset());
         },
       };
     },

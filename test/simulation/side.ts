@@ -1,4 +1,7 @@
-/** One machine with its agent over all its lives: started, stopped, crashed before a change, and started again. */
+/**
+ * One machine with its agent over all its lives: started, stopped, crashed before a change, restored from a snapshot, and
+ * started again.
+ */
 import { type Agent, startAgent } from '../../agent/agent.ts';
 import { parseConfiguration } from '../../agent/config/load.ts';
 import type { Configuration } from '../../agent/config/types.ts';
@@ -7,6 +10,7 @@ import type { Network } from '../wire/network.ts';
 import type { SimulatedClock } from './clock.ts';
 import { SimulatedDisk } from './disk.ts';
 import { Crash } from './errors.ts';
+import type { Operation } from './faults.ts';
 import { type Machine, makeMachine } from './host.ts';
 import type { SeededRandom } from './random.ts';
 
@@ -14,13 +18,22 @@ export class Side {
   readonly name: string;
   disk: SimulatedDisk;
   agent: Agent | undefined;
-  readonly counts = { starts: 0, powerCuts: 0, kills: 0, stops: 0 };
+  readonly counts = { starts: 0, powerCuts: 0, kills: 0, stops: 0, restores: 0 };
   readonly log: LogEntry[] = [];
+  /** How often each event was logged, over all lives: `event subject`, and `event` alone. */
+  readonly events = new Map<string, number>();
+  /** Before each operation of whatever disk it has. */
+  onOperation: (operation: Operation) => void = () => {};
+  /** The disk is another one now, with what a power cut left. */
+  onPowerBack: () => void = () => {};
+  /** After each power cut the next one comes before this change. */
+  crashAfterReopen: number[] = [];
   readonly #configuration: Configuration;
   readonly #clock: SimulatedClock;
   readonly #network: Network;
   readonly #random: SeededRandom;
   #machine: Machine | undefined;
+  #snapshot: SimulatedDisk | undefined;
   #boots = 0;
 
   constructor(name: string, yaml: string, clock: SimulatedClock, network: Network, random: SeededRandom) {
@@ -36,15 +49,19 @@ export class Side {
   async start(): Promise<void> {
     if (this.agent !== undefined && !this.disk.crashed) return;
     if (this.disk.crashed) this.reopen();
+    const { disk } = this;
     const machine = makeMachine({
       name: this.name,
-      disk: this.disk,
+      disk,
       clock: this.#clock,
       network: this.#network,
       random: this.#random.fork(),
       bootId: `boot ${this.#boots}`,
+      // What it says about its own death is nobody's business.
+      onLog: (entry) => (disk.crashed ? undefined : this.#count(entry)),
     });
     this.#machine = machine;
+    this.disk.onOperation = (operation) => this.onOperation(operation);
     this.counts.starts++;
     const starting = startAgent(this.#configuration, machine.host);
     starting.catch(() => undefined);
@@ -89,6 +106,28 @@ export class Side {
     this.#boots++;
     this.#end();
     this.disk = this.disk.reopenAfterCrash(this.#random.uint32());
+    this.disk.crashBefore(this.crashAfterReopen.shift() ?? Number.POSITIVE_INFINITY);
+    this.onPowerBack();
+  }
+
+  /** A copy of the disk as a power cut now would leave it. Kept until the next one. */
+  takeSnapshot(): void {
+    this.#snapshot = this.disk.afterPowerCut(this.#random.uint32());
+  }
+
+  /** The folder is again what it was when the snapshot was taken; false where there is none. */
+  restore(folder: string): boolean {
+    if (this.#snapshot === undefined || this.disk.crashed) return false;
+    this.counts.restores++;
+    this.disk.crashNow();
+    this.#end();
+    this.disk = this.disk.reopenWith(folder, this.#snapshot);
+    return true;
+  }
+
+  #count({ event, subject }: LogEntry): void {
+    for (const key of subject === undefined ? [event] : [event, `${event} ${subject}`])
+      this.events.set(key, (this.events.get(key) ?? 0) + 1);
   }
 
   #end(): void {
@@ -99,7 +138,7 @@ export class Side {
 
   #keepLog(): void {
     this.log.push(...(this.#machine?.log ?? []));
-    this.log.splice(0, Math.max(0, this.log.length - 500));
+    this.log.splice(0, Math.max(0, this.log.length - 200));
     this.#machine = undefined;
   }
 

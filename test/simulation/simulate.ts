@@ -1,46 +1,77 @@
 /**
- * `npm run simulate -- [--seeds N] [--seed S] [--steps K]`: runs of the whole agent and receiver on simulated machines, each from
- * one seed. A failing seed is printed with what happened; exit 0 only if all held.
+ * `npm run simulate -- [--seeds N] [--seed S] [--workers W] [--show] [--no-shrink]`: runs of the whole agent and receiver on simulated
+ * machines, each from one seed, on every core. With `--crashes` the seeds are scenarios of a spool, each crashed before every
+ * change to its disk; with `--every` calm runs of the whole, crashed before every change to either disk. A failing seed is
+ * printed, made small and printed again; exit 0 only if all held.
  */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { Crash } from './errors.ts';
-import { runWhole, type WholeResult } from './whole.ts';
+import type { CrashResult } from './crashes.ts';
+import type { EveryResult } from './every.ts';
+import { drawPlan, print } from './plan.ts';
+import { crashSummary, everySummary, summary } from './summary.ts';
+import type { WholeResult } from './whole.ts';
+import type { Reply } from './worker.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+const failuresShownMax = 3;
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
-    steps: { type: 'string', default: '60' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    show: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: true },
+    crashes: { type: 'boolean', default: false },
+    every: { type: 'boolean', default: false },
   },
+  allowNegative: true,
 });
 
-// A machine that lost its power leaves promises behind that nobody waits for any more.
-process.on('unhandledRejection', (error) => {
-  if (error instanceof Crash) return;
-  console.error(`seed ${current}: `, error);
-  process.exit(1);
-});
-
-let current = Number(values.seed);
-const results: WholeResult[] = [];
+const first = Number(values.seed);
+const end = first + Number(values.seeds);
 const start = performance.now();
-let failed = 0;
-for (const end = current + Number(values.seeds); current < end; current++) {
-  try {
-    results.push(await runWhole(current, Number(values.steps)));
-  } catch (error) {
-    failed++;
-    console.error(
-      `FAILED seed ${current}; again with: npm run simulate -- --seeds 1 --seed ${current}\n${(error as Error).stack}`,
-    );
+const held: WholeResult[] = [];
+const failed: Extract<Reply, { kind: 'failed' }>[] = [];
+const kind = values.crashes ? 'crashes' : values.every ? 'every' : 'run';
+const crashes: CrashResult[] = [];
+const every: EveryResult[] = [];
+let next = first;
+
+if (values.show) for (const step of drawPlan(first).steps) console.log(print(step));
+await Promise.all(Array.from({ length: Math.min(Number(values.workers), end - first) }, () => work()));
+failed.sort((one, other) => one.seed - other.seed);
+for (const { seed, why } of failed) console.error(`FAILED seed ${seed}: ${why}`);
+if (values.shrink && kind === 'run')
+  await Promise.all(failed.slice(0, failuresShownMax).map(({ seed }) => explain(seed)));
+const seconds = (performance.now() - start) / 1000;
+if (kind === 'crashes') console.log(crashSummary(crashes, failed.length, seconds));
+else if (kind === 'every') console.log(everySummary(every, failed.length, seconds));
+else console.log(summary(held, failed.length, seconds));
+if (failed.length > 0) process.exitCode = 1;
+
+/** One process, seed after seed. */
+async function work(): Promise<void> {
+  using worker = new WorkerProcess();
+  while (next < end) {
+    const reply = await worker.ask({ kind, seed: next++ });
+    if (reply.kind === 'held') held.push(reply.result);
+    else if (reply.kind === 'crashes') crashes.push(reply.result);
+    else if (reply.kind === 'every') every.push(reply.result);
+    else if (reply.kind === 'failed') failed.push(reply);
   }
 }
-const sum = (of: (result: WholeResult) => number) => results.reduce((total, result) => total + of(result), 0);
-const both = (key: keyof WholeResult['edge']) => sum((result) => result.edge[key] + result.centre[key]);
-console.log(
-  `${results.length} runs held, ${failed} failed, in ${((performance.now() - start) / 1000).toFixed(1)} s: ` +
-    `${sum((result) => result.lines)} lines, ${sum((result) => result.rotations)} rotations, ${both('powerCuts')} power cuts, ` +
-    `${both('kills')} kills, ${both('stops')} stops, ${both('starts')} starts, ${sum((result) => result.requests)} requests, ` +
-    `${(sum((result) => result.simulatedSeconds) / 3600).toFixed(1)} simulated hours`,
-);
-if (failed > 0) process.exitCode = 1;
+
+async function explain(seed: number): Promise<void> {
+  using worker = new WorkerProcess();
+  const reply = await worker.ask({ kind: 'shrink', seed });
+  if (reply.kind !== 'shrunk') return console.error(`seed ${seed} held when it was run again: ${reply.kind}`);
+  console.error(
+    [
+      `\nseed ${seed}, made small in ${reply.runs} runs (again with: npm run simulate -- --seeds 1 --seed ${seed}):`,
+      ...reply.steps.map((step) => `  ${step}`),
+      reply.story,
+    ].join('\n'),
+  );
+}

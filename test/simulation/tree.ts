@@ -17,22 +17,23 @@ export function locate(root: DirectoryNode, path: string, call: string, follow: 
   const above: { node: DirectoryNode; name: string }[] = [];
   let directory = root;
   let rest = parts(path);
-  for (let links = 0; ; ) {
-    const name = rest.shift();
+  for (let links = 0, index = 0; ; ) {
+    const name = rest[index++];
     if (name === undefined) return placeOf(root, above);
     if (name === '..') {
       directory = above.pop()?.node ?? root;
       continue;
     }
     const node = directory.entries.get(name);
-    const last = rest.length === 0;
+    const last = index === rest.length;
     if (node?.kind === 'symlink' && (!last || follow)) {
       if (++links > linksMax) throw systemError('ELOOP', call, path);
       if (node.target.startsWith('/')) {
         above.length = 0;
         directory = root;
       }
-      rest = [...parts(node.target), ...rest];
+      rest = [...parts(node.target), ...rest.slice(index)];
+      index = 0;
       continue;
     }
     if (last) return { directory, name, node, path: join(above, name) };
@@ -56,8 +57,16 @@ export function contains(directory: DirectoryNode, inner: Node): boolean {
   return [...directory.entries.values()].some((node) => node.kind === 'directory' && contains(node, inner));
 }
 
-function parts(path: string): string[] {
-  return path.split('/').filter((part) => part !== '' && part !== '.');
+const known = new Map<string, readonly string[]>();
+const knownMax = 10_000;
+
+function parts(path: string): readonly string[] {
+  const found = known.get(path);
+  if (found !== undefined) return found;
+  const split = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (known.size >= knownMax) known.clear();
+  known.set(path, split);
+  return split;
 }
 
 /** The path ended in `..` or is the root: the directory that was reached, under its own name. */

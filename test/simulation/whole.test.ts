@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { firstSeed } from './random.ts';
 
-const seed = firstSeed(1);
+const seed = firstSeed(18);
 
 test(`the whole agent, receiver and mirror on simulated machines lose nothing and repeat nothing (SEED=${seed})`, () => {
   const script = fileURLToPath(new URL('./simulate.ts', import.meta.url));

@@ -1,35 +1,48 @@
 /**
  * The whole: an agent and a receiver, the real rooms, on two simulated machines with one clock, one network and one seed. Logs
- * grow and rotate, machines lose power before any change or are killed, disks fill up and fail, requests and answers are
- * lost, doubled and late. At the end the faults stop, everything drains, and every line that was written has to be in the
- * mirror once, in order.
+ * grow and rotate, machines lose power before any change or are killed, disks fill up, fail, lie and rot, requests and answers
+ * are lost, doubled and late, snapshots come back. At the end the faults stop, everything drains, and the oracle says
+ * what has to be in the mirror.
  */
-import type { TransportRequest } from '../../shippers/ports.ts';
-import { Network, type Fault as NetworkFault } from '../wire/network.ts';
+import { createHash } from 'node:crypto';
+import { imbalances } from '../../agent/status/conservation.ts';
+import { Network } from '../wire/network.ts';
 import { SimulatedClock } from './clock.ts';
-import { fails, flaky, short } from './faults.ts';
+import { drawDiskFault, drawNetworkFault } from './draw-faults.ts';
+import { type Log, SimulatedLogs } from './logs.ts';
+import { compare, complaint, type Difference } from './oracle.ts';
+import { type Act, drawPlan, logNames, type Plan, print, type SideName, type Step } from './plan.ts';
 import { SeededRandom } from './random.ts';
 import { Side } from './side.ts';
 
 export interface WholeResult {
   readonly seed: number;
-  readonly lines: number;
-  readonly rotations: number;
+  readonly theme: Plan['theme'];
+  readonly logs: SimulatedLogs['counts'];
   readonly requests: number;
+  readonly networkFaults: number;
+  readonly diskFaults: number;
   readonly edge: Side['counts'];
   readonly centre: Side['counts'];
   readonly simulatedSeconds: number;
+  /** Changes of the disks in the lives that they ended with. */
+  readonly operations: Readonly<Record<SideName, number>>;
+  /** Lines that the world destroyed before anybody read them. */
+  readonly destroyed: number;
+  /** Lines that came twice where that may be, and was reported. */
+  readonly repeated: number;
+  /** The same for the same plan, always. */
+  readonly digest: string;
 }
 
-const names = ['a', 'b', 'c'];
 const folder = '/var/log/app';
-const generationsMax = 5;
-const drainMsMax = 900_000;
+const drainMsMax = 600_000;
+const quietMs = 12_000;
 
-const edgeYaml = `
+const edgeYaml = (retain: string) => `
 data_dir: /data
 collectors: { app: { type: file, include: [${folder}/*.log], scan_interval: 1s, partial_timeout: 1s } }
-spool: { max_size: 16MiB, min_free: 0 }
+spool: { max_size: 16MiB, min_free: 0, retain_acked: ${retain} }
 shippers: { central: { type: http, protocol: native, url: "http://127.0.0.1:8600/v1/blocks", retry_max: 2s } }
 `;
 
@@ -41,277 +54,347 @@ shippers: { mirror: { type: mirror, path: /out } }
 `;
 
 /** Throws with all that is needed to understand it when something does not hold. */
-export async function runWhole(seed: number, steps = 60): Promise<WholeResult> {
-  const whole = new Whole(seed);
+export async function runWhole(plan: Plan | number): Promise<WholeResult> {
+  const whole = new Whole(typeof plan === 'number' ? drawPlan(plan) : plan);
   await whole.begin();
-  for (let step = 0; step < steps; step++) await whole.step();
+  for (const step of whole.plan.steps) await whole.step(step);
   await whole.drain();
   return whole.result();
 }
 
 class Whole {
-  readonly #seed: number;
-  readonly #random: SeededRandom;
+  readonly plan: Plan;
   readonly #clock = new SimulatedClock();
-  readonly #network: Network;
-  readonly #edge: Side;
-  readonly #centre: Side;
-  readonly #written = new Map<string, string>(names.map((name) => [name, '']));
-  readonly #generations = new Map<string, number>();
+  readonly #network = new Network(this.#clock);
+  readonly #sides: Readonly<Record<SideName, Side>>;
+  readonly #logs: SimulatedLogs;
   readonly #told: string[] = [];
-  #lines = 0;
-  #rotations = 0;
+  /** What others do, each after so many more operations of the agent's disk. */
+  #world: { left: number; readonly act: () => void }[] = [];
   #requests = 0;
+  #networkFaults = 0;
+  #diskFaults = 0;
+  #destroyed = 0;
+  #repeated = 0;
 
-  constructor(seed: number) {
-    this.#seed = seed;
-    this.#random = new SeededRandom(seed);
-    this.#network = new Network(this.#clock);
-    this.#edge = new Side('edge', edgeYaml, this.#clock, this.#network, this.#random.fork());
-    this.#centre = new Side('centre', centreYaml, this.#clock, this.#network, this.#random.fork());
-    this.#edge.disk.world.makeDirectory(folder);
-    this.#edge.disk.makeSafe();
-    this.#quietNetwork();
+  constructor(plan: Plan) {
+    this.plan = plan;
+    const random = new SeededRandom(plan.seed);
+    // Whoever lost what it had acknowledged is filled up again from what is retained.
+    const retain = /centre|rot/.test(plan.theme) ? '8MiB' : '0';
+    const side = (name: SideName, yaml: string) => new Side(name, yaml, this.#clock, this.#network, random.fork());
+    this.#sides = { edge: side('edge', edgeYaml(retain)), centre: side('centre', centreYaml) };
+    const { edge } = this.#sides;
+    this.#logs = new SimulatedLogs(folder, logNames, () => edge.disk);
+    edge.onPowerBack = () => this.#logs.resync();
+    edge.onOperation = () => this.#turnOfTheWorld();
+    this.#network.fault = () => this.#request();
   }
 
   /** What was rotated away before the agent first ran is not its business: it runs before anything is written. */
   async begin(): Promise<void> {
-    await this.#centre.start();
-    await this.#edge.start();
+    for (const name of ['centre', 'edge'] as const) {
+      const [first = Number.POSITIVE_INFINITY, ...then] = this.plan.cuts[name];
+      this.#sides[name].disk.crashBefore(first);
+      this.#sides[name].crashAfterReopen = then;
+    }
+    await this.#startAll();
     await this.#clock.advance(3000);
   }
 
-  async step(): Promise<void> {
-    const act = this.#random.pick(this.#actions);
-    await act.call(this);
-    await this.#clock.advance(this.#random.below(this.#random.chance(0.1) ? 20_000 : 400));
-    for (const side of [this.#centre, this.#edge]) {
-      if (side.disk.crashed || this.#random.chance(0.7)) await side.start();
+  async step(step: Step): Promise<void> {
+    this.#tell(print(step));
+    await this.#do(step.act, new SeededRandom(step.seed));
+    await this.#clock.advance(step.waitMs);
+    this.#restOfTheWorld();
+    for (const name of ['centre', 'edge'] as const) {
+      const side = this.#sides[name];
+      if (side.disk.crashed || step.start.includes(name)) await side.start();
     }
-  }
-
-  /** As often as they stand here. */
-  readonly #actions: readonly (() => void | Promise<void>)[] = [
-    ...Array.from({ length: 8 }, () => this.#append),
-    this.#rotate,
-    this.#rotate,
-    this.#cutPower,
-    this.#cutPower,
-    this.#cutPower,
-    this.#kill,
-    this.#stop,
-    this.#disturbNetwork,
-    this.#disturbNetwork,
-    this.#quietNetwork,
-    this.#disturbDisk,
-    this.#mendDisk,
-  ];
-
-  #append(): void {
-    const name = this.#random.pick(names);
-    let text = '';
-    for (let left = this.#random.below(60); left >= 0; left--) {
-      text += `${name} ${this.#lines++} ${'abcdefgh'.repeat(this.#random.below(40))}\n`;
-    }
-    const path = `${folder}/${name}.log`;
-    const { world } = this.#edge.disk;
-    const present = world.list(folder).some((entry) => entry.name === `${name}.log`);
-    const file = world.open(path, present ? 'write' : 'create');
-    file.write(Buffer.from(text), file.stat().sizeBytes);
-    file.close();
-    this.#written.set(name, this.#written.get(name)! + text);
-    this.#edge.disk.makeSafe(folder);
-  }
-
-  #rotate(): void {
-    const name = this.#random.pick(names);
-    const generations = this.#generations.get(name) ?? 0;
-    const { world } = this.#edge.disk;
-    const present = world.list(folder).some((entry) => entry.name === `${name}.log`);
-    if (!present || generations === generationsMax) return;
-    const path = (generation: number) => `${folder}/${name}.log${generation === 0 ? '' : `.${generation}`}`;
-    for (let generation = generations; generation >= 0; generation--)
-      world.rename(path(generation), path(generation + 1));
-    this.#generations.set(name, generations + 1);
-    this.#rotations++;
-    this.#edge.disk.makeSafe(folder);
-  }
-
-  #cutPower(): void {
-    const side = this.#eitherSide();
-    side.disk.crashBefore(side.disk.operations + this.#random.below(this.#random.chance(0.5) ? 10 : 200));
-    this.#tell(`${side.name}: power cut to come`);
-  }
-
-  #kill(): void {
-    const side = this.#eitherSide();
-    side.kill();
-    this.#tell(`${side.name}: kill`);
-  }
-
-  async #stop(): Promise<void> {
-    const side = this.#eitherSide();
-    await side.stop();
-    this.#tell(`${side.name}: stop`);
-  }
-
-  #disturbNetwork(): void {
-    const random = this.#random.fork();
-    const probability = random.pick([0.1, 0.3, 1]);
-    this.#network.fault = () => {
-      this.#requests++;
-      return random.chance(probability) ? drawFault(random) : { kind: 'none', delayMs: random.below(50) };
-    };
-    this.#tell(`network: faults with probability ${probability}`);
-  }
-
-  #quietNetwork(): void {
-    this.#network.fault = (_: TransportRequest) => {
-      this.#requests++;
-      return { kind: 'none' };
-    };
-  }
-
-  #disturbDisk(): void {
-    const side = this.#eitherSide();
-    const random = this.#random.fork();
-    const fault = random.pick([
-      () => fails('EIO', { kinds: ['datasync'], path: /^\/data/, times: 1 + random.below(3) }),
-      () => flaky('EIO', random.uint32(), 0.2, { kinds: ['write', 'datasync', 'syncDirectory'], times: 20 }),
-      () => fails('ENOSPC', { kinds: ['write', 'create'], times: 1 + random.below(5) }),
-      () => short(random.uint32(), 0.3),
-      () => undefined,
-    ])();
-    if (fault === undefined) side.disk.capacityBytes = side.disk.usedBytes + random.below(4096);
-    else side.disk.faults.push(fault);
-    this.#tell(`${side.name}: ${fault?.name ?? 'disk full'}`);
-  }
-
-  #mendDisk(): void {
-    for (const side of [this.#edge, this.#centre]) {
-      side.disk.faults = [];
-      side.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
-    }
+    this.#conserved();
   }
 
   /** The faults stop, and everything has to arrive. */
   async drain(): Promise<void> {
-    this.#quietNetwork();
-    this.#mendDisk();
-    for (const side of [this.#edge, this.#centre]) side.disk.crashBefore(Number.POSITIVE_INFINITY);
-    for (let waited = 0; waited <= drainMsMax; waited += 2000) {
-      await this.#centre.start();
-      await this.#edge.start();
-      await this.#clock.advance(2000);
-      if (this.#wrong() === undefined) break;
+    this.#tell('the faults stop');
+    this.#restOfTheWorld();
+    this.#network.fault = () => this.#request();
+    for (const side of Object.values(this.#sides)) {
+      side.disk.faults = [];
+      side.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+      side.disk.crashBefore(Number.POSITIVE_INFINITY);
+      side.crashAfterReopen = [];
+    }
+    await this.#startAll();
+    this.#logs.settle();
+    for (let waited = 0; waited <= drainMsMax && this.#wrong() !== undefined; ) {
+      const more = waited < 60_000 ? 2000 : 30_000;
+      await this.#startAll();
+      await this.#clock.advance(more);
+      waited += more;
     }
     this.#demand();
     // Nothing more may come.
-    await this.#clock.advance(20_000);
+    await this.#clock.advance(quietMs);
     this.#demand();
-    await this.#edge.stop();
-    await this.#centre.stop();
+    this.#conserved();
+    await this.#sides.edge.stop();
+    await this.#sides.centre.stop();
     this.#demand();
+    this.#reported();
   }
 
   result(): WholeResult {
+    const { edge, centre } = this.#sides;
     return {
-      seed: this.#seed,
-      lines: this.#lines,
-      rotations: this.#rotations,
+      seed: this.plan.seed,
+      theme: this.plan.theme,
+      logs: this.#logs.counts,
       requests: this.#requests,
-      edge: this.#edge.counts,
-      centre: this.#centre.counts,
+      networkFaults: this.#networkFaults,
+      diskFaults: this.#diskFaults,
+      edge: edge.counts,
+      centre: centre.counts,
       simulatedSeconds: Math.round(this.#clock.monotonic() / 1000),
+      operations: { edge: edge.disk.operations, centre: centre.disk.operations },
+      destroyed: this.#destroyed,
+      repeated: this.#repeated,
+      digest: this.#digest(),
     };
   }
 
-  #eitherSide(): Side {
-    return this.#random.chance(0.5) ? this.#edge : this.#centre;
+  async #do(act: Act, random: SeededRandom): Promise<void> {
+    switch (act.kind) {
+      case 'append': {
+        const { lines, half, lazily } = act;
+        return this.#byTheWorld(act.during, () =>
+          this.#logs.append(this.#log(act.log), random, lines, { half, lazily }),
+        );
+      }
+      case 'late':
+        return this.#byTheWorld(act.during, () => this.#logs.appendLate(this.#log(act.log), random, act.lines));
+      case 'rotate':
+        return this.#rotate(act, random);
+      case 'truncate':
+      case 'vanish':
+      case 'expire':
+        return this.#byTheWorld(act.during, () => this.#logs[act.kind](this.#log(act.log)));
+      case 'power': {
+        const { disk } = this.#sides[act.side];
+        return disk.crashBefore(disk.operations + act.before);
+      }
+      case 'kill':
+        return this.#sides[act.side].kill();
+      case 'stop':
+        return await this.#sides[act.side].stop();
+      case 'snapshot':
+        if (this.#isKnown()) this.#sides[act.side].takeSnapshot();
+        return;
+      case 'restore':
+        this.#sides[act.side].restore(act.side === 'edge' ? '/data' : '/');
+        return;
+      case 'network':
+        this.#network.fault = () => {
+          this.#request();
+          if (!random.chance(act.probability)) return { kind: 'none', delayMs: random.below(50) };
+          this.#networkFaults++;
+          return drawNetworkFault(random);
+        };
+        return;
+      case 'quiet':
+        this.#network.fault = () => this.#request();
+        return;
+      case 'disk':
+        this.#diskFaults++;
+        this.#tell(`  ${drawDiskFault(act.fault, this.#sides[act.side].disk, random)}`);
+        return;
+      case 'flip':
+        this.#tell(`  ${flip(this.#sides[act.side], random)}`);
+        return;
+      case 'mend':
+        for (const { disk } of Object.values(this.#sides)) {
+          disk.faults = [];
+          disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+        }
+        return;
+      default:
+        act satisfies never;
+    }
+  }
+
+  #rotate(act: Extract<Act, { kind: 'rotate' }>, random: SeededRandom): void {
+    const { create, racing } = act;
+    this.#byTheWorld(act.during, () => {
+      const [first, ...rest] = this.#logs.rotate(this.#log(act.log), act.style, random, { create, racing });
+      first?.();
+      this.#world.unshift(...rest.map((step) => ({ left: act.spread, act: step })));
+    });
+  }
+
+  #log(at: number) {
+    return this.#logs.logs[at]!;
+  }
+
+  /** Now, or before the agent's disk has done so many more operations; at the end of the step in any case. */
+  #byTheWorld(during: number, act: () => void): void {
+    this.#world.push({ left: during, act });
+    if (during === 0) this.#restOfTheWorld();
+  }
+
+  #turnOfTheWorld(): void {
+    const next = this.#world[0];
+    if (next === undefined || next.left-- > 0) return;
+    this.#world.shift();
+    next.act();
+  }
+
+  #restOfTheWorld(): void {
+    for (let next = this.#world.shift(); next !== undefined; next = this.#world.shift()) next.act();
+  }
+
+  #request(): { kind: 'none' } {
+    this.#requests++;
+    return { kind: 'none' };
+  }
+
+  async #startAll(): Promise<void> {
+    await this.#sides.centre.start();
+    await this.#sides.edge.start();
+  }
+
+  /** The receiver has met the agent: a snapshot of what was before that is another agent's, and not told apart. */
+  #isKnown(): boolean {
+    return this.#sides.centre.disk.tree('/out').length > 0;
   }
 
   #tell(what: string): void {
     this.#told.push(`${(this.#clock.monotonic() / 1000).toFixed(1)} s ${what}`);
   }
 
-  #demand(): void {
-    const wrong = this.#wrong();
-    if (wrong === undefined) return;
-    const status = this.#edge.agent?.status();
-    const problems = JSON.stringify([
-      status?.problems,
-      status?.shippers[0]?.state,
-      this.#centre.agent?.status().problems,
-    ]);
-    const told = [...this.#told.slice(-20), ...this.#facts()].join('\n');
-    throw new Error(`seed ${this.#seed}: ${wrong}\n${told}\n${this.#edge.said()}\n${this.#centre.said()}\n${problems}`);
+  #conserved(): void {
+    for (const side of Object.values(this.#sides)) {
+      if (side.agent === undefined || side.disk.crashed) continue;
+      const [first] = imbalances(side.agent.status());
+      if (first !== undefined) this.#fail(`${side.name} does not account for everything: ${JSON.stringify(first)}`);
+    }
   }
 
-  /** Where the lines are, for the message of a failed run. */
-  #facts(): string[] {
-    const edge = this.#edge.agent?.status();
-    const sources = edge?.collectors[0]?.sources.map((one) => `${one.name} ${one.offset}/${one.size} ${one.state}`);
-    const files = this.#edge.disk.world.list(folder).map(({ name }) => {
-      const stat = this.#edge.disk.world.stat(`${folder}/${name}`);
-      return `${name} #${stat.inode} ${stat.sizeBytes}`;
-    });
-    const mirrored = this.#centre.disk.tree('/out');
-    const totals = JSON.stringify([edge?.shippers[0]?.totals, this.#centre.agent?.status().collectors[0]?.totals]);
-    return [
-      `files: ${files.sort().join(', ')}`,
-      `mirror: ${mirrored.join(', ')}`,
-      `sources: ${sources?.join(', ')}`,
-      totals,
-    ];
+  #demand(): void {
+    const wrong = this.#wrong();
+    if (wrong !== undefined) this.#fail(wrong);
   }
 
   /** The first thing that does not hold. */
   #wrong(): string | undefined {
-    for (const [name, written] of this.#written) {
-      if (written === '') continue;
-      const arrived = this.#mirrored(name);
-      if (arrived === written) continue;
-      return `${name}.log: ${difference(written.split('\n'), arrived.split('\n'))}`;
+    const { theme } = this.plan;
+    const repeats = theme !== 'plain' && theme !== 'centre_restored';
+    const gaps = theme === 'rot' ? this.#damagedRecords() : 0;
+    const differences = this.#differences();
+    this.#destroyed = differences.reduce((sum, [, { destroyed }]) => sum + destroyed.length, 0);
+    this.#repeated = differences.reduce(
+      (sum, [log, { repeated }]) => sum + (this.#mayRepeat(log) ? 0 : repeated.length),
+      0,
+    );
+    for (const [log, difference] of differences) {
+      const wrong = complaint(log.name, difference, { repeats: repeats || this.#mayRepeat(log), gaps });
+      if (wrong !== undefined) return wrong;
     }
     return undefined;
   }
 
+  /** The file went back, or the agent said that it cannot tell what became of it: it reads again what it may have read. */
+  #mayRepeat(log: Log): boolean {
+    const { events } = this.#sides.edge;
+    return log.wentBack || [...events.keys()].some((key) => key.startsWith(`file.unclear ${folder}/${log.name}`));
+  }
+
+  /** Of a line that the world destroyed the beginning may have been read. */
+  #mayBeGlued(log: Log): boolean {
+    return this.plan.theme !== 'plain' || this.#mayRepeat(log) || log.lines.some(({ gone }) => gone !== undefined);
+  }
+
+  #differences(): [Log, Difference][] {
+    return this.#logs.logs.map((log) => [log, compare(log, this.#mirrored(log.name), this.#mayBeGlued(log))]);
+  }
+
+  /** What came twice was said, and so was what else is not as usual. */
+  #reported(): void {
+    const { edge, centre } = this.#sides;
+    const restored =
+      (centre.events.get('receiver.restored_agent') ?? 0) + (centre.events.get('receiver.copied_data_dir') ?? 0);
+    const { theme } = this.plan;
+    if (this.#repeated > 0 && theme.startsWith('edge') && restored === 0)
+      this.#fail(`${this.#repeated} lines came twice, and the receiver did not say that the agent went back`);
+    if (theme === 'plain' && restored > 0)
+      this.#fail('the agent shipped what was not durable: the receiver saw it go back to an earlier state');
+    for (const side of [edge, centre]) {
+      const bugs = [...side.events.keys()].filter((event) => /\bbug\b|surprise/.test(event));
+      if (bugs.length > 0) this.#fail(`${side.name} logged ${bugs.join(', ')}`);
+    }
+  }
+
+  #damagedRecords(): number {
+    let records = 0;
+    for (const { agent, disk } of Object.values(this.#sides)) {
+      if (agent === undefined || disk.crashed) continue;
+      for (const { totals } of agent.status().shippers)
+        for (const { dropped } of Object.values(totals.collectors)) records += dropped.damaged?.records ?? 0;
+    }
+    return records;
+  }
+
   #mirrored(name: string): string {
     try {
-      return this.#centre.disk.readFile(`/out/edge${folder}/${name}.log`).toString();
+      return this.#sides.centre.disk.readFile(`/out/edge${folder}/${name}`).toString('latin1');
     } catch {
       return '';
     }
   }
+
+  #fail(wrong: string): never {
+    const { edge, centre } = this.#sides;
+    const told = [...this.#told, ...this.#facts()].join('\n');
+    throw new Error(`seed ${this.plan.seed} (${this.plan.theme}): ${wrong}\n${told}\n${edge.said()}\n${centre.said()}`);
+  }
+
+  /** Where the lines are, for the message of a failed run. */
+  #facts(): string[] {
+    const { edge, centre } = this.#sides;
+    const status = edge.disk.crashed ? undefined : edge.agent?.status();
+    const sources = status?.collectors[0]?.sources.map((one) => `${one.name} ${one.offset}/${one.size} ${one.state}`);
+    const files = this.#logs.fileNames.map((name) => {
+      const stat = edge.disk.world.stat(`${folder}/${name}`);
+      return `${name} #${stat.inode} ${stat.sizeBytes}`;
+    });
+    const problems = [status?.problems, status?.shippers[0]?.state, centre.agent?.status().problems];
+    return [
+      `files: ${files.join(', ')}`,
+      `mirror: ${centre.disk.tree('/out').join(', ')}`,
+      `sources: ${sources?.join(', ')}`,
+      JSON.stringify([status?.shippers[0]?.totals, centre.agent?.status().collectors[0]?.totals]),
+      JSON.stringify(problems),
+    ];
+  }
+
+  #digest(): string {
+    const hash = createHash('sha256');
+    for (const told of this.#told) hash.update(told);
+    for (const { name } of this.#logs.logs) hash.update(this.#mirrored(name), 'latin1');
+    for (const side of Object.values(this.#sides))
+      hash.update(JSON.stringify([side.counts, side.disk.tree(), side.log]));
+    return hash.digest('hex').slice(0, 16);
+  }
 }
 
-function drawFault(random: SeededRandom): NetworkFault {
-  const fraction = random.fraction();
-  return random.pick<NetworkFault>([
-    { kind: 'refused' },
-    { kind: 'lost_request' },
-    { kind: 'lost_answer' },
-    { kind: 'lost_answer' },
-    { kind: 'cut_body', fraction },
-    { kind: 'cut_answer', fraction },
-    { kind: 'flip', fraction },
-    { kind: 'twice' },
-    { kind: 'late_copy', delayMs: random.below(5000) },
-    {
-      kind: 'instead',
-      answer: { status: random.pick([200, 401, 404, 413, 429, 500, 503]), headers: {}, body: Buffer.from('<html>') },
-    },
-  ]);
-}
-
-function difference(written: readonly string[], arrived: readonly string[]): string {
-  const seen = new Map<string, number>();
-  for (const line of arrived) seen.set(line, (seen.get(line) ?? 0) + 1);
-  const lost = written.filter((line) => !seen.has(line));
-  const twice = [...seen].filter(([line, times]) => times > 1 && line !== '').map(([line]) => line);
-  const known = new Set(written);
-  const invented = arrived.filter((line) => !known.has(line));
-  const show = (lines: readonly string[]) =>
-    `${lines.length}${lines.length > 0 ? ` (first: ${lines[0]!.slice(0, 40)})` : ''}`;
-  return `${written.length} lines written, ${arrived.length} arrived; lost ${show(lost)} from line ${written.findIndex((line) => !seen.has(line))}, repeated ${show(twice)}, invented ${show(invented)}`;
+/** Flips one bit of one segment. */
+function flip({ disk, name }: Side, random: SeededRandom): string {
+  const segments = disk.tree('/data/spool').flatMap((entry) => {
+    const [, path, size] = /^(.*\.zst) (\d+)$/.exec(entry) ?? [];
+    return path !== undefined && Number(size) > 0 ? [{ path, bits: Number(size) * 8 }] : [];
+  });
+  if (segments.length === 0) return 'nothing to flip';
+  const { path, bits } = random.pick(segments);
+  const bit = random.below(bits);
+  disk.flipBit(path, bit);
+  return `${name}: bit ${bit} of ${path} is flipped`;
 }
