@@ -143,6 +143,39 @@ test('the rest that copytruncate takes away in the middle of a look is found in 
   assert.deepEqual(bench.intake.dropped, []);
 });
 
+test('a file that is copied and truncated right after a read: its new beginning is not taken for the old one, and the rest is found', async () => {
+  await using bench = new Bench();
+  let work: (() => void) | undefined;
+  bench.ports = { files: afterRead((path) => path === bench.path('a.log') && work?.()) };
+  await started(bench);
+  work = () => {
+    work = undefined;
+    bench.write('a.log', lines(25, 30));
+    copyTruncate(bench);
+    bench.write('a.log', lines(30, 90));
+  };
+  bench.write('a.log', lines(10, 25));
+  await bench.holds('a.log', lines(0, 90));
+  assert.deepEqual(bench.intake.dropped, []);
+});
+
+/** Calls back right after what is new was read from a file. */
+function afterRead(call: (path: string) => void): Files {
+  return {
+    ...hostFiles,
+    open(path, mode) {
+      const file = hostFiles.open(path, mode);
+      const readInto = file.readInto.bind(file);
+      file.readInto = (into, position) => {
+        const got = readInto(into, position);
+        if (got > into[0]!.length) call(path);
+        return got;
+      };
+      return file;
+    },
+  };
+}
+
 test('a copy in the making of what was not read yet is waited for', async () => {
   await using bench = new Bench();
   await started(bench);

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { cutRecords, holeBytesMin } from '../../../collectors/file/cut.ts';
 import { fingerprintAt, headOf, type Point, pointsMax, withPoint } from '../../../collectors/file/fingerprint.ts';
 import { compilePatterns } from '../../../collectors/file/glob.ts';
-import { type Content, compare, type Known } from '../../../collectors/file/identity.ts';
+import { type Content, compare, type Known, showsRealBirth } from '../../../collectors/file/identity.ts';
 import { countBySearching, countLineFeeds } from '../../../collectors/file/linefeeds.ts';
 import { rotatedNames } from '../../../collectors/file/names.ts';
 import { isNetworkType, mayFollowLink, mayReadHardLink } from '../../../collectors/file/permission.ts';
@@ -260,6 +260,14 @@ test('identity is decided by object and content together', () => {
   const cut = compare(knownOf(long, [2001]), stat, contentOf(long.slice(0, 2010)), afterPowerCut);
   assert.deepEqual(cut, { kind: 'went_back', at: 2001 });
   assert.equal(compare(knownOf(long, [2001]), stat, contentOf(long.slice(0, 2010)), usual).kind, 'truncated');
+});
+
+test('a birth time is real where it is older than the last change, and says nothing of a file of which none was known', () => {
+  assert(showsRealBirth(stat));
+  assert(!showsRealBirth({ ...stat, birthNs: 0n }));
+  assert(!showsRealBirth({ ...stat, birthNs: stat.changedNs }));
+  const around = { birthIsReal: true, rebooted: false, powerCut: false };
+  assert.equal(compare({ ...knownOf('one\n'), birthNs: 0n }, stat, contentOf('one\n'), around).kind, 'itself');
 });
 
 test('links: root may link anything, others what is theirs; names may be added only by who owns the file', () => {
