@@ -12,7 +12,7 @@ const fileSchema = z
     type: z.literal('file').describe('Follows files.'),
     include: z.array(glob()).min(1).meta({
       description:
-        'Patterns of the files to follow. `*` stays within a folder, `**` goes through folders. A file that is being read is followed under any name that rotation gives it.',
+        'Patterns of the files to follow. `*` stays within a folder, `**` goes through folders, but not through links to folders. A file that is being read is followed under any name that rotation gives it.',
       example: '[/var/log/nginx/*.log]',
     }),
     exclude: z

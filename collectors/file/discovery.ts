@@ -73,12 +73,8 @@ export class Discovery {
   /** All paths that match below one directory. */
   scanBelow(directory: string): string[] {
     const found: string[] = [];
-    this.#visit(directory, found, new Set(), 0);
+    if (!this.#isLink(directory) || this.#leadsToDirectory(directory)) this.#visit(directory, found, new Set(), 0);
     return found;
-  }
-
-  isWalked(directory: string): boolean {
-    return this.#patterns.mayHold(directory);
   }
 
   close(): void {
@@ -174,9 +170,18 @@ export class Discovery {
     return { names, subdirectories };
   }
 
+  #isLink(path: string): boolean {
+    if (this.#context.isRemote(path)) return false;
+    try {
+      return this.#context.files.lstat(path).kind === 'symlink';
+    } catch {
+      return false; // gone again
+    }
+  }
+
   /** Only where a pattern names it: `**` does not follow links, so that nothing is walked in circles. */
   #leadsToDirectory(path: string): boolean {
-    if (!this.#patterns.mayHold(path) || refusalOf(path, this.#context.rules)) return false;
+    if (!this.#patterns.mayHoldByName(path) || refusalOf(path, this.#context.rules)) return false;
     if (this.#context.isRemote(path)) return false;
     try {
       const target = this.#context.files.readLink(path);

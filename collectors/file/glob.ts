@@ -10,6 +10,8 @@ export interface Patterns {
   matches(path: string): boolean;
   /** False where nothing below `directory` can match. */
   mayHold(directory: string): boolean;
+  /** The same, by name: where only a `**` (or braces with a slash) leads to it, false. Links to directories are followed there only. */
+  mayHoldByName(directory: string): boolean;
 }
 
 const options = { dot: true, nonegate: true } as const;
@@ -22,11 +24,15 @@ export function compilePatterns(include: readonly string[], exclude: readonly st
     bases: [...new Set(walks.map((walk) => walk.base))],
     matches: (path) => wanted.some((match) => match(path)) && !unwanted.some((match) => match(path)),
     mayHold: (directory) => walks.some((walk) => walk.mayHold(directory)),
+    mayHoldByName: (directory) =>
+      walks.some((walk) => partsOf(directory).length <= walk.named && walk.mayHold(directory)),
   };
 }
 
 interface Walk {
   readonly base: string;
+  /** So many segments, from the start, name one directory each. */
+  readonly named: number;
   readonly mayHold: (directory: string) => boolean;
 }
 
@@ -40,12 +46,17 @@ function walkOf(pattern: string): Walk {
   const steps = (deep === -1 ? names : names.slice(0, deep)).map((segment) => picomatch(segment, options));
   return {
     base: `/${base.join('/')}`,
+    named: steps.length,
     mayHold(directory) {
-      const parts = directory === '/' ? [] : directory.slice(1).split('/');
+      const parts = partsOf(directory);
       if (deep === -1 && parts.length > names.length) return false;
       return parts.every((part, at) => at >= steps.length || steps[at]!(part));
     },
   };
+}
+
+function partsOf(directory: string): string[] {
+  return directory === '/' ? [] : directory.slice(1).split('/');
 }
 
 /** Splits at slashes outside of braces and brackets; `/{a/b,c}/*` has two segments. */

@@ -25,13 +25,13 @@ interface Source {
   record: SourceRecord;
 }
 
-const trailMax = 64;
-
 export class MemoryIntake implements Intake {
   readonly entries: Entry[] = [];
   readonly descriptions = new Map<SourceNumber, SourceDescription>();
   readonly forgotten = new Set<SourceNumber>();
   hold: HoldReason | undefined;
+  /** So many cursors before the newest are known after an opening. */
+  trailMax = 64;
   /** At least so much is given for a view. */
   viewBytes = 100_000;
   readonly #sources = new Map<SourceNumber, Source>();
@@ -133,6 +133,7 @@ export class MemoryIntake implements Intake {
     const next = new MemoryIntake();
     next.#next = this.#next;
     next.keptFrom = this.keptFrom;
+    next.trailMax = this.trailMax;
     for (const entry of this.entries.slice(0, entries)) {
       next.entries.push(entry);
       const { source } = entry.run;
@@ -148,7 +149,7 @@ export class MemoryIntake implements Intake {
         },
       };
       const record = advanced(before, entry.run);
-      const trail = before.cursor.offset >= 0 ? [...before.trail, before.cursor].slice(-trailMax) : [];
+      const trail = before.cursor.offset >= 0 ? [...before.trail, before.cursor].slice(-this.trailMax) : [];
       if (!this.forgotten.has(source)) next.#sources.set(source, { record: { ...record, trail } });
     }
     return next;

@@ -123,6 +123,23 @@ test('where the spool holds no more of what was read, a file goes on at the newe
   assert.deepEqual(events(bench), ['warn file.went_back']);
 });
 
+test('where the newest runs are all behind the place, one of the points that are kept for long is before it', async () => {
+  await using bench = new Bench();
+  bench.intake.trailMax = 2;
+  await started(bench, lines(0, 2000)); // more than the 64 KiB after which a point is kept
+  for (let from = 2000; from < 2300; from += 100) {
+    bench.write('a.log', lines(from, from + 100));
+    await bench.holds('a.log', lines(0, from + 100));
+  }
+  bench.intake.keptFrom = bench.intake.entries.length;
+  await bench.powerCut(() => {
+    fs.truncateSync(bench.path('a.log'), lines(0, 2050).length);
+    bench.write('a.log', lines(5000, 5010));
+  });
+  await bench.holds('a.log', lines(0, 2300) + lines(2000, 2050) + lines(5000, 5010));
+  assert.deepEqual(events(bench), ['warn file.went_back']);
+});
+
 test('what the spool still holds of the end of a long file is enough', async () => {
   await using bench = new Bench();
   await started(bench, lines(0, 3000));

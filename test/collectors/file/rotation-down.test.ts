@@ -259,6 +259,19 @@ test('rotated siblings that are included are sources of their own, and rotation 
   await bench.holds('a.log', lines(10, 30));
 });
 
+test('at the first start no rotated sibling was missed, however young it is: included, it is a source of its own', async () => {
+  await using bench = new Bench();
+  bench.options = { include: [bench.path('a.log*')] };
+  bench.write('a.log', lines(10, 20));
+  fs.utimesSync(bench.path('a.log'), 1000, 1000);
+  bench.write('a.log.1', lines(0, 10));
+  bench.intake.hold = 'unsynced'; // both are looked at before anything is read
+  await bench.start();
+  bench.intake.release();
+  await bench.holds('a.log', lines(10, 20));
+  await bench.holds('a.log.1', lines(0, 10));
+});
+
 test('a crash that loses the newest runs reads just those again', async () => {
   await using bench = new Bench();
   await started(bench);
@@ -279,6 +292,21 @@ test('in the same boot a file that is shorter was truncated, and is read from it
   }
   await bench.restart(() => fs.truncateSync(bench.path('a.log'), lines(0, 30).length));
   await bench.holds('a.log', lines(0, 50) + lines(0, 30));
+});
+
+test('where a short start does not tell what became of a file, nothing is passed over: it is read again, and that is reported', async () => {
+  await using bench = new Bench();
+  await started(bench, lines(0, 5));
+  await bench.restart(() => {
+    bench.write('a.log.1', lines(0, 5)); // a copy of it, or another one that begins alike
+    bench.remove('a.log');
+    bench.write('a.log', lines(5, 10));
+  });
+  await bench.holds('a.log', lines(0, 5) + lines(0, 10));
+  assert.deepEqual(
+    bench.logged.map(({ event }) => event),
+    ['file.unclear'],
+  );
 });
 
 test('a file whose state cannot be used is read again, and that is reported', async () => {
