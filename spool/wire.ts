@@ -37,6 +37,7 @@ export const wireHeaders = {
   parent: 'tailspool-parent',
   firstContact: 'tailspool-first-contact',
   descriptions: 'tailspool-descriptions',
+  descriptionsCrc: 'tailspool-descriptions-crc',
   answer: 'tailspool-answer',
   held: 'tailspool-held',
   hash: 'tailspool-hash',
@@ -73,6 +74,8 @@ export interface Batch extends StreamKey {
   readonly firstContact: boolean;
   /** Bytes of descriptions in front of the blocks. */
   readonly descriptionsBytes: number;
+  /** Of these bytes: blocks carry checksums of their own, descriptions beside them have this one. 0 without descriptions. */
+  readonly descriptionsCrc: number;
 }
 
 export type Words<T> =
@@ -90,7 +93,10 @@ export function encodeBatch(batch: Batch): Record<string, string> {
   if (batch.gaps.length > 0) headers[wireHeaders.gaps] = batch.gaps.map(encodeGap).join(',');
   if (batch.parent) headers[wireHeaders.parent] = `${batch.parent.epoch};${batch.parent.end};${batch.parent.hash}`;
   if (batch.firstContact) headers[wireHeaders.firstContact] = '1';
-  if (batch.descriptionsBytes > 0) headers[wireHeaders.descriptions] = String(batch.descriptionsBytes);
+  if (batch.descriptionsBytes > 0) {
+    headers[wireHeaders.descriptions] = String(batch.descriptionsBytes);
+    headers[wireHeaders.descriptionsCrc] = batch.descriptionsCrc.toString(16).padStart(8, '0');
+  }
   return headers;
 }
 
@@ -138,7 +144,9 @@ export function decodeBatch(headers: HeaderFields): Words<Batch> {
   if (firstContact !== undefined && firstContact !== '1') return bad(`${wireHeaders.firstContact} is not 1`);
   if (descriptionsBytes === undefined || descriptionsBytes > wireLimits.descriptionsBytesMax)
     return bad(`${wireHeaders.descriptions} is not a length up to ${wireLimits.descriptionsBytesMax}`);
-  const flags = { firstContact: firstContact === '1', descriptionsBytes };
+  const descriptionsCrc = descriptionsBytes === 0 ? 0 : decodeCrc(headers[wireHeaders.descriptionsCrc]);
+  if (descriptionsCrc === undefined) return bad(`${wireHeaders.descriptionsCrc} is not a checksum of 8 hex digits`);
+  const flags = { firstContact: firstContact === '1', descriptionsBytes, descriptionsCrc };
   return { kind: 'ok', value: { ...key.value, epoch, receiver, after, upto, gaps, parent, ...flags } };
 }
 
@@ -207,6 +215,10 @@ function decodeParent(text: string | undefined): Parent | undefined | 'bad' {
   return isId(epoch) && position !== undefined && isId(hash) && more === undefined
     ? { epoch, end: position, hash }
     : 'bad';
+}
+
+function decodeCrc(text: string | undefined): number | undefined {
+  return text !== undefined && /^[0-9a-f]{8}$/.test(text) ? Number.parseInt(text, 16) : undefined;
 }
 
 function decodePosition(text: string | undefined): Position | undefined {

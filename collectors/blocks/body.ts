@@ -4,6 +4,7 @@
  * of it counts in the budget: what is being collected, and what the taker has not given back yet. What is wrong is thrown as a
  * `Refusal`. Nothing that a body says about lengths is believed further than its limits.
  */
+import { crc32 } from 'node:zlib';
 import type { BlockHeader, HeaderResult } from '../../spool/format.ts';
 import {
   decodeDescriptions,
@@ -67,12 +68,13 @@ export class Body implements Disposable {
   }
 
   /** The descriptions in front of the blocks, verified as such. */
-  async descriptions(length: number): Promise<Uint8Array | undefined> {
+  async descriptions(length: number, crc: number): Promise<Uint8Array | undefined> {
     if (length === 0) return undefined;
     this.#needed = length;
     if (this.#waiting < length) await this.more();
     // a copy: they wait for the first block that is taken
     const bytes = Uint8Array.from(this.#take(length));
+    if (crc32(bytes) !== crc) throw new Refusal('bad_request', 'The descriptions do not match their checksum.');
     if (!decodeDescriptions(bytes)) throw new Refusal('bad_request', 'The descriptions do not decode.');
     return bytes;
   }

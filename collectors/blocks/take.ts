@@ -49,7 +49,7 @@ export interface Piece {
  * memory; then its verified beginning is stored, and is what the agent hears of next.
  */
 export async function takeBatch(world: TakeWorld, batch: Batch, body: Body): Promise<Taken> {
-  const descriptions = await body.descriptions(batch.descriptionsBytes);
+  const descriptions = await body.descriptions(batch.descriptionsBytes, batch.descriptionsCrc);
   const taking = new Taking(world, batch, descriptions);
   taking.admit();
   const tiles = new Tiles(batch, body);

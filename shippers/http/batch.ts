@@ -85,6 +85,7 @@ function outgoing(
     parent: epoch === place.epoch ? undefined : parentOf(place, read, begins),
     firstContact: place.epoch === undefined,
     descriptionsBytes: 0,
+    descriptionsCrc: 0,
   };
   const records = read.blocks.reduce((sum, block) => sum + block.records, 0);
   const counts = { blocksCount: read.blocks.length, records };

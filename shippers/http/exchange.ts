@@ -2,8 +2,9 @@
  * One question or one batch to the receiver, and what came of it: puts words and secrets on the request, and hands every
  * answer and every error to the pure decisions. Never throws.
  */
+import { crc32 } from 'node:zlib';
 import type { Outlet } from '../../spool/nouns.ts';
-import { encodeBatch, encodeKey, wireLimits } from '../../spool/wire.ts';
+import { type Batch, encodeBatch, encodeKey, wireLimits } from '../../spool/wire.ts';
 import type { Transport, TransportAnswer } from '../ports.ts';
 import type { Outgoing } from './batch.ts';
 import type { Told, Verdict } from './decide.ts';
@@ -56,7 +57,7 @@ export class Exchange {
   async send(sent: Outgoing, place: Place, describe: boolean, attempted: (bytes: number) => void): Promise<Verdict> {
     const { outlet, signal } = this.#world;
     const descriptions = describe ? this.#descriptions() : new Uint8Array();
-    const headers = encodeBatch({ ...sent.batch, descriptionsBytes: descriptions.length });
+    const headers = encodeBatch({ ...sent.batch, ...ofDescriptions(descriptions) });
     const body = descriptions.length > 0 ? Buffer.concat([descriptions, sent.blocks]) : sent.blocks;
     attempted(body.length);
     let got: TransportAnswer;
@@ -97,4 +98,8 @@ export class Exchange {
       throw Object.assign(new Error(message), { code: 'SECRET_UNREADABLE' });
     }
   }
+}
+
+function ofDescriptions(bytes: Uint8Array): Pick<Batch, 'descriptionsBytes' | 'descriptionsCrc'> {
+  return { descriptionsBytes: bytes.length, descriptionsCrc: bytes.length === 0 ? 0 : crc32(bytes) };
 }

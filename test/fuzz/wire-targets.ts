@@ -20,7 +20,7 @@ const batch: Batch = {
     { from: 300, upto: 400, reason: 'hole_in_positions', records: -1, bytes: -1 },
   ],
   parent: { epoch: '12'.repeat(16), end: 100, hash: '34'.repeat(16) },
-  ...{ firstContact: true, descriptionsBytes: 12 },
+  ...{ firstContact: true, descriptionsBytes: 12, descriptionsCrc: 0x1234abcd },
 };
 const held = { epoch: 'cd'.repeat(16), held: 900, hash: '34'.repeat(16) };
 const answer = Buffer.from(

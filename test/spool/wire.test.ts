@@ -29,7 +29,8 @@ const batch = fc
     ),
     parent: fc.option(fc.record({ epoch: hex, end: fc.constant(0), hash: hex }, plain), { nil: undefined }),
     firstContact: fc.boolean(),
-    descriptionsBytes: fc.integer({ min: 0, max: wireLimits.descriptionsBytesMax }),
+    descriptionsBytes: fc.integer({ min: 1, max: wireLimits.descriptionsBytesMax }),
+    descriptionsCrc: fc.integer({ min: 0, max: 0xffff_ffff }),
   })
   .map(({ steps, ...rest }): Batch => {
     const gaps: Gap[] = [];
@@ -121,6 +122,7 @@ const good: Batch = {
   parent: undefined,
   firstContact: false,
   descriptionsBytes: 0,
+  descriptionsCrc: 0,
 };
 
 const wrong: Record<string, Record<string, string | undefined>> = {
@@ -151,6 +153,8 @@ const wrong: Record<string, Record<string, string | undefined>> = {
   'half a parent': { 'tailspool-parent': 'd'.repeat(32) },
   'a receiver that is no id': { 'tailspool-receiver': 'me' },
   'a first contact that is neither': { 'tailspool-first-contact': 'maybe' },
+  'descriptions without a checksum': { 'tailspool-descriptions': '5' },
+  'descriptions with half a checksum': { 'tailspool-descriptions': '5', 'tailspool-descriptions-crc': 'abcd' },
   'descriptions that are too long': { 'tailspool-descriptions': String(wireLimits.descriptionsBytesMax + 1) },
 };
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { zeroHash } from '../../../spool/nouns.ts';
 import { MemorySpool } from '../../wire/memory-spool.ts';
 import { addBlocks, agentSpool, batchOf, Client, type Said } from './client.ts';
@@ -421,7 +422,10 @@ test('after a restart descriptions are asked for, and kept with the first block 
   await client.restart();
   assert.equal((await client.ask({ spool: agent.id, stream: '' })).answer?.describe, true);
   const descriptions = agent.outlet('s').describe();
-  const [batch, blocks] = batchOf(agent, 1, 3, { descriptionsBytes: descriptions.length });
+  const [batch, blocks] = batchOf(agent, 1, 3, {
+    descriptionsBytes: descriptions.length,
+    descriptionsCrc: crc32(descriptions),
+  });
   const said = await client.send(batch, Buffer.concat([descriptions, blocks]));
   assert.equal(said.answer?.describe, false);
   assert.deepEqual(

@@ -138,6 +138,7 @@ export function batchOf(spool: MemorySpool, first: number, last: number, over: P
     parent: undefined,
     firstContact: false,
     descriptionsBytes: 0,
+    descriptionsCrc: 0,
     ...over,
   };
   return [batch, Buffer.concat(blocks.flatMap((block) => [block.header, block.frame]))];

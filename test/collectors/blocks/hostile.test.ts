@@ -72,6 +72,8 @@ const put32 = (at: number, value: number) => {
   copy.writeUInt32LE(value, at);
   return copy;
 };
+const describing = (descriptions: Uint8Array) =>
+  encodeBatch({ ...batch, descriptionsBytes: descriptions.length, descriptionsCrc: crc32(descriptions) });
 const headerBytes = agent.blocks[0]!.header.length;
 const stranger = agentSpool(6, 'stranger');
 
@@ -131,7 +133,19 @@ const cases: Case[] = [
     'descriptions that are none',
     400,
     'bad_request',
-    () => post({ ...headers, 'tailspool-descriptions': '5' }, Buffer.concat([Buffer.from('hello'), blocks])),
+    () => post(describing(Buffer.from('hello')), Buffer.concat([Buffer.from('hello'), blocks])),
+  ],
+  [
+    'a flipped bit in the descriptions',
+    400,
+    'bad_request',
+    () => {
+      const descriptions = Buffer.from(agent.outlet('s').describe());
+      const said = describing(descriptions);
+      const at = descriptions.indexOf('file'); // still descriptions, of another source
+      descriptions[at] = descriptions[at]! ^ 1;
+      return post(said, Buffer.concat([descriptions, blocks]));
+    },
   ],
   [
     'descriptions beyond the limit',

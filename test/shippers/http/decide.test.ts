@@ -21,6 +21,7 @@ const sent: Outgoing = {
     parent: undefined,
     firstContact: false,
     descriptionsBytes: 0,
+    descriptionsCrc: 0,
   },
   blocks: new Uint8Array(200),
   blocksCount: 2,
