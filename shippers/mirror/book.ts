@@ -45,6 +45,8 @@ export class Book {
     this.#directory = directory;
     this.#notes = notes;
     files.makeDirectory(`${directory}/sources`);
+    // What a process made that was cut off before it could sync it.
+    this.#unsynced.add(directory).add(`${directory}/sources`);
     this.#claims = new Claims(files, `${directory}/hosts`);
     const { damagedLines, count } = this.#claims;
     const spools = files.list(`${directory}/sources`).map((entry) => entry.name);

@@ -36,16 +36,19 @@ export function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
-/** Makes the folder and every entry that leads to it durable, also those that a process made that was cut off before it could. */
+/**
+ * Makes the folder's entries and every one that leads to it durable, also those that a process made that was cut off before it
+ * could.
+ */
 export async function makeDurableFolder(files: Files, folder: string): Promise<void> {
   files.makeDirectory(folder);
-  for (let directory = folder; directory !== '/' && directory !== ''; ) {
-    directory = directoryOf(directory);
+  for (let directory = folder; ; directory = directoryOf(directory)) {
     try {
       await files.syncDirectory(directory);
     } catch (error) {
       // A folder far up that we may not read was there before us.
-      if (!hasCode(error, 'EACCES', 'EPERM')) throw error;
+      if (directory === folder || !hasCode(error, 'EACCES', 'EPERM')) throw error;
     }
+    if (directory === '/' || directory === '') return;
   }
 }

@@ -40,10 +40,9 @@ export async function checkFolder(
   if (ours.length === 0 && intent) return lostMarker(places, intent.folder);
   const id = ours[0]?.id ?? stored ?? Buffer.from(random.bytes(16)).toString('hex');
   if (id !== stored) await writeId(files, places.state, id);
+  await makeDurableFolder(files, `${places.folder}/${markerFolder}`);
   if (ours.length > 0) return { kind: 'ours', id, sequence: Math.max(...ours.map((marker) => marker.sequence)) };
-  await makeDurableFolder(files, places.folder);
   await setSequence(files, places.folder, id, 0);
-  await files.syncDirectory(places.folder);
   return { kind: 'ours', id, sequence: 0 };
 }
 

@@ -1,6 +1,6 @@
 /**
  * A small durable list: a file of lines, each `crc32 json`, to which lines are appended. A torn or damaged line costs that
- * line only. What was appended is durable once `flush` resolves; `rewrite` replaces the whole file atomically.
+ * line only. What was found and what was appended is durable once `flush` resolves; `rewrite` replaces the whole file atomically.
  */
 import { crc32 } from 'node:zlib';
 import type { Files, OpenFile } from '../../spool/ports.ts';
@@ -16,6 +16,8 @@ export class Journal {
   #lengthBytes: number;
   #exists: boolean;
   #lines: number;
+  /** What was found was perhaps written by a process that was cut off before it could sync it. */
+  #settled: boolean;
 
   private constructor(files: Files, path: string, found: Found) {
     this.#files = files;
@@ -23,6 +25,7 @@ export class Journal {
     this.#lengthBytes = found.goodBytes;
     this.#exists = found.exists;
     this.#lines = found.lines;
+    this.#settled = !found.exists;
   }
 
   /** Hands every readable entry to `take`, in order. `damagedLines` could not be read. */
@@ -37,7 +40,7 @@ export class Journal {
   }
 
   get dirty(): boolean {
-    return this.#pending.length > 0;
+    return this.#pending.length > 0 || !this.#settled;
   }
 
   append(entry: unknown): void {
@@ -47,17 +50,19 @@ export class Journal {
 
   async flush(): Promise<void> {
     if (!this.dirty) return;
+    const isNew = !this.#exists || !this.#settled;
     const bytes = Buffer.from(this.#pending.join(''));
     const file = this.#exists ? this.#files.open(this.#path, 'write') : createOver(this.#files, this.#path);
     try {
       if (file.stat().sizeBytes > this.#lengthBytes) file.truncate(this.#lengthBytes);
-      writeAll(file, bytes, this.#lengthBytes);
+      if (bytes.length > 0) writeAll(file, bytes, this.#lengthBytes);
       await file.datasync();
     } finally {
       file.close();
     }
-    if (!this.#exists) await this.#files.syncDirectory(directoryOf(this.#path));
+    if (isNew) await this.#files.syncDirectory(directoryOf(this.#path));
     this.#exists = true;
+    this.#settled = true;
     this.#lengthBytes += bytes.length;
     this.#pending = [];
   }
@@ -80,6 +85,7 @@ export class Journal {
     this.#files.rename(draft, this.#path);
     await this.#files.syncDirectory(directoryOf(this.#path));
     this.#exists = true;
+    this.#settled = true;
     this.#lengthBytes = length;
     this.#lines = lines;
     this.#pending = [];

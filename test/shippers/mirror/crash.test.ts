@@ -141,15 +141,17 @@ type End = 'power cut' | 'kill';
 /** Runs the scenario with a stop before each of the changes given, then to its end; returns how many changes the last run made. */
 async function run(
   stops: readonly number[],
-  end: End,
+  end: End | readonly End[],
   at: number,
   prepare?: (disk: SimulatedDisk) => void,
+  before?: (disk: SimulatedDisk) => void,
 ): Promise<number> {
   const { agents, expected } = scenario();
   const clock = new SimulatedClock();
   const random = new SeededRandom(seed);
   let disk = new SimulatedDisk({ clock });
-  for (const stop of stops) {
+  before?.(disk);
+  for (const [index, stop] of stops.entries()) {
     disk.crashBefore(stop);
     const machine = new Machine(disk, clock, random);
     const done = machine.start().then(() => machine.work(agents));
@@ -159,7 +161,8 @@ async function run(
     done.catch(() => undefined);
     disk.crashNow();
     await clock.run(machine.stop(), 10_000).catch(() => undefined);
-    disk = end === 'kill' ? disk.reopenAfterKill() : disk.reopenAfterCrash(seed * 1000 + at);
+    const how = typeof end === 'string' ? end : end[index];
+    disk = how === 'kill' ? disk.reopenAfterKill() : disk.reopenAfterCrash(seed * 1000 + at);
   }
   prepare?.(disk);
   const machine = new Machine(disk, clock, random);
@@ -198,6 +201,22 @@ test('the mirror is exact when recovery is cut off too', async () => {
   const random = new SeededRandom(seed);
   for (let round = 0; round < 20; round++)
     await run([random.below(240), random.below(80), random.below(40)], random.pick(['kill', 'power cut']), round);
+});
+
+test('what a killed mirror left unsynced is not trusted: a power cut after the next start costs nothing', async () => {
+  const random = new SeededRandom(seed);
+  const kill = every(4);
+  for (let first = seed % kill; first < 240; first += kill)
+    await run([first, random.below(100)], ['kill', 'power cut'], first);
+});
+
+test('what could not be synced is not trusted either: a power cut after trouble costs nothing', async () => {
+  const random = new SeededRandom(seed);
+  for (let round = 0; round < 40; round++) {
+    const path = random.pick([/intent\.0$/, /intent\.1$/, /hosts$/, /sources/]);
+    const fault = fails('EIO', { kinds: ['datasync'], path, from: 0, times: 1 });
+    await run([60 + random.below(200)], 'power cut', round, undefined, (disk) => disk.faults.push(fault));
+  }
 });
 
 test('the mirror holds while its folder cannot be written, says so, and is exact in the end', async () => {
