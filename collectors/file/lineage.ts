@@ -48,6 +48,11 @@ export class Lineage {
   settled = '';
   /** When the folder had last changed before that: where nothing stands at the path, a file may have come and been renamed since. */
   settledFolderNs = 0n;
+  /**
+   * Of an empty file at the path, when it had last changed before that: changed since, and empty again, it was filled, copied and
+   * truncated. −1: it may have changed once more at that time; undefined: it was not empty.
+   */
+  settledBlankNs: bigint | undefined;
   /** A copy in the making, or a file being compressed: find out again then. */
   resolveAt: MonotonicMs | undefined;
   /** It changes faster than it can be looked at: what is known of it is not what stands there. */
@@ -60,6 +65,7 @@ export class Lineage {
   readonly #context: Context;
   /** What stood at the path when this turn's bytes were fetched; only for files on mounts that may hang. */
   #fetched: string | undefined;
+  #fetchedNs = 0n;
   #heldSince: MonotonicMs | undefined;
   #waits: { readonly copies: string; readonly since: MonotonicMs } | undefined;
   /** When the newest generation began. */
@@ -140,6 +146,7 @@ export class Lineage {
     const current = this.live[0];
     if (this.live.length !== 1 || this.missing.length > 0 || this.resolveAt !== undefined || !current) return false;
     if (this.#context.isRemote(this.path)) return false;
+    if (current.isBlank && this.#wasFilledMeanwhile()) return false;
     if (current.lastTurn !== 'idle' || current.place?.path !== this.path || current.deleted) return false;
     try {
       const { inode, device, sizeBytes, modifiedMs } = this.#context.files.stat(this.path);
@@ -177,7 +184,9 @@ export class Lineage {
         generation.failure = undefined;
         if (file.stat().sizeBytes > offset) break; // the newer ones wait anyway
       }
-      this.#fetched = objectOf(await remote.stat(this.path));
+      const stat = await remote.stat(this.path);
+      this.#fetched = objectOf(stat);
+      this.#fetchedNs = stat.changedNs;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       this.#fetched = code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : `failed:${code}`;
@@ -327,6 +336,7 @@ export class Lineage {
     const found = this.#fetched ?? inspectQuickly(this.path, this.#context);
     if (found === this.settled || this.#fetched?.startsWith('failed:')) {
       if (current?.file && found === 'missing') this.#isDeleted(current);
+      if (current?.isBlank && this.#wasFilledMeanwhile()) return false;
       return (
         found !== 'missing' ||
         this.#fetched !== undefined ||
@@ -341,6 +351,17 @@ export class Lineage {
       return true;
     }
     return false;
+  }
+
+  /** Asked of a file that was empty: whether it was something else since what stands around it was looked at. */
+  #wasFilledMeanwhile(): boolean {
+    if (this.settledBlankNs === undefined || this.#fetched?.startsWith('failed:')) return false;
+    if (this.#fetched !== undefined) return this.#fetchedNs !== this.settledBlankNs;
+    try {
+      return this.#context.files.stat(this.path).changedNs !== this.settledBlankNs;
+    } catch {
+      return false; // it is gone: that is noticed without this
+    }
   }
 
   #offsets(): number {

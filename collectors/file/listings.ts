@@ -73,9 +73,9 @@ export class Listings {
   }
 }
 
-/** True where a folder that changed at that time may change once more without a new time. */
+/** True where what changed at that time may change once more without a new time. */
 export function mayChangeUnseen(changedNs: bigint, clock: Clock): boolean {
-  return clock.now() - Number(changedNs / 1_000_000n) <= coarseMs;
+  return Math.abs(clock.now() - Number(changedNs / 1_000_000n)) <= coarseMs;
 }
 
 /** `remote`: inodes are not asked for, each would be a call that may hang. */

@@ -8,6 +8,7 @@ import { headBytesMax } from './fingerprint.ts';
 import { Generation } from './generation.ts';
 import type { Likeness } from './identity.ts';
 import { folderChangedNs, type Lineage, objectOf, type Trouble } from './lineage.ts';
+import { mayChangeUnseen } from './listings.ts';
 import { type Looking, lookingAt } from './looking.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
@@ -43,12 +44,21 @@ export async function resolve(lineage: Lineage, context: Context, asked?: string
     lineage.moving = false;
     lineage.settled = settled;
     lineage.settledFolderNs = folderNs;
+    lineage.settledBlankNs = blankNs(candidates.list, context);
     tell(lineage, known, candidates.list, plan, context);
     carryOut(plan, lineage, known, candidates.list, context);
     return;
   }
   lineage.moving = true;
   lineage.resolveAt = context.clock.monotonic() + pace.hintDelayMs * 10;
+}
+
+/** When the file at the path had last changed before its surroundings were looked at, if it was empty. */
+function blankNs(files: readonly Candidate[], { clock }: Context): bigint | undefined {
+  const current = files.find((file) => file.current);
+  if (current === undefined || current.content.sizeBytes > 0) return undefined;
+  const { changedNs } = current.stat;
+  return mayChangeUnseen(changedNs, clock) ? -1n : changedNs;
 }
 
 /** Without a second look where the file is open. */

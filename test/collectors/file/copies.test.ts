@@ -66,6 +66,19 @@ test('copytruncate before everything was read: the rest is found in the copy', a
   assert.deepEqual(bench.intake.dropped, []);
 });
 
+test('a file that is filled, copied and truncated between two looks that both find it empty is read from its copy', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: { watch: () => ({ [Symbol.dispose]() {} }) } }; // as where the kernel drops events
+  bench.write('a.log', '');
+  bench.write('b.log', lines(0, 1));
+  await bench.start();
+  await bench.holds('b.log', lines(0, 1));
+  await bench.pause(300);
+  bench.write('a.log', lines(0, 10));
+  copyTruncate(bench, 'a.log', 'a.log.1');
+  await bench.holds('a.log', lines(0, 10));
+});
+
 test('what a truncation destroys unread is counted by range where it was seen', async () => {
   await using bench = new Bench();
   bench.write('a.log', lines(0, 10));
