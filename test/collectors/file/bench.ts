@@ -10,7 +10,7 @@ import { hostWatcher } from '../../../agent/host/watcher.ts';
 import { createFileCollector } from '../../../collectors/file/collector.ts';
 import type { FileCollectorOptions, FileCollectorPorts } from '../../../collectors/file/options.ts';
 import type { Collector } from '../../../collectors/ports.ts';
-import type { LogEntry } from '../../../spool/ports.ts';
+import type { FileStat, Files, LogEntry, OpenFile } from '../../../spool/ports.ts';
 import { MemoryIntake } from './memory-intake.ts';
 
 const patienceMs = 20_000;
@@ -129,4 +129,22 @@ export class Bench implements AsyncDisposable {
     await this.stop();
     fs.rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The host's files, of which other facts are told than the host tells. */
+export function filesWith(change: (stat: FileStat, path: string) => FileStat): Files {
+  const opened = (file: OpenFile, path: string): OpenFile =>
+    new Proxy(file, {
+      get(target, key) {
+        if (key === 'stat') return () => change(target.stat(), path);
+        const value = Reflect.get(target, key);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  return {
+    ...hostFiles,
+    open: (path, mode) => opened(hostFiles.open(path, mode), path),
+    stat: (path) => change(hostFiles.stat(path), path),
+    lstat: (path) => change(hostFiles.lstat(path), path),
+  };
 }

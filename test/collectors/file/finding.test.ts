@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
-import { Bench } from './bench.ts';
+import { hostClock } from '../../../agent/host/clock.ts';
+import { hostFiles } from '../../../agent/host/files.ts';
+import { Bench, filesWith } from './bench.ts';
 
 const isRoot = process.getuid?.() === 0;
 const nobody = 65534;
@@ -99,10 +101,43 @@ test('a link that somebody planted is refused', { skip: !isRoot && 'needs root' 
   assert(!bench.intake.entries.some(({ bytes }) => bytes.includes('password')));
 });
 
+test('a link that somebody planted on a network mount is not followed', { skip: !isRoot && 'needs root' }, async () => {
+  await using bench = new Bench();
+  bench.ports = { mounts: { typeOf: () => 'nfs4' } };
+  bench.write('secret', 'password\n');
+  bench.write('app/a.log', 'one\n');
+  bench.write('private/hidden.log', 'password\n');
+  fs.linkSync(bench.path('secret'), bench.path('app/hard.log'));
+  fs.symlinkSync('../private/hidden.log', bench.path('app/symbolic.log'));
+  fs.symlinkSync('../private', bench.path('app/folder'));
+  fs.chownSync(bench.path('app'), nobody, nobody);
+  await bench.start({ include: [bench.path('app/*.log'), bench.path('app/*/*.log')], networkFs: true });
+  await bench.until(() => causes(bench).length === 2);
+  assert.deepEqual(causes(bench).sort(), ['hard_link', 'unreadable']);
+  assert(!bench.intake.entries.some(({ bytes }) => bytes.includes('password')));
+});
+
+test('what was refused is looked at again: its owner may have changed', async () => {
+  await using bench = new Bench();
+  let [owner, skewMs] = [nobody, 0];
+  bench.ports = {
+    clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs },
+    files: filesWith((stat) => ({ ...stat, owner: stat.kind === 'symlink' ? owner : 0 })),
+    watcher: { watch: () => ({ [Symbol.dispose]() {} }) },
+  };
+  bench.write('target', 'one\n');
+  fs.symlinkSync('target', bench.path('a.log'));
+  await bench.start();
+  await bench.until(() => causes(bench).includes('link'));
+  owner = 0;
+  skewMs = 31_000;
+  await bench.holds('a.log', 'one\n');
+  assert.deepEqual(causes(bench), []);
+});
+
 test('permission that is lost is shown, and when it is back reading goes on', async () => {
   await using bench = new Bench();
   let denied = true;
-  const { hostFiles } = await import('../../../agent/host/files.ts');
   const refuse = (path: string) => {
     if (denied && path.endsWith('.log'))
       throw Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES' });
@@ -322,7 +357,6 @@ test('above the cap the oldest cursors go, counted', async () => {
 
 test('with network_fs files on a network mount are read without one synchronous call, rotations included', async () => {
   await using bench = new Bench();
-  const { hostFiles } = await import('../../../agent/host/files.ts');
   const share = bench.path('share');
   const touched: string[] = [];
   const local = (path: string) => {
@@ -380,8 +414,6 @@ test('with network_fs files on a network mount are read without one synchronous 
 
 test('a mount that hangs holds up its own files only, and is named', async () => {
   await using bench = new Bench();
-  const { hostFiles } = await import('../../../agent/host/files.ts');
-  const { hostClock } = await import('../../../agent/host/clock.ts');
   const share = bench.path('share');
   let skewMs = 0;
   const never = new Promise<never>(() => {});
@@ -404,7 +436,6 @@ test('a mount that hangs holds up its own files only, and is named', async () =>
 
 test('generations that were read to their end and are gone do not pile up, but the newest of a path stays known', async () => {
   await using bench = new Bench();
-  const { hostClock } = await import('../../../agent/host/clock.ts');
   let skewMs = 0;
   bench.ports = { clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs } };
   bench.write('a.log', 'one\n');

@@ -4,27 +4,8 @@
  */
 import * as fs from 'node:fs';
 import { test } from 'node:test';
-import { hostFiles } from '../../../agent/host/files.ts';
-import type { FileStat, Files, OpenFile } from '../../../spool/ports.ts';
-import { Bench } from './bench.ts';
-
-/** The host's files, of which other facts are told than the host tells. */
-function filesWith(change: (stat: FileStat) => FileStat): Files {
-  const opened = (file: OpenFile): OpenFile =>
-    new Proxy(file, {
-      get(target, key) {
-        if (key === 'stat') return () => change(target.stat());
-        const value = Reflect.get(target, key);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
-  return {
-    ...hostFiles,
-    open: (path, mode) => opened(hostFiles.open(path, mode)),
-    stat: (path) => change(hostFiles.stat(path)),
-    lstat: (path) => change(hostFiles.lstat(path)),
-  };
-}
+import type { FileStat } from '../../../spool/ports.ts';
+import { Bench, filesWith } from './bench.ts';
 
 /** As on file systems and in sandboxes that tell no birth time. */
 const birthless: Readonly<Record<string, (stat: FileStat) => bigint>> = {
