@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -108,6 +108,28 @@ test('the agent never collects the file that its own log goes to', async () => {
   const code = await new Promise((resolve) => child.once('close', resolve));
   assert.equal(code, 0);
   assert.match(readFileSync(join(home, 'own.log'), 'utf8'), /agent\.stopped/);
+});
+
+test('the agent never collects its data_dir or the folder of its mirror, whatever the patterns say', async () => {
+  const { config, dataDir } = configure('own-folders');
+  const home = join(folder, 'own-folders');
+  const include = `include: [${home}/**/*.log]`;
+  const mirror = join(home, 'mirror');
+  writeFileSync(
+    config,
+    `data_dir: ${dataDir}\ncollectors: {a: {type: file, ${include}}}\nshippers: {m: {type: mirror, path: ${mirror}}}\n`,
+  );
+  await using agent = await running(config, dataDir);
+  const names = async () =>
+    (await askStatus(dataDir))?.collectors.flatMap(({ sources }) => sources.map(({ name }) => name)) ?? [];
+  mkdirSync(join(mirror, 'below'), { recursive: true });
+  for (const own of [dataDir, mirror, join(mirror, 'below')]) writeFileSync(join(own, 'own.log'), 'a line\n');
+  writeFileSync(join(home, 'other.log'), 'a line\n');
+  await until('it follows the other file', async () => (await names()).length > 0);
+  // By now the other one is mirrored, too, into a file whose name matches.
+  await until('it is mirrored', () => readdirSync(mirror, { recursive: true }).some((name) => /other/.test(`${name}`)));
+  assert.deepEqual(await names(), [join(home, 'other.log')]);
+  assert.equal((await agent.end('SIGTERM')).code, 0);
 });
 
 test('whoever does not read the log holds up neither the start nor the stop', async () => {
