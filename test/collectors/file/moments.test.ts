@@ -39,21 +39,36 @@ async function started(bench: Bench): Promise<void> {
   await bench.holds('a.log', lines(0, 10));
 }
 
-test('what was filled, copied and truncated since it was seen empty is read before what was written then', async () => {
-  await using bench = new Bench();
-  await started(bench);
-  let empty = false;
-  bench.onLog = (message) => {
-    empty ||= message.includes('a.log (0 bytes) is new');
-  };
-  copyTruncate(bench);
-  await bench.until(() => empty);
-  for (let from = 10; from < 50; from += 10) {
-    bench.write('a.log', lines(from, from + 10));
+for (const hints of ['with', 'without']) {
+  test(`${hints} hints: what was filled, copied and truncated since it was seen empty is read before what was written then`, async () => {
+    await using bench = new Bench();
+    if (hints === 'without') bench.ports = { watcher: noHints };
+    await started(bench);
+    let empty = false;
+    bench.onLog = (message) => {
+      empty ||= message.includes('a.log (0 bytes) is new');
+    };
     copyTruncate(bench);
-  }
-  bench.write('a.log', lines(50, 60));
-  await bench.holds('a.log', lines(0, 60));
+    await bench.until(() => empty);
+    for (let from = 10; from < 50; from += 10) {
+      bench.write('a.log', lines(from, from + 10));
+      copyTruncate(bench);
+    }
+    bench.write('a.log', lines(50, 60));
+    await bench.holds('a.log', lines(0, 60));
+  });
+}
+
+test('a file that was copied, truncated and written to after it was looked at and before it was read: the copy comes first', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: noHints };
+  bench.write('a.log', lines(0, 10));
+  bench.intake.hold = 'unsynced';
+  await bench.start();
+  copyTruncate(bench);
+  bench.write('a.log', lines(10, 20));
+  bench.intake.release();
+  await bench.holds('a.log', lines(0, 20));
 });
 
 test('a file that was copied and truncated again before its first turn is not taken for younger than that copy', async () => {
@@ -175,6 +190,33 @@ function afterRead(call: (path: string) => void): Files {
     },
   };
 }
+
+test('rotated files that are numbered on while they are looked at, one by one: none is passed by', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    for (let from = 20; from < 50; from += 10) {
+      shift(bench);
+      bench.rename('a.log', 'a.log.1');
+      bench.write('a.log', lines(from, from + 10));
+    }
+    let done = false;
+    const files: Files = {
+      ...hostFiles,
+      list: (directory) => hostFiles.list(directory).sort((one, other) => (one.name < other.name ? 1 : -1)),
+      lstat(path) {
+        if (!done && path === bench.path('a.log.2')) {
+          done = true; // the third has been looked at
+          shift(bench);
+        }
+        return hostFiles.lstat(path);
+      },
+    };
+    bench.ports = { files };
+  });
+  await bench.holds('a.log', lines(0, 50));
+});
 
 test('a copy in the making of what was not read yet is waited for', async () => {
   await using bench = new Bench();

@@ -272,6 +272,35 @@ test('at the first start no rotated sibling was missed, however young it is: inc
   await bench.holds('a.log.1', lines(0, 10));
 });
 
+test('with new patterns their files are looked at for the first time: rotated siblings that stand there are left alone', async () => {
+  await using bench = new Bench();
+  bench.write('first/b.log', 'known\n');
+  await bench.start({ include: [bench.path('first/*.log')] });
+  await bench.holds('first/b.log', 'known\n');
+  await bench.pause(30); // the clock of files is coarse
+  await bench.restart(
+    () => {
+      bench.write('a.log.1', lines(0, 10));
+      bench.write('a.log', lines(10, 20));
+    },
+    { include: [bench.path('first/*.log'), bench.path('*.log')] },
+  );
+  await bench.holds('a.log', lines(10, 20));
+});
+
+test('a file that was found, but not read yet when the agent was cut off, is known: rotated meanwhile it is not taken for an old one', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', lines(0, 10));
+  fs.utimesSync(bench.path('a.log'), 1000, 1000);
+  bench.intake.hold = 'spool_full';
+  await bench.start();
+  await bench.restart(() => {
+    bench.rename('a.log', 'a.log.1');
+    bench.write('a.log', lines(10, 20));
+  });
+  await bench.holds('a.log', lines(0, 20));
+});
+
 test('a crash that loses the newest runs reads just those again', async () => {
   await using bench = new Bench();
   await started(bench);
