@@ -9,11 +9,25 @@ import { hostInflater } from '../../../agent/host/inflater.ts';
 import { hostWatcher } from '../../../agent/host/watcher.ts';
 import { createFileCollector } from '../../../collectors/file/collector.ts';
 import type { FileCollectorOptions, FileCollectorPorts } from '../../../collectors/file/options.ts';
-import type { Collector } from '../../../collectors/ports.ts';
-import type { FileStat, Files, LogEntry, OpenFile } from '../../../spool/ports.ts';
+import type { Collector, Watcher } from '../../../collectors/ports.ts';
+import type { Clock, FileStat, Files, LogEntry, OpenFile } from '../../../spool/ports.ts';
 import { MemoryIntake } from './memory-intake.ts';
 
 const patienceMs = 20_000;
+
+/** Nothing is told of changes. */
+export const noHints: Watcher = { watch: () => ({ [Symbol.dispose]() {} }) };
+
+/** Lines that differ, so that content tells files apart. */
+export function lines(from: number, to: number, what = 'of a log that is written by a test'): string {
+  let text = '';
+  for (let number = from; number < to; number++) text += `line ${number} ${what}\n`;
+  return text;
+}
+
+export function causes(bench: Bench): string[] {
+  return bench.collector!.status().problems.map(({ cause }) => cause);
+}
 
 export class Bench implements AsyncDisposable {
   readonly folder = fs.mkdtempSync(join(tmpdir(), 'tailspool-tail-'));
@@ -23,6 +37,8 @@ export class Bench implements AsyncDisposable {
   collector: Collector | undefined;
   options: Partial<FileCollectorOptions> = {};
   ports: Partial<FileCollectorPorts> = {};
+  /** So much later it is for the collector than it is. */
+  skewMs = 0;
   #boots = 1;
 
   path(name: string): string {
@@ -54,7 +70,7 @@ export class Bench implements AsyncDisposable {
         ...this.options,
       },
       {
-        ...{ intake: this.intake, files: hostFiles, clock: hostClock, watcher: hostWatcher, inflater: hostInflater },
+        ...{ intake: this.intake, files: hostFiles, clock: this.#clock, watcher: hostWatcher, inflater: hostInflater },
         ...{
           log: { write: (entry) => this.#note(entry) },
           mounts: { typeOf: () => 'ext4' },
@@ -64,6 +80,10 @@ export class Bench implements AsyncDisposable {
       },
     );
     await this.collector.start();
+  }
+
+  get #clock(): Clock {
+    return { ...hostClock, monotonic: () => hostClock.monotonic() + this.skewMs };
   }
 
   #note(entry: LogEntry): void {
@@ -98,7 +118,14 @@ export class Bench implements AsyncDisposable {
     await this.start();
   }
 
-  /** Waits until a path's mirror holds what is expected, and that it stays so for a moment. */
+  /** Writes the first of a log, starts, and waits until that is read. */
+  async started(text = lines(0, 10), name = 'a.log'): Promise<void> {
+    this.write(name, text);
+    await this.start();
+    await this.holds(name, text);
+  }
+
+  /** Waits until a path's mirror holds as much as is expected, and that is what it holds. */
   async holds(name: string, expected: string): Promise<void> {
     const path = this.path(name);
     await this.until(

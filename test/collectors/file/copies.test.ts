@@ -3,13 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { Bench } from './bench.ts';
-
-function lines(from: number, to: number): string {
-  let text = '';
-  for (let number = from; number < to; number++) text += `line ${number} of a log that is written by a test\n`;
-  return text;
-}
+import { Bench, lines } from './bench.ts';
 
 function copyTruncate(bench: Bench, name: string, to: string): void {
   fs.copyFileSync(bench.path(name), bench.path(to));
@@ -173,33 +167,27 @@ test('a deleted file is not held longer than allowed, and what is given up is co
 
 test('a source that is behind for long without back-pressure is stalled, with the reason', async () => {
   await using bench = new Bench();
-  const { hostClock } = await import('../../../agent/host/clock.ts');
-  let skewMs = 0;
-  bench.ports = { clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs } };
   bench.write('a.log', 'one\n');
   fs.truncateSync(bench.path('a.log'), 10_000);
   await bench.start();
   await bench.holds('a.log', 'one\n');
-  skewMs = 40_000;
+  bench.skewMs = 40_000;
   const first = () => bench.collector!.status().sources[0]!;
   await bench.until(() => first().state === 'stalled' && /NUL/.test(first().reason ?? ''));
 });
 
 test('a quiet file is closed, and read on when it grows, is rotated, or both', async () => {
   await using bench = new Bench();
-  const { hostClock } = await import('../../../agent/host/clock.ts');
-  let skewMs = 0;
-  bench.ports = { clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs } };
   bench.write('a.log', lines(0, 10));
   bench.write('b.log', lines(0, 10));
   await bench.start();
   await bench.holds('a.log', lines(0, 10));
   await bench.holds('b.log', lines(0, 10));
-  skewMs = 20_000;
+  bench.skewMs = 20_000;
   await bench.pause(300);
   bench.write('a.log', lines(10, 12));
   await bench.holds('a.log', lines(0, 12));
-  skewMs = 700_000;
+  bench.skewMs = 700_000;
   await bench.until(() => bench.collector!.status().gauges.open_files === 0);
   bench.write('a.log', lines(12, 20));
   bench.write('b.log', lines(10, 20));

@@ -7,17 +7,8 @@ import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
 import { hostFiles } from '../../../agent/host/files.ts';
-import type { Watcher } from '../../../collectors/ports.ts';
 import type { Files } from '../../../spool/ports.ts';
-import { Bench } from './bench.ts';
-
-const noHints: Watcher = { watch: () => ({ [Symbol.dispose]() {} }) };
-
-function lines(from: number, to: number): string {
-  let text = '';
-  for (let number = from; number < to; number++) text += `line ${number} of a log that is written by a test\n`;
-  return text;
-}
+import { Bench, lines, noHints } from './bench.ts';
 
 /** As logrotate does it: the older copies are numbered on, from the oldest. */
 function shift(bench: Bench, ending = ''): void {
@@ -33,17 +24,11 @@ function copyTruncate(bench: Bench): void {
   fs.truncateSync(bench.path('a.log'));
 }
 
-async function started(bench: Bench): Promise<void> {
-  bench.write('a.log', lines(0, 10));
-  await bench.start();
-  await bench.holds('a.log', lines(0, 10));
-}
-
 for (const hints of ['with', 'without']) {
   test(`${hints} hints: what was filled, copied and truncated since it was seen empty is read before what was written then`, async () => {
     await using bench = new Bench();
     if (hints === 'without') bench.ports = { watcher: noHints };
-    await started(bench);
+    await bench.started();
     let empty = false;
     bench.onLog = (message) => {
       empty ||= message.includes('a.log (0 bytes) is new');
@@ -73,7 +58,7 @@ test('a file that was copied, truncated and written to after it was looked at an
 
 test('a file that was copied and truncated again before its first turn is not taken for younger than that copy', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   let done = false;
   bench.onLog = (message) => {
     if (done || !message.includes('a.log (0 bytes) is new')) return;
@@ -93,7 +78,7 @@ test('a file that was copied and truncated again before its first turn is not ta
 for (const rest of [0, 10]) {
   test(`several copytruncates while the agent is down are read in order, the first with ${rest} unread lines`, async () => {
     await using bench = new Bench();
-    await started(bench);
+    await bench.started();
     await bench.restart(() => {
       if (rest > 0) bench.write('a.log', lines(10, 20));
       for (let from = 10 + rest; from < 60; from += 10) {
@@ -128,7 +113,7 @@ function onceListed(bench: Bench, work: () => void): Files {
 
 test('copytruncate in the middle of a look: nothing is passed by, nothing comes too early', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     copyTruncate(bench);
@@ -145,7 +130,7 @@ test('copytruncate in the middle of a look: nothing is passed by, nothing comes 
 
 test('the rest that copytruncate takes away in the middle of a look is found in the copy', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     const files = onceListed(bench, () => {
@@ -162,7 +147,7 @@ test('a file that is copied and truncated right after a read: its new beginning 
   await using bench = new Bench();
   let work: (() => void) | undefined;
   bench.ports = { files: afterRead((path) => path === bench.path('a.log') && work?.()) };
-  await started(bench);
+  await bench.started();
   work = () => {
     work = undefined;
     bench.write('a.log', lines(25, 30));
@@ -193,7 +178,7 @@ function afterRead(call: (path: string) => void): Files {
 
 test('rotated files that are numbered on while they are looked at, one by one: none is passed by', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     for (let from = 20; from < 50; from += 10) {
@@ -220,7 +205,7 @@ test('rotated files that are numbered on while they are looked at, one by one: n
 
 test('a copy in the making of what was not read yet is waited for', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     copyTruncate(bench);
@@ -240,7 +225,7 @@ test('a copy in the making of what was not read yet is waited for', async () => 
 for (const [at, moment] of ['looked into', 'read'].entries()) {
   test(`an archive that is numbered on before it is ${moment} is looked for before anything newer is read`, async () => {
     await using bench = new Bench();
-    await started(bench);
+    await bench.started();
     const archive = (name: string, from: number, to: number) =>
       bench.write(name, zlib.gzipSync(Buffer.from(lines(from, to))));
     let opens = 0;
@@ -286,7 +271,7 @@ test('an empty file that is deleted while its writer holds it is read through it
 test('without hints: a file that came and was renamed while nothing stood at the path is found', async () => {
   await using bench = new Bench();
   bench.ports = { watcher: noHints };
-  await started(bench);
+  await bench.started();
   let isGone = false;
   bench.onLog = (message) => {
     isGone ||= !message.includes('a.log (') && message.includes('a.log.1 (');

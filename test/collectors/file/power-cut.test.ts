@@ -2,23 +2,10 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
-import { hostClock } from '../../../agent/host/clock.ts';
 import { commonLines } from '../../../collectors/file/parting.ts';
 import { decodeState } from '../../../collectors/file/state.ts';
 import { temporarySpool } from '../../spool/temporary-spool.ts';
-import { Bench } from './bench.ts';
-
-function lines(from: number, to: number, what = 'of a log that is written by a test'): string {
-  let text = '';
-  for (let number = from; number < to; number++) text += `line ${number} ${what}\n`;
-  return text;
-}
-
-async function started(bench: Bench, text: string): Promise<void> {
-  bench.write('a.log', text);
-  await bench.start();
-  await bench.holds('a.log', text);
-}
+import { Bench, lines } from './bench.ts';
 
 function events(bench: Bench): string[] {
   return bench.logged.map(({ severity, event }) => `${severity} ${event}`);
@@ -47,7 +34,7 @@ for (const [what, before, kept, after, expected] of [
 ] as const) {
   test(`a file that went back ${what} is read on where it parts from what was read of it`, async () => {
     await using bench = new Bench();
-    await started(bench, before);
+    await bench.started(before);
     await bench.powerCut(() => {
       fs.truncateSync(bench.path('a.log'), kept.length);
       bench.write('a.log', after);
@@ -60,7 +47,7 @@ for (const [what, before, kept, after, expected] of [
 
 test('a file whose end became NUL bytes is read on behind them, and only they are counted', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 200));
+  await bench.started(lines(0, 200));
   const kept = lines(0, 120).length;
   await bench.powerCut(() => {
     fs.truncateSync(bench.path('a.log'), kept);
@@ -75,7 +62,7 @@ test('a file whose end became NUL bytes is read on behind them, and only they ar
 
 test('a file that goes back twice is read on twice where it parts from what was read', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 100));
+  await bench.started(lines(0, 100));
   await bench.powerCut(() => {
     fs.truncateSync(bench.path('a.log'), lines(0, 60).length);
     bench.write('a.log', lines(200, 230));
@@ -90,7 +77,7 @@ test('a file that goes back twice is read on twice where it parts from what was 
 
 test('a file that goes back to the very place where it was read on after the first power cut is read on there', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 100));
+  await bench.started(lines(0, 100));
   for (const [round, text] of [lines(200, 230), lines(300, 330)].entries()) {
     await bench.powerCut(() => {
       fs.truncateSync(bench.path('a.log'), lines(0, 60).length);
@@ -109,7 +96,7 @@ test('a file that goes back to the very place where it was read on after the fir
 
 test('where the spool holds no more of what was read, a file goes on at the newest kept point, and that is reported', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 10));
+  await bench.started(lines(0, 10));
   for (let from = 10; from < 60; from += 10) {
     bench.write('a.log', lines(from, from + 10));
     await bench.holds('a.log', lines(0, from + 10));
@@ -126,7 +113,7 @@ test('where the spool holds no more of what was read, a file goes on at the newe
 test('where the newest runs are all behind the place, one of the points that are kept for long is before it', async () => {
   await using bench = new Bench();
   bench.intake.trailMax = 2;
-  await started(bench, lines(0, 2000)); // more than the 64 KiB after which a point is kept
+  await bench.started(lines(0, 2000)); // more than the 64 KiB after which a point is kept
   for (let from = 2000; from < 2300; from += 100) {
     bench.write('a.log', lines(from, from + 100));
     await bench.holds('a.log', lines(0, from + 100));
@@ -142,7 +129,7 @@ test('where the newest runs are all behind the place, one of the points that are
 
 test('what the spool still holds of the end of a long file is enough', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 3000));
+  await bench.started(lines(0, 3000));
   bench.intake.keptFrom = bench.intake.entries.length;
   bench.write('a.log', lines(3000, 3100));
   await bench.holds('a.log', lines(0, 3100));
@@ -156,7 +143,7 @@ test('what the spool still holds of the end of a long file is enough', async () 
 
 test('a file of less than a kilobyte that is longer again may have been written anew: it is read from its beginning, and that is reported', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 10));
+  await bench.started(lines(0, 10));
   await bench.powerCut(() => {
     fs.truncateSync(bench.path('a.log'), lines(0, 5).length);
     bench.write('a.log', lines(50, 70));
@@ -167,13 +154,11 @@ test('a file of less than a kilobyte that is longer again may have been written 
 
 test('a file whose renaming went back too is read on at its path', async () => {
   await using bench = new Bench();
-  let skewMs = 0;
-  bench.ports = { clock: { ...hostClock, monotonic: () => hostClock.monotonic() + skewMs } };
-  await started(bench, lines(0, 100));
+  await bench.started(lines(0, 100));
   bench.rename('a.log', 'a.log.1');
   bench.write('a.log', lines(100, 110));
   await bench.holds('a.log', lines(0, 110));
-  skewMs = 15_000; // by then the old one is done
+  bench.skewMs = 15_000; // by then the old one is done
   await bench.until(
     () => bench.collector!.status().sources.length === 1,
     () => bench.explain('a.log', ''),
@@ -188,7 +173,7 @@ test('a file whose renaming went back too is read on at its path', async () => {
 
 test('after the collector was stopped a file that is shorter was truncated, whatever was booted since', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 50));
+  await bench.started(lines(0, 50));
   await bench.restart(() => {
     fs.truncateSync(bench.path('a.log'), lines(0, 30).length);
     bench.ports = { bootId: 'boot 2' };
@@ -198,7 +183,7 @@ test('after the collector was stopped a file that is shorter was truncated, what
 
 test('a file that was seen since the power cut and is shorter then was truncated', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 50));
+  await bench.started(lines(0, 50));
   await bench.powerCut(() => bench.write('a.log', lines(50, 60)));
   await bench.holds('a.log', lines(0, 60));
   fs.truncateSync(bench.path('a.log'), lines(0, 30).length);
@@ -207,7 +192,7 @@ test('a file that was seen since the power cut and is shorter then was truncated
 
 test('a file that was truncated and begun anew has nothing in common with what was read, and is read from its beginning', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 50));
+  await bench.started(lines(0, 50));
   await bench.powerCut(() => {
     fs.truncateSync(bench.path('a.log'), 0);
     bench.write('a.log', lines(100, 110));

@@ -3,24 +3,11 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { Bench } from './bench.ts';
-
-/** Lines that differ, so that content tells files apart. */
-function lines(from: number, to: number): string {
-  let text = '';
-  for (let number = from; number < to; number++) text += `line ${number} of a log that is written by a test\n`;
-  return text;
-}
-
-async function started(bench: Bench, text = lines(0, 10)): Promise<void> {
-  bench.write('a.log', text);
-  await bench.start();
-  await bench.holds('a.log', text);
-}
+import { Bench, lines } from './bench.ts';
 
 test('a file that was renamed while the agent was down is read to its end, then its successor', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     bench.rename('a.log', 'a.log.1');
@@ -31,7 +18,7 @@ test('a file that was renamed while the agent was down is read to its end, then 
 
 test('generations that came and went while the agent was down are read, oldest first', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     for (let from = 20; from < 60; from += 10) {
@@ -46,7 +33,7 @@ test('generations that came and went while the agent was down are read, oldest f
 
 test('a renamed file is found under any name among its siblings', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     bench.rename('a.log', 'something-else');
@@ -58,7 +45,7 @@ test('a renamed file is found under any name among its siblings', async () => {
 test('a file that was moved to another folder is found through the rotated patterns', async () => {
   await using bench = new Bench();
   bench.options = { rotated: [bench.path('old/*')] };
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     fs.mkdirSync(bench.path('old'));
@@ -74,7 +61,7 @@ for (const [ending, compress] of [
 ] as const) {
   test(`a file that was rotated and compressed to ${ending} while the agent was down is continued inside it`, async () => {
     await using bench = new Bench();
-    await started(bench);
+    await bench.started();
     await bench.restart(() => {
       bench.write(`a.log.1${ending}`, compress(Buffer.from(lines(0, 5000))));
       bench.remove('a.log');
@@ -85,7 +72,7 @@ for (const [ending, compress] of [
 
   test(`a file of which much was read is continued inside its ${ending}, behind the first pieces that expand`, async () => {
     await using bench = new Bench();
-    await started(bench, lines(0, 6000));
+    await bench.started(lines(0, 6000));
     await bench.restart(() => {
       bench.write(`a.log.1${ending}`, compress(Buffer.from(lines(0, 7000))));
       bench.remove('a.log');
@@ -96,7 +83,7 @@ for (const [ending, compress] of [
 
   test(`a file that was read already is not read again when it reappears as ${ending}`, async () => {
     await using bench = new Bench();
-    await started(bench);
+    await bench.started();
     bench.rename('a.log', 'a.log.1');
     bench.write('a.log', lines(10, 20));
     await bench.holds('a.log', lines(0, 20));
@@ -113,7 +100,7 @@ for (const [ending, compress] of [
 
   test(`generations that were missed and are only there as ${ending} are read whole, in order`, async () => {
     await using bench = new Bench();
-    await started(bench);
+    await bench.started();
     await bench.restart(() => {
       bench.remove('a.log');
       bench.write(`a.log.3${ending}`, compress(Buffer.from(lines(0, 20))));
@@ -127,7 +114,7 @@ for (const [ending, compress] of [
 
 test('an archive that is still being written is read when it is whole', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   const archive = zlib.gzipSync(Buffer.from(lines(0, 2000)));
   await bench.restart(() => {
     bench.remove('a.log');
@@ -140,7 +127,7 @@ test('an archive that is still being written is read when it is whole', async ()
 
 test('copytruncate while the agent is down: the unread rest is found in the copy', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));
@@ -152,7 +139,7 @@ test('copytruncate while the agent is down: the unread rest is found in the copy
 
 test('copytruncate and compression while the agent is down: the unread rest is found in the archive', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     bench.write('a.log', lines(10, 20));
     bench.write('a.log.1.gz', zlib.gzipSync(fs.readFileSync(bench.path('a.log'))));
@@ -164,7 +151,7 @@ test('copytruncate and compression while the agent is down: the unread rest is f
 
 test('a file that was truncated and grew past the old position while the agent was down is read from its beginning', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   await bench.restart(() => {
     fs.truncateSync(bench.path('a.log'));
     bench.write('a.log', lines(100, 200));
@@ -174,7 +161,7 @@ test('a file that was truncated and grew past the old position while the agent w
 
 test('a file that was deleted and made anew with the same inode is read from its beginning', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   const before = fs.statSync(bench.path('a.log')).ino;
   let after = 0;
   await bench.restart(() => {
@@ -303,7 +290,7 @@ test('a file that was found, but not read yet when the agent was cut off, is kno
 
 test('a crash that loses the newest runs reads just those again', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   for (let from = 10; from < 50; from += 10) {
     bench.write('a.log', lines(from, from + 10));
     await bench.holds('a.log', lines(0, from + 10));
@@ -314,7 +301,7 @@ test('a crash that loses the newest runs reads just those again', async () => {
 
 test('in the same boot a file that is shorter was truncated, and is read from its beginning', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   for (let from = 10; from < 50; from += 10) {
     bench.write('a.log', lines(from, from + 10));
     await bench.holds('a.log', lines(0, from + 10));
@@ -325,7 +312,7 @@ test('in the same boot a file that is shorter was truncated, and is read from it
 
 test('where a short start does not tell what became of a file, nothing is passed over: it is read again, and that is reported', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 5));
+  await bench.started(lines(0, 5));
   await bench.restart(() => {
     bench.write('a.log.1', lines(0, 5)); // a copy of it, or another one that begins alike
     bench.remove('a.log');
@@ -340,7 +327,7 @@ test('where a short start does not tell what became of a file, nothing is passed
 
 test('a file whose state cannot be used is read again, and that is reported', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   bench.intake.spoilStates(bench.path('a.log'));
   await bench.restart(() => bench.write('a.log', lines(10, 20)));
   await bench.holds('a.log', lines(0, 10) + lines(0, 20));
@@ -352,7 +339,7 @@ test('a file whose state cannot be used is read again, and that is reported', as
 
 test('copytruncate with compression, the copy not yet removed: the copy is read on, its archive is not another generation', async () => {
   await using bench = new Bench();
-  await started(bench, lines(0, 100));
+  await bench.started(lines(0, 100));
   await bench.restart(() => {
     bench.write('a.log', lines(100, 5000));
     fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));

@@ -1,0 +1,145 @@
+/** Where a source begins, and how long its cursor is kept: start_at, collectors that were renamed, folders that are away, forgetting. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { test } from 'node:test';
+import { Bench } from './bench.ts';
+
+test('start_at end passes over what stands there at the very first start, and nothing else', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'old\nolder\nhalf');
+  await bench.start({ startAt: 'end' });
+  bench.write('a.log', ' a line\nnew\n');
+  bench.write('b.log', 'later\n');
+  await bench.holds('a.log', 'half a line\nnew\n');
+  await bench.holds('b.log', 'later\n');
+  await bench.restart(() => bench.write('c.log', 'while down\n'));
+  await bench.holds('c.log', 'while down\n');
+  assert.deepEqual(
+    bench.intake.dropped.map(({ reason, bytes }) => [reason, bytes]),
+    [['start_at_end', 10]],
+  );
+});
+
+test('start_at end on an empty folder does not pass over files that come while the agent is down', async () => {
+  await using bench = new Bench();
+  await bench.start({ startAt: 'end' });
+  await bench.restart(() => bench.write('a.log', 'one\n'));
+  await bench.holds('a.log', 'one\n');
+});
+
+test('a renamed collector goes on where the old one was', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  await bench.restart(() => bench.write('a.log', 'two\n'), { name: 'new', configuredCollectors: ['new'] });
+  await bench.holds('a.log', 'one\ntwo\n');
+  const [source] = bench.collector!.status().sources;
+  assert.equal(bench.intake.descriptions.get(source!.source)?.collector, 'new');
+});
+
+test('a collector beside another one that is still configured reads for itself', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  await bench.restart(() => {}, { name: 'second', configuredCollectors: ['logs', 'second'] });
+  await bench.holds('a.log', 'one\none\n');
+});
+
+test('a directory that is away for a while keeps its cursors', async () => {
+  await using bench = new Bench();
+  bench.write('mount/a.log', 'one\n');
+  await bench.start({ include: [bench.path('mount/*.log')] });
+  await bench.holds('mount/a.log', 'one\n');
+  bench.rename('mount', 'elsewhere');
+  await bench.restart(() => {});
+  await bench.pause(500);
+  bench.write('elsewhere/a.log', 'two\n');
+  bench.rename('elsewhere', 'mount');
+  await bench.holds('mount/a.log', 'one\ntwo\n');
+});
+
+test('a cursor is not forgotten while its directory cannot be read, however long that takes', async () => {
+  await using bench = new Bench();
+  bench.write('mount/a.log', 'one\n');
+  await bench.start({ include: [bench.path('mount/*.log')], forgetAfterMs: 100 });
+  await bench.holds('mount/a.log', 'one\n');
+  bench.rename('mount', 'elsewhere');
+  await bench.restart();
+  await bench.pause(800); // some scans
+  assert.equal(bench.intake.forgotten.size, 0);
+  bench.write('elsewhere/a.log', 'two\n');
+  bench.rename('elsewhere', 'mount');
+  await bench.holds('mount/a.log', 'one\ntwo\n');
+});
+
+test('a cursor is forgotten only when its file was away for long', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  bench.write('b.log', 'two\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  await bench.holds('b.log', 'two\n');
+  await bench.restart(() => bench.remove('a.log'), { forgetAfterMs: 300 });
+  await bench.until(() => bench.intake.forgotten.size === 1);
+  assert.equal(bench.intake.descriptions.get([...bench.intake.forgotten][0]!)?.attributes['log.file.name'], 'a.log');
+});
+
+test('generations that were read to their end and are gone do not pile up, but the newest of a path stays known', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  bench.write('pod/b.log', 'two\n');
+  await bench.start({ include: [bench.path('**/*.log')] });
+  await bench.holds('a.log', 'one\n');
+  await bench.holds('pod/b.log', 'two\n');
+  bench.remove('a.log');
+  bench.write('a.log', 'three\n');
+  await bench.holds('a.log', 'one\nthree\n');
+  fs.rmSync(bench.path('pod'), { recursive: true });
+  bench.skewMs = 20_000;
+  await bench.until(
+    () => bench.collector!.status().sources.length === 1,
+    () => bench.explain('a.log', ''),
+  );
+  await bench.pause(500);
+  assert.equal(bench.intake.forgotten.size, 0);
+  bench.skewMs = 4_000_000;
+  await bench.until(
+    () => bench.intake.forgotten.size === 2,
+    () => bench.explain('a.log', ''),
+  );
+  assert.deepEqual(bench.intake.dropped, []);
+});
+
+test('above the cap the oldest cursors go, counted', async () => {
+  await using bench = new Bench();
+  for (const name of ['a', 'b', 'c', 'd']) bench.write(`${name}.log`, 'one\n');
+  await bench.start();
+  for (const name of ['a', 'b', 'c', 'd']) await bench.holds(`${name}.log`, 'one\n');
+  const gone = () => {
+    for (const name of ['a', 'b', 'c']) bench.remove(`${name}.log`);
+  };
+  await bench.restart(gone, { sourcesMax: 2 });
+  await bench.until(() => bench.intake.forgotten.size === 2);
+  assert.deepEqual(
+    bench.intake.dropped.map(({ reason }) => reason),
+    ['forgotten', 'forgotten'],
+  );
+});
+
+test('where no more places can be remembered a new file waits unread and says so, and the others go on', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  await bench.start();
+  await bench.holds('a.log', 'one\n');
+  bench.intake.sourcesFull = true;
+  bench.write('b.log', 'waits\n');
+  const rowOf = (name: string) => bench.collector!.status().sources.find((row) => row.name === bench.path(name));
+  await bench.until(() => rowOf('b.log')?.state === 'unreadable');
+  assert.match(rowOf('b.log')!.reason!, /as many files are remembered as the spool can hold places of/);
+  bench.write('a.log', 'two\n');
+  await bench.holds('a.log', 'one\ntwo\n');
+  bench.intake.sourcesFull = false;
+  await bench.holds('b.log', 'waits\n');
+});
