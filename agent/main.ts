@@ -4,12 +4,16 @@
  */
 import type { CommandContext, ExitCode } from './cli/commands.ts';
 import { endProcess } from './host/exit.ts';
+import { type Signals, takeSignals } from './host/signals.ts';
 
 // Syncs of the spool, name look-ups and calls to slow mounts share these threads, and a few that hang must not stop the
 // syncs. Read by libuv when the first of them is needed.
 process.env.UV_THREADPOOL_SIZE ??= '16';
 
 const args = process.argv.slice(2);
+
+// First of all, for the commands that run until a signal; for the others signals do what the system says.
+let signals: Signals | undefined = args[0] === 'run' || args[0] === 'receive' ? takeSignals() : undefined;
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // Whoever reads our output has seen enough (`| head`).
@@ -50,7 +54,10 @@ function context(): CommandContext {
     },
     environment: process.env,
     workingDirectory: process.cwd(),
-    onSignal,
+    onSignal: (handle) => {
+      signals ??= takeSignals();
+      return signals.onSignal(handle);
+    },
     openHost: async (log) => (await import('./host/host.ts')).openHost(log),
   };
 }
@@ -58,18 +65,4 @@ function context(): CommandContext {
 function out(data: string | Uint8Array): Promise<void> {
   // A failed write reaches the 'error' listener above, which ends the process.
   return new Promise((resolve) => process.stdout.write(data, () => resolve()));
-}
-
-/** Also keeps the process alive, which timers and sockets of the agent need not do. */
-function onSignal(handle: Parameters<CommandContext['onSignal']>[0]): Disposable {
-  const alive = setInterval(() => {}, 2 ** 30);
-  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-  const listeners = signals.map((signal) => ({ signal, listener: () => handle(signal) }));
-  for (const { signal, listener } of listeners) process.on(signal, listener);
-  return {
-    [Symbol.dispose]() {
-      clearInterval(alive);
-      for (const { signal, listener } of listeners) process.off(signal, listener);
-    },
-  };
 }

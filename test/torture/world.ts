@@ -17,8 +17,8 @@ import { type Setup, type Side, type Step, sides, type Victim } from './schedule
 const smallDiskMebibytes = 24;
 /** DESIGN.md: SIGTERM ends within 5 s in any state. */
 const endMsMax = 5_000;
-/** A process that is younger may not listen to signals yet, and then has nothing to lose. */
-const deafMsMax = 1_500;
+/** A process that is younger may not have come to its own first line yet, on a busy machine; then it has nothing to lose. */
+const deafMsMax = 250;
 
 type Ending = Extract<Step, { kind: 'kill' | 'restart' }>;
 

@@ -73,6 +73,32 @@ test('a signal while the agent is still starting ends it with 0', async () => {
   assert.equal((await agent.end('SIGTERM')).code, 0, agent.printed);
 });
 
+/** Sends the signal to itself when the module is about to be loaded: at that moment, on any machine. */
+function signalWhenLoading(module: string, signal: string): string {
+  const load = `(url,context,next)=>{if(url.endsWith('${module}'))process.kill(process.pid,'${signal}');return next(url,context)}`;
+  return `data:text/javascript,import{registerHooks}from'node:module';registerHooks({load:${load}})`;
+}
+
+test('a signal while the program is still loading ends it with 0, by itself', { skip: !fromSources }, async () => {
+  const { config, dataDir } = configure('loading');
+  const run = ['run', '--config', config];
+  const receive = ['receive', '--listen', '127.0.0.1:0', '--data-dir', dataDir];
+  const moments = [
+    { command: run, module: 'cli/program.ts', signal: 'SIGTERM' },
+    { command: receive, module: 'cli/receive.ts', signal: 'SIGINT' },
+    { command: run, module: 'agent/agent.ts', signal: 'SIGINT' },
+    { command: receive, module: 'host/host.ts', signal: 'SIGTERM' },
+  ];
+  for (const { command, module, signal } of moments) {
+    const [node, ...first] = program;
+    const args = ['--import', signalWhenLoading(module, signal), ...first, ...command];
+    const child = spawn(node, args, { stdio: 'ignore' });
+    after(() => child.kill('SIGKILL'));
+    const end = await new Promise((resolve) => child.once('close', (code, by) => resolve({ code, by })));
+    assert.deepEqual(end, { code: 0, by: null }, `${command[0]}, ${signal} at ${module}`);
+  }
+});
+
 test('a data_dir that cannot be made ends with 1 and says why, without a stack trace', async () => {
   const home = join(folder, 'nowhere');
   mkdirSync(home);
