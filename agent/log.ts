@@ -56,7 +56,10 @@ export class OwnLog implements Log {
   }
 
   write(entry: LogEntry): void {
-    if (ranks.indexOf(entry.severity) >= ranks.indexOf(this.#options.level)) this.#fold.add(entry);
+    if (ranks.indexOf(entry.severity) < ranks.indexOf(this.#options.level)) return;
+    // Whoever asks for them wants to follow what happens, step by step.
+    if (entry.severity === 'debug') this.#tell(entry, 0);
+    else this.#fold.add(entry);
   }
 
   /** Prints the counts that wait and writes everything out, for at most `timeoutMs`. */

@@ -83,16 +83,26 @@ test('on a terminal an entry is one line, and nothing in it steers the terminal'
 });
 
 /** Writes the entries to a file and returns its lines. */
-async function linesOf(format: 'json' | 'text', entries: readonly LogEntry[]): Promise<string[]> {
+async function linesOf(
+  format: 'json' | 'text',
+  entries: readonly LogEntry[],
+  level: LogEntry['severity'] = 'info',
+): Promise<string[]> {
   const path = join(folder, `${format}.log`);
   const descriptor = openSync(path, 'w');
   const writer = openLineWriter(descriptor, 64 * 1024);
-  const log = openLog({ level: 'info', format, colors: false, clock: hostClock, version: '1.2.3', writer });
+  const log = openLog({ level, format, colors: false, clock: hostClock, version: '1.2.3', writer });
   for (const one of entries) log.write(one);
   await log.close(5000);
   closeSync(descriptor);
   return readFileSync(path, 'utf8').split('\n').slice(0, -1);
 }
+
+test('entries for following what happens are printed one by one', async () => {
+  const entries = [1, 2, 3].map((nr): LogEntry => ({ ...entry('a', `step ${nr}`), severity: 'debug' }));
+  const lines = await linesOf('text', entries, 'debug');
+  assert.equal(lines.filter((line) => /step \d/.test(line)).length, 3);
+});
 
 test('as JSON an entry has the names of the OpenTelemetry log data model', async () => {
   const entries: LogEntry[] = [
