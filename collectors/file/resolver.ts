@@ -37,6 +37,7 @@ export async function resolve(lineage: Lineage, context: Context, asked?: string
     const movedOn = before !== undefined && (await looking.object(lineage.path)) !== before;
     if (movedOn || !(await candidates.areStill())) continue;
     if (context.stopping) return;
+    learnHeads(lineage, candidates);
     const settled = before ?? (await settledAt(lineage, candidates, looking));
     const known = lineage.known;
     const plan = planFor(lineage, known, candidates.list, context);
@@ -59,6 +60,19 @@ function blankNs(files: readonly Candidate[], { clock }: Context): bigint | unde
   if (current === undefined || current.content.sizeBytes > 0) return undefined;
   const { changedNs } = current.stat;
   return mayChangeUnseen(changedNs, clock) ? -1n : changedNs;
+}
+
+/**
+ * What was empty when it was looked at, and stands nowhere any more: it has no surroundings, its bytes are its own. Before the
+ * plan is made, for its compressed form may be there already.
+ */
+function learnHeads({ live }: Lineage, { list }: Candidates): void {
+  const standing = new Set(list.map(({ stat }) => stat.inode));
+  for (const generation of live) {
+    if (!generation.isBlank || standing.has(generation.inode)) continue;
+    generation.learnOwnHead();
+    if (!generation.isBlank) generation.lastTurn = 'idle'; // what its last turn was afraid of cannot be
+  }
 }
 
 /** Without a second look where the file is open. */
@@ -144,9 +158,6 @@ function carryOut(
   lineage.holds(held.length > 0);
   lineage.waitsFor(held.some((file) => file.current) ? copies.join() : undefined);
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
-  // An open file without a name has no surroundings any more.
-  const placed = new Set(plan.rulings.map((ruling) => (ruling.is === 'continued' ? known[ruling.known] : undefined)));
-  for (const generation of lineage.live) if (!placed.has(generation)) generation.learnOwnHead();
   for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
 }
 

@@ -268,6 +268,28 @@ test('an empty file that is deleted while its writer holds it is read through it
   await bench.holds('a.log', lines(0, 10));
 });
 
+test('an empty file that is filled and compressed at once comes once, though it is still open', async () => {
+  await using bench = new Bench();
+  await started(bench);
+  let empty = false;
+  bench.onLog = (message) => {
+    if (empty || !message.includes('a.log (0 bytes) is new')) return;
+    empty = true; // carried out right after this: the file stays open
+    setImmediate(() => {
+      bench.write('a.log', lines(10, 20));
+      bench.write('a.log.1.gz', zlib.gzipSync(fs.readFileSync(bench.path('a.log'))));
+      bench.remove('a.log');
+      bench.write('a.log', '');
+    });
+  };
+  bench.rename('a.log', 'a.log.2');
+  bench.write('a.log', '');
+  await bench.until(() => empty);
+  await bench.holds('a.log', lines(0, 20));
+  bench.write('a.log', lines(20, 30));
+  await bench.holds('a.log', lines(0, 30));
+});
+
 test('without hints: a file that came and was renamed while nothing stood at the path is found', async () => {
   await using bench = new Bench();
   bench.ports = { watcher: noHints };
