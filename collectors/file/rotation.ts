@@ -76,15 +76,27 @@ export function planRotation(
   comparison: Comparison,
   bounds: Bounds,
 ): Plan {
-  const planner = new Planner(known, standing, comparison, bounds);
-  planner.findThemselves();
-  planner.findTheLost();
-  planner.findWhatWasReadBefore();
-  planner.findCopies();
-  planner.holdCopiesInTheMaking();
-  planner.judgeTheRest();
-  planner.putTheUnreadInOrder();
-  return planner.plan();
+  const impossible = new Set<string>();
+  const possible: Comparison = {
+    likeness: (one, other) =>
+      impossible.has(`${one},${other}`) ? { kind: 'other', at: 0 } : comparison.likeness(one, other),
+    startsAlike: (one, other) => comparison.startsAlike(one, other),
+  };
+  for (;;) {
+    const planner = new Planner(known, standing, possible, bounds);
+    planner.findThemselves();
+    planner.findTheLost();
+    planner.findWhatWasReadBefore();
+    planner.findCopies();
+    planner.holdCopiesInTheMaking();
+    planner.judgeTheRest();
+    const mistaken = planner.findMistaken();
+    if (mistaken === undefined) {
+      planner.putTheUnreadInOrder();
+      return planner.plan();
+    }
+    impossible.add(mistaken);
+  }
 }
 
 /** One plan in the making. Each step only looks at what those before it left open. */
@@ -259,6 +271,39 @@ class Planner {
     return is === 'continued' || is === 'read_before' || is === 'held';
   }
 
+  /**
+   * A file whose content was taken for a generation's, though by its name and its time it was rotated after what was read later,
+   * or before what was read earlier: another file that holds the same few bytes.
+   */
+  findMistaken(): string | undefined {
+    const placed = [...this.#rulings.keys()].filter(
+      (file) => !this.#standing[file]!.current && this.#knownOf(file) >= 0,
+    );
+    for (const file of placed) {
+      const known = this.#knownOf(file);
+      if (this.#isTheObject(file) || this.#known[known]!.offset >= commonStartBytesMax) continue;
+      for (const other of placed) {
+        const byContent = this.#knownOf(other) - known;
+        const isSure =
+          this.#isTheObject(other) || this.#known[this.#knownOf(other)]!.offset >= this.#known[known]!.offset;
+        if (isSure && byContent * byRotation(this.#standing[file]!, this.#standing[other]!) < 0)
+          return `${known},${file}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** −1 without one. */
+  #knownOf(file: number): number {
+    const ruling = this.#rulings[file];
+    return ruling?.is === 'continued' || ruling?.is === 'read_before' ? ruling.known : -1;
+  }
+
+  #isTheObject(file: number): boolean {
+    const ruling = this.#rulings[file];
+    return ruling?.is === 'continued' && ruling.how === 'itself';
+  }
+
   /** What was missed comes before a newer one of which nothing was read yet: that is begun anew, so that it comes behind. */
   putTheUnreadInOrder(): void {
     if (!this.#rulings.some((ruling) => ruling?.is === 'new' && ruling.missed)) return;
@@ -364,6 +409,13 @@ class Planner {
   #isAlike(at: number, file: number): boolean {
     return ['copy', 'prefix'].includes(this.#like(at, file));
   }
+}
+
+/** Above 0 where the other one was rotated later, below where earlier; 0 where its name and its time do not agree on that. */
+function byRotation(one: StandingFile, other: StandingFile): number {
+  if (one.age * other.age <= 0) return 0; // a number and a date
+  const byName = Math.sign(one.age - other.age);
+  return byName === Math.sign(other.modifiedMs - one.modifiedMs) ? byName : 0;
 }
 
 function byAge(one: StandingFile, other: StandingFile): number {

@@ -175,3 +175,34 @@ test('an empty file under a rotated name that turns out to be a copy in the maki
   assert.deepEqual(plan([blank, generation], [current, file], alike, 50, { startsAlike: true }), held);
   assert.deepEqual(plan([blank, generation], [current, file], alike).rulings, ['continued 1', 'continued 0']);
 });
+
+test('a few bytes that were read before do not name a file that was rotated after what was read later', () => {
+  const few: KnownGeneration = { ...generation, finished: true };
+  const long: KnownGeneration = { ...generation, offset: 5000 };
+  const archives = [1, 2, 3].map((age) => ({
+    ...archive,
+    age,
+    sizeBytes: 500,
+    modifiedMs: 400 - age,
+    plainName: `${age}`,
+  }));
+  const later = { ...archive, age: 4, sizeBytes: 9000, modifiedMs: 300, plainName: '4' };
+  const itself = { ...archive, age: 5, sizeBytes: 500, modifiedMs: 200, plainName: '5' };
+  const alike = { '0,1': 'copy', '0,2': 'copy', '0,3': 'copy', '1,4': 'copy', '0,5': 'copy' } as const;
+  const found = plan([few, long], [current, ...archives, later, itself], alike);
+  assert.deepEqual(found.rulings, ['new', 'new', 'new', 'new', 'continued 1', 'read_before 0']);
+  assert.deepEqual(found.begin, [3, 2, 1, 0]);
+});
+
+test('the same few bytes in two files are told apart by the order in which they were read', () => {
+  const few: KnownGeneration = { ...generation, finished: true };
+  const archives = [2, 1].map((age) => ({
+    ...archive,
+    age,
+    sizeBytes: 500,
+    modifiedMs: 400 - age,
+    plainName: `${age}`,
+  }));
+  const alike = { '0,1': 'copy', '0,2': 'copy', '1,1': 'copy', '1,2': 'copy' } as const;
+  assert.deepEqual(plan([few, few], [current, ...archives], alike).rulings, ['new', 'read_before 0', 'read_before 1']);
+});
