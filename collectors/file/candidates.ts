@@ -15,6 +15,8 @@ import type { Listing } from './listings.ts';
 import { lookingAt } from './looking.ts';
 import { type Compression, compressionOf, directoryOf, nameOf, rotatedNames } from './names.ts';
 import type { Parting } from './parting.ts';
+import { RemoteFile } from './remote.ts';
+import { commonStartBytesMax } from './rotation.ts';
 
 interface Facts {
   /** Without links. */
@@ -199,8 +201,10 @@ export class Candidates implements Disposable {
     const sinceMs = Math.min(...times) - timeGrainMs;
     // What grows at the path itself is in no archive; asking for its cursor would expand all of them again each time.
     const elsewhere = known.filter((one) => current?.compareWith(one, this.#context).kind !== 'itself');
-    for (const facts of this.#archives)
-      if (facts.stat.modifiedMs >= sinceMs || facts.path === asked) await this.#addArchive(facts, elsewhere);
+    for (const facts of this.#archives) {
+      if (newest && mayHoldTheStartOf(newest, facts, known)) await this.#addArchive(facts, known);
+      else if (facts.stat.modifiedMs >= sinceMs || facts.path === asked) await this.#addArchive(facts, elsewhere);
+    }
   }
 
   async #expand(facts: Facts, offsets: readonly number[]): Promise<Probe> {
@@ -275,6 +279,11 @@ export class Candidate {
     return this.#file.stat().sizeBytes >= this.content.sizeBytes && this.content.headOf(length)?.crc === crc;
   }
 
+  /** The file at the path as it is by now; undefined where asking might hang. */
+  get now(): FileStat | undefined {
+    return this.current && !(this.#file instanceof RemoteFile) ? this.#file?.stat() : undefined;
+  }
+
   compareWith(generation: Generation, { births, rebooted, powerCut }: Context): Likeness {
     const { stat, compression, content, parted } = this;
     if (parted?.generation === generation) return { kind: 'went_back', at: parted.at };
@@ -304,6 +313,12 @@ export class Candidate {
   release(): void {
     this.takeFile()?.close();
   }
+}
+
+/** Of a little that was read, another file may hold the same: it may have been copied, cut off and begun alike since. */
+function mayHoldTheStartOf({ offset, certainMs }: Generation, { stat }: Facts, known: readonly Generation[]): boolean {
+  if (offset === 0 || offset >= commonStartBytesMax || stat.modifiedMs < certainMs - timeGrainMs) return false;
+  return known.every((one) => one.archive !== archiveOf(stat));
 }
 
 function sameFile(one: FileStat, other: FileStat): boolean {

@@ -130,9 +130,9 @@ function planFor(lineage: Lineage, known: readonly Generation[], files: readonly
       open: generation.file !== undefined && (generation.lastTurn !== 'changed' || generation.isBlank),
       blank: generation.isBlank,
     })),
-    files.map(({ facts, plainName, content, stat }) => ({
+    files.map(({ facts, plainName, content, stat, now }) => ({
       ...{ current: facts.current, related: facts.related, compressed: facts.compression !== undefined },
-      ...{ plainName, age: facts.age, sizeBytes: content.sizeBytes, modifiedMs: stat.modifiedMs },
+      ...{ plainName, age: facts.age, sizeBytes: content.sizeBytes, modifiedMs: stat.modifiedMs, now },
     })),
     {
       likeness: likenessOf(known, files, context),

@@ -27,6 +27,8 @@ export interface StandingFile {
   readonly age: number;
   /** The name before compression: a plain file and its compressed form being written share it. */
   readonly plainName: string;
+  /** Of the file at the path, as it is after all others were looked at; undefined where that is not known. */
+  readonly now?: { readonly sizeBytes: number; readonly modifiedMs: number } | undefined;
 }
 
 /** What can be asked about them; each answer may read from the files. */
@@ -77,9 +79,12 @@ export function planRotation(
   bounds: Bounds,
 ): Plan {
   const impossible = new Set<string>();
+  const cutOff = findCutOff(known, standing, comparison, bounds);
   const possible: Comparison = {
-    likeness: (one, other) =>
-      impossible.has(`${one},${other}`) ? { kind: 'other', at: 0 } : comparison.likeness(one, other),
+    likeness(one, other) {
+      if (one === cutOff && standing[other]!.current) return { kind: 'truncated', at: 0 };
+      return impossible.has(`${one},${other}`) ? { kind: 'other', at: 0 } : comparison.likeness(one, other);
+    },
     startsAlike: (one, other) => comparison.startsAlike(one, other),
   };
   for (;;) {
@@ -97,6 +102,43 @@ export function planRotation(
     }
     impossible.add(mistaken);
   }
+}
+
+/**
+ * The newest generation, if the file at its path begins with what was read of it and is another one all the same: what was read
+ * is little, and a copy of it holds more than the file does by now, which shows that it was cut off since, and began again alike.
+ */
+function findCutOff(
+  known: readonly KnownGeneration[],
+  standing: readonly StandingFile[],
+  comparison: Comparison,
+  { newerThanMs }: Bounds,
+): number | undefined {
+  const newest = known.length - 1;
+  const current = standing.findIndex((file) => file.current);
+  if (newest < 0 || current === -1 || known[newest]!.offset === 0 || known[newest]!.offset >= commonStartBytesMax)
+    return undefined;
+  if (comparison.likeness(newest, current).kind !== 'itself') return undefined;
+  const isCopy = (file: StandingFile, at: number) =>
+    file.related &&
+    isYoung(file, newerThanMs) &&
+    isCopiedBeforeCut(file, standing[current]!) &&
+    known.every((_, one) => comparison.likeness(one, at).kind !== 'itself') &&
+    comparison.likeness(newest, at).kind === 'copy' &&
+    comparison.startsAlike(current, at);
+  return standing.some(isCopy) ? newest : undefined;
+}
+
+/** A copy is never longer than what it was made of, and if that was not cut off since, it can only have grown. */
+function isCopiedBeforeCut(copy: StandingFile, { now }: StandingFile): boolean {
+  if (copy.current || now === undefined) return false;
+  if (copy.sizeBytes !== now.sizeBytes) return copy.sizeBytes > now.sizeBytes;
+  return now.modifiedMs > copy.modifiedMs + (copy.compressed ? compressedGrainMs : 0);
+}
+
+/** Modified at that time or later. */
+function isYoung({ modifiedMs, compressed }: StandingFile, newerThanMs: number): boolean {
+  return modifiedMs + (compressed ? compressedGrainMs : 0) >= newerThanMs;
 }
 
 /** One plan in the making. Each step only looks at what those before it left open. */
@@ -230,7 +272,9 @@ class Planner {
 
   #mayBecomeCopy(file: number): boolean {
     const { related, compressed } = this.#standing[file]!;
-    return related && !compressed && this.#isYoung(file) && this.#startsAsCurrent(file);
+    if (!related || compressed || isCopiedBeforeCut(this.#standing[file]!, this.#standing[this.#atThePath().current]!))
+      return false;
+    return this.#isYoung(file) && this.#startsAsCurrent(file);
   }
 
   /** Of nothing there is no copy. */
@@ -358,8 +402,7 @@ class Planner {
   }
 
   #isYoung(file: number): boolean {
-    const { modifiedMs, compressed } = this.#standing[file]!;
-    return modifiedMs + (compressed ? compressedGrainMs : 0) >= this.#bounds.newerThanMs;
+    return isYoung(this.#standing[file]!, this.#bounds.newerThanMs);
   }
 
   /** `.1` was rotated after what is known to be `.2`, whatever the clock said: it may have been set back in between. */
