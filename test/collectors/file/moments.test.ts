@@ -91,6 +91,22 @@ for (const rest of [0, 10]) {
   });
 }
 
+for (const compressed of [false, true]) {
+  test(`a log that always begins alike goes on in its copy, ${compressed ? 'compressed' : 'plain'}, when that was cut off`, async () => {
+    await using bench = new Bench();
+    await started(bench);
+    await bench.restart(() => {
+      bench.write('a.log', lines(10, 20));
+      copyTruncate(bench);
+      bench.write('a.log', lines(0, 10));
+      if (!compressed) return;
+      bench.write('a.log.1.gz', zlib.gzipSync(fs.readFileSync(bench.path('a.log.1'))));
+      bench.remove('a.log.1');
+    });
+    await bench.holds('a.log', lines(0, 20) + lines(0, 10));
+  });
+}
+
 /** Does something once, right after a folder was listed for the first time since `a.log` was opened. */
 function onceListed(bench: Bench, work: () => void): Files {
   let [opened, done] = [false, false];

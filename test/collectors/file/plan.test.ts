@@ -206,3 +206,33 @@ test('the same few bytes in two files are told apart by the order in which they 
   const alike = { '0,1': 'copy', '0,2': 'copy', '1,1': 'copy', '1,2': 'copy' } as const;
   assert.deepEqual(plan([few, few], [current, ...archives], alike).rulings, ['new', 'read_before 0', 'read_before 1']);
 });
+
+test('a copy that holds more than the file at the path shows that this was cut off and begins alike', () => {
+  const now = { sizeBytes: 600, modifiedMs: 120 };
+  const cut = { ...current, sizeBytes: 600, modifiedMs: 120, now };
+  const alike = { '0,0': 'itself', '0,1': 'copy' } as const;
+  const rulings = (copy: StandingFile, at = cut, known = generation) =>
+    plan([known], [at, copy], alike, 90, { startsAlike: true }).rulings;
+  assert.deepEqual(rulings(file), ['new', 'continued 0']);
+  assert.deepEqual(rulings({ ...archive, sizeBytes: 700 }), ['new', 'continued 0']);
+  const asLong = { ...file, sizeBytes: 600 };
+  assert.deepEqual(rulings(asLong), ['new', 'continued 0'], 'as long, and the file was written to since');
+  assert.deepEqual(rulings({ ...asLong, modifiedMs: 120 }), ['continued 0', 'held'], 'a copy in the making');
+  assert.deepEqual(
+    rulings({ ...file, sizeBytes: 550 }),
+    ['continued 0', 'held'],
+    'it may have grown since it was copied',
+  );
+  assert.deepEqual(rulings({ ...file, modifiedMs: 80 }), ['continued 0', 'held'], 'it was there before');
+  const long = { ...generation, offset: commonStartBytesMax };
+  assert.deepEqual(rulings(file, cut, long), ['continued 0', 'held'], 'so much is no common start');
+  const unread = plan([], [cut, file], {}, 90, { startsAlike: true });
+  assert.deepEqual(
+    [unread.rulings, unread.begin],
+    [
+      ['new', 'new'],
+      [1, 0],
+    ],
+    'not a copy in the making',
+  );
+});
