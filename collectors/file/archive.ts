@@ -23,7 +23,7 @@ export type ArchiveEnd = 'end' | 'changed' | 'unfinished' | 'damaged' | 'stopped
 /** A hole that is longer than this is passed over before its end is known: it is not kept in memory. */
 const holeKeptBytesMax = 4 * 1024 * 1024;
 
-/** Expands the whole archive once and keeps what comparing needs: its start, its length, and the CRCs before `offsets`. */
+/** Expands the whole archive once and keeps what comparing needs: its start, its length, and the CRCs before `offsets` and its end. */
 export async function probeArchive(
   file: OpenFile,
   compression: Compression,
@@ -46,6 +46,7 @@ export async function probeArchive(
     return failureOf(error);
   }
   const sizeBytes = window.end;
+  found.set(sizeBytes, crc32(window.bytes(sizeBytes - windowOf(sizeBytes), sizeBytes)));
   const headOf = (length: number): Head | undefined =>
     length <= sizeBytes ? { length, crc: crc32(start.subarray(0, length)) } : undefined;
   return { kind: 'whole', content: { sizeBytes, headOf, fingerprintAt: (offset) => found.get(offset) } };

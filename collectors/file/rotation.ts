@@ -106,7 +106,7 @@ export function planRotation(
 
 /**
  * The newest generation, if the file at its path begins with what was read of it and is another one all the same: what was read
- * is little, and a copy of it holds more than the file does by now, which shows that it was cut off since, and began again alike.
+ * is little, and there is a copy of it that the file at the path cannot have been the original of unless it was cut off since.
  */
 function findCutOff(
   known: readonly KnownGeneration[],
@@ -116,22 +116,30 @@ function findCutOff(
 ): number | undefined {
   const newest = known.length - 1;
   const current = standing.findIndex((file) => file.current);
-  if (newest < 0 || current === -1 || known[newest]!.offset === 0 || known[newest]!.offset >= commonStartBytesMax)
-    return undefined;
+  const { offset } = known[newest] ?? { offset: 0 };
+  if (current === -1 || offset === 0 || offset >= commonStartBytesMax) return undefined;
   if (comparison.likeness(newest, current).kind !== 'itself') return undefined;
-  const isCopy = (file: StandingFile, at: number) =>
-    file.related &&
-    isYoung(file, newerThanMs) &&
-    isCopiedBeforeCut(file, standing[current]!) &&
-    known.every((_, one) => comparison.likeness(one, at).kind !== 'itself') &&
-    comparison.likeness(newest, at).kind === 'copy' &&
-    comparison.startsAlike(current, at);
-  return standing.some(isCopy) ? newest : undefined;
+  const isAnothers = (file: number) =>
+    known.some((one, at) => {
+      const { kind } = comparison.likeness(at, file);
+      return (
+        kind === 'itself' ||
+        (kind === 'copy' && (one.offset > offset || (at !== newest && one.offset === standing[file]!.sizeBytes)))
+      );
+    });
+  const showsIt = (copy: StandingFile, file: number) =>
+    copy.related &&
+    !copy.current &&
+    isYoung(copy, newerThanMs) &&
+    comparison.likeness(newest, file).kind === 'copy' &&
+    !isAnothers(file) &&
+    (isCopiedBeforeCut(copy, standing[current]!) || !comparison.startsAlike(current, file));
+  return standing.some(showsIt) ? newest : undefined;
 }
 
 /** A copy is never longer than what it was made of, and if that was not cut off since, it can only have grown. */
 function isCopiedBeforeCut(copy: StandingFile, { now }: StandingFile): boolean {
-  if (copy.current || now === undefined) return false;
+  if (now === undefined) return false;
   if (copy.sizeBytes !== now.sizeBytes) return copy.sizeBytes > now.sizeBytes;
   return now.modifiedMs > copy.modifiedMs + (copy.compressed ? compressedGrainMs : 0);
 }
@@ -167,8 +175,7 @@ class Planner {
   plan(): Plan {
     const rulings = this.#rulings.map((ruling): Ruling => ruling ?? { is: 'not_ours' });
     const begin = [...rulings.keys()].filter((file) => rulings[file]!.is === 'new');
-    begin.sort((one, other) => byAge(this.#standing[one]!, this.#standing[other]!));
-    return { rulings, begin, lost: [...this.#lost].map(([known, why]) => ({ known, why })) };
+    return { rulings, begin: this.#oldestFirst(begin), lost: [...this.#lost].map(([known, why]) => ({ known, why })) };
   }
 
   /** The same object with the same bytes before the cursor: that is the file, whatever its name. */
@@ -194,7 +201,7 @@ class Planner {
 
   /** A copy or archive of exactly what was read of one: nothing more is to be had from it. */
   findWhatWasReadBefore(): void {
-    for (const file of this.#open()) {
+    for (const file of this.#oldestFirst(this.#open())) {
       const { current, compressed } = this.#standing[file]!;
       if (current && !compressed) continue;
       const match = this.#longestKnown((at) => this.#holdsJustWhatWasRead(at, file));
@@ -421,6 +428,10 @@ class Planner {
       if (matches(at) && (best === -1 || offset >= this.#known[best]!.offset)) best = at;
     });
     return best;
+  }
+
+  #oldestFirst(files: readonly number[]): number[] {
+    return files.toSorted((one, other) => byAge(this.#standing[one]!, this.#standing[other]!));
   }
 
   /** The files without a ruling so far. */

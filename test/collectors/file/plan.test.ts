@@ -226,6 +226,13 @@ test('a copy that holds more than the file at the path shows that this was cut o
   assert.deepEqual(rulings({ ...file, modifiedMs: 80 }), ['continued 0', 'held'], 'it was there before');
   const long = { ...generation, offset: commonStartBytesMax };
   assert.deepEqual(rulings(file, cut, long), ['continued 0', 'held'], 'so much is no common start');
+  const other = plan([generation], [{ ...cut, sizeBytes: 1200, now: { ...now, sizeBytes: 1200 } }, file], alike, 90);
+  assert.deepEqual(other.rulings, ['new', 'continued 0'], 'they part behind what was read');
+  const earlier = { ...generation, offset: 1000, finished: true };
+  const explained = plan([earlier, generation], [cut, archive], { '1,0': 'itself', '1,1': 'copy', '0,1': 'copy' }, 90, {
+    startsAlike: true,
+  });
+  assert.deepEqual(explained.rulings, ['continued 1', 'read_before 0'], 'it is the one before');
   const unread = plan([], [cut, file], {}, 90, { startsAlike: true });
   assert.deepEqual(
     [unread.rulings, unread.begin],
