@@ -204,7 +204,7 @@ class Planner {
     for (const file of this.#oldestFirst(this.#open())) {
       const { current, compressed } = this.#standing[file]!;
       if (current && !compressed) continue;
-      const match = this.#longestKnown((at) => this.#holdsJustWhatWasRead(at, file));
+      const match = this.#known.findIndex((_, at) => this.#holdsJustWhatWasRead(at, file));
       if (match === -1) continue;
       const isLost = this.#lost.delete(match);
       this.#rule(file, isLost ? { is: 'continued', known: match, how: 'copy' } : { is: 'read_before', known: match });
@@ -420,14 +420,6 @@ class Planner {
       return other.related && !other.current && other.age > age && (is === 'continued' || is === 'read_before');
     };
     return age >= 1 && this.#standing.some(isKnownAndOlder);
-  }
-
-  #longestKnown(matches: (at: number) => boolean): number {
-    let best = -1;
-    this.#known.forEach(({ offset }, at) => {
-      if (matches(at) && (best === -1 || offset >= this.#known[best]!.offset)) best = at;
-    });
-    return best;
   }
 
   #oldestFirst(files: readonly number[]): number[] {

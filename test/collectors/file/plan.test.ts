@@ -205,6 +205,13 @@ test('the same few bytes in two files are told apart by the order in which they 
   }));
   const alike = { '0,1': 'copy', '0,2': 'copy', '1,1': 'copy', '1,2': 'copy' } as const;
   assert.deepEqual(plan([few, few], [current, ...archives], alike).rulings, ['new', 'read_before 0', 'read_before 1']);
+  const later = { ...archive, age: 1, sizeBytes: 9000, modifiedMs: 450, plainName: 'later' };
+  const known = [few, few, { ...generation, offset: 5000 }, few];
+  const numberedOn = archives.map((one) => ({ ...one, age: one.age + 1, modifiedMs: one.modifiedMs }));
+  const found = plan(known, [current, later, ...numberedOn], {
+    ...{ '2,1': 'copy', '0,2': 'copy', '1,2': 'copy', '3,2': 'copy', '0,3': 'copy', '1,3': 'copy', '3,3': 'copy' },
+  });
+  assert.deepEqual(found.rulings, ['new', 'continued 2', 'read_before 0', 'read_before 1'], 'the last one is gone');
 });
 
 test('a copy that holds more than the file at the path shows that this was cut off and begins alike', () => {
