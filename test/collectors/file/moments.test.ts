@@ -94,7 +94,7 @@ for (const rest of [0, 10]) {
 for (const compressed of [false, true]) {
   test(`a log that always begins alike goes on in its copy, ${compressed ? 'compressed' : 'plain'}, when that was cut off`, async () => {
     await using bench = new Bench();
-    await started(bench);
+    await bench.started();
     await bench.restart(() => {
       bench.write('a.log', lines(10, 20));
       copyTruncate(bench);
@@ -286,7 +286,7 @@ test('an empty file that is deleted while its writer holds it is read through it
 
 test('an empty file that is filled and compressed at once comes once, though it is still open', async () => {
   await using bench = new Bench();
-  await started(bench);
+  await bench.started();
   let empty = false;
   bench.onLog = (message) => {
     if (empty || !message.includes('a.log (0 bytes) is new')) return;
