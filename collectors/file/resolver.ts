@@ -129,6 +129,7 @@ function planFor(lineage: Lineage, known: readonly Generation[], files: readonly
       finished: generation.finished,
       open: generation.file !== undefined && (generation.lastTurn !== 'changed' || generation.isBlank),
       blank: generation.isBlank,
+      modifiedMs: generation.certainMs,
     })),
     files.map(({ facts, plainName, content, stat, now }) => ({
       ...{ current: facts.current, related: facts.related, compressed: facts.compression !== undefined },

@@ -13,6 +13,8 @@ export interface KnownGeneration {
   readonly open: boolean;
   /** It was empty whenever it was looked at: only the object can be known again, and what it holds by now has to be judged anew. */
   readonly blank: boolean;
+  /** When its file was last modified, as far as that was certain. */
+  readonly modifiedMs: number;
 }
 
 /** A file that stands there: at the path itself (`current`), or under a name that rotation gives. */
@@ -281,7 +283,14 @@ class Planner {
     const { related, compressed } = this.#standing[file]!;
     if (!related || compressed || isCopiedBeforeCut(this.#standing[file]!, this.#standing[this.#atThePath().current]!))
       return false;
-    return this.#isYoung(file) && this.#startsAsCurrent(file);
+    return this.#isYoung(file) && !this.#isFollowed(file) && this.#startsAsCurrent(file);
+  }
+
+  /** Another one was rotated later. */
+  #isFollowed(file: number): boolean {
+    const isLater = (other: StandingFile) =>
+      other.related && !other.current && byRotation(this.#standing[file]!, other) > 0;
+    return this.#standing.some(isLater);
   }
 
   /** Of nothing there is no copy. */
@@ -323,22 +332,24 @@ class Planner {
   }
 
   /**
-   * A file whose content was taken for a generation's, though by its name and its time it was rotated after what was read later,
-   * or before what was read earlier: another file that holds the same few bytes.
+   * A file whose few bytes were taken for a generation's, though it has another time, and by its name and that time was rotated
+   * after what was read later, or before what was read earlier: another file that holds the same. (What was missed may have been
+   * read late, so the order alone does not say it.)
    */
   findMistaken(): string | undefined {
     const placed = [...this.#rulings.keys()].filter(
-      (file) => !this.#standing[file]!.current && this.#knownOf(file) >= 0,
+      (file) =>
+        !this.#standing[file]!.current && this.#knownOf(file) >= 0 && this.#known[this.#knownOf(file)]!.offset > 0,
     );
     for (const file of placed) {
       const known = this.#knownOf(file);
-      if (this.#isTheObject(file) || this.#known[known]!.offset >= commonStartBytesMax) continue;
+      const { offset, modifiedMs } = this.#known[known]!;
+      const standing = this.#standing[file]!;
+      if (this.#isTheObject(file) || offset >= commonStartBytesMax || isOfTime(standing, modifiedMs)) continue;
       for (const other of placed) {
-        const byContent = this.#knownOf(other) - known;
-        const isSure =
-          this.#isTheObject(other) || this.#known[this.#knownOf(other)]!.offset >= this.#known[known]!.offset;
-        if (isSure && byContent * byRotation(this.#standing[file]!, this.#standing[other]!) < 0)
-          return `${known},${file}`;
+        const isSure = this.#isTheObject(other) || this.#known[this.#knownOf(other)]!.offset >= offset;
+        const byReading = this.#knownOf(other) - known;
+        if (isSure && byReading * byRotation(standing, this.#standing[other]!) < 0) return `${known},${file}`;
       }
     }
     return undefined;
@@ -455,6 +466,11 @@ class Planner {
   #isAlike(at: number, file: number): boolean {
     return ['copy', 'prefix'].includes(this.#like(at, file));
   }
+}
+
+/** Times in whole seconds may have been cut to that. */
+function isOfTime({ modifiedMs }: StandingFile, atMs: number): boolean {
+  return Math.abs(modifiedMs - atMs) < (modifiedMs % 1000 === 0 ? compressedGrainMs : 2);
 }
 
 /** Above 0 where the other one was rotated later, below where earlier; 0 where its name and its time do not agree on that. */

@@ -9,8 +9,8 @@ import {
   type StandingFile,
 } from '../../../collectors/file/rotation.ts';
 
-const generation: KnownGeneration = { offset: 500, finished: false, open: false, blank: false };
-const blank: KnownGeneration = { offset: 0, finished: false, open: true, blank: true };
+const generation: KnownGeneration = { offset: 500, finished: false, open: false, blank: false, modifiedMs: 0 };
+const blank: KnownGeneration = { offset: 0, finished: false, open: true, blank: true, modifiedMs: 0 };
 const file: StandingFile = {
   ...{
     current: false,
@@ -249,4 +249,21 @@ test('a copy that holds more than the file at the path shows that this was cut o
     ],
     'not a copy in the making',
   );
+});
+
+test('what was missed and read late does not make those that were read before it strangers', () => {
+  const few: KnownGeneration = { ...generation, finished: true, modifiedMs: 300 };
+  const late: KnownGeneration = { ...generation, offset: 700, finished: true, modifiedMs: 200 };
+  const newer = { ...archive, sizeBytes: 500, modifiedMs: 300 };
+  const older = { ...archive, age: 2, sizeBytes: 700, modifiedMs: 200, plainName: '2' };
+  const found = plan([few, late], [current, newer, older], { '0,1': 'copy', '1,2': 'itself' });
+  assert.deepEqual(found.rulings, ['new', 'read_before 0', 'continued 1']);
+});
+
+test('only the file that was rotated last may be a copy in the making', () => {
+  const now = { ...current, sizeBytes: 5000 };
+  const alike = { ...file, sizeBytes: 400, age: 2, modifiedMs: 100, plainName: '2' };
+  const later = { ...file, sizeBytes: 800, modifiedMs: 150 };
+  const found = plan([generation], [now, later, alike], {}, 50, { startsAlike: true });
+  assert.deepEqual(found.rulings, ['held', 'held', 'new']);
 });
