@@ -118,6 +118,13 @@ export class Bench implements AsyncDisposable {
     await this.start();
   }
 
+  /** Writes a line to a log while the collector runs (which it starts at first), and waits until all of the log is read. */
+  async appears(name: string, whole = 'one\n'): Promise<void> {
+    if (!this.collector) await this.start();
+    this.write(name, whole.split(/(?<=\n)/).at(-1)!);
+    await this.holds(name, whole);
+  }
+
   /** Writes the first of a log, starts, and waits until that is read. */
   async started(text = lines(0, 10), name = 'a.log'): Promise<void> {
     this.write(name, text);

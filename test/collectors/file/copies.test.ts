@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { Bench, lines } from './bench.ts';
+import { Bench, lines, noHints } from './bench.ts';
 
 function copyTruncate(bench: Bench, name: string, to: string): void {
   fs.copyFileSync(bench.path(name), bench.path(to));
@@ -118,6 +118,17 @@ test('an included compressed file is expanded', async () => {
   await bench.holds('b.log.gz', `${lines(0, 3000)}no end`);
 });
 
+test('an included compressed file that is still being written is read when it is whole, hints or not', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: noHints };
+  const archive = zlib.gzipSync(Buffer.from(lines(0, 3000)));
+  bench.write('b.log.gz', archive.subarray(0, 1000));
+  await bench.start({ include: [bench.path('*')] });
+  await bench.pause(100);
+  bench.write('b.log.gz', archive.subarray(1000));
+  await bench.holds('b.log.gz', lines(0, 3000));
+});
+
 test('a busy file does not keep the others waiting', async () => {
   await using bench = new Bench();
   const big = Buffer.alloc(20 * 1024 * 1024, 'a line of the big file\n');
@@ -147,6 +158,22 @@ test('more files than may be open at once take turns, and status says so', async
   const { gauges, problems } = bench.collector!.status();
   assert(gauges.open_files! <= 4);
   assert(problems.some(({ cause }) => cause === 'open_files'));
+});
+
+test('a deleted file that is not read to its end keeps its descriptor, however many others want one', async () => {
+  await using bench = new Bench();
+  bench.options = { openFilesMax: 2 };
+  await bench.started();
+  bench.intake.hold = 'unsynced';
+  bench.write('a.log', lines(10, 20));
+  bench.remove('a.log');
+  await bench.until(() => bench.collector!.status().gauges.deleted_held_bytes! > 0);
+  for (let at = 0; at < 10; at++) bench.write(`${at}.log`, lines(0, 3));
+  await bench.until(() => bench.collector!.status().gauges.files === 11);
+  bench.intake.release();
+  await bench.holds('a.log', lines(0, 20));
+  for (let at = 0; at < 10; at++) await bench.holds(`${at}.log`, lines(0, 3));
+  assert.deepEqual(bench.intake.dropped, []);
 });
 
 test('a deleted file is not held longer than allowed, and what is given up is counted', async () => {

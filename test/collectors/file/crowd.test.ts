@@ -1,18 +1,21 @@
-/** Many files in one folder, all rotated and compressed at once, as a host does at midnight. */
+/** Many files in one folder: rotated and compressed all at once, as a host does at midnight; all quiet; all busy. */
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { hostFiles } from '../../../agent/host/files.ts';
 import type { Files, OpenFile } from '../../../spool/ports.ts';
-import { Bench } from './bench.ts';
+import { Bench, noHints } from './bench.ts';
 
 const crowd = 300;
 
 /** The host's files, counting how often folders are listed and how many files are open at a time. */
 class CountedFiles {
   lists = 0;
+  stats = 0;
   openMost = 0;
+  /** They did not change lately: what changes in them is not told. */
+  foldersAreOld = false;
   #open = 0;
 
   get files(): Files {
@@ -20,6 +23,11 @@ class CountedFiles {
     counted.list = (directory) => {
       this.lists += 1;
       return hostFiles.list(directory);
+    };
+    counted.stat = (path) => {
+      this.stats += 1;
+      const stat = hostFiles.stat(path);
+      return this.foldersAreOld && stat.kind === 'directory' ? { ...stat, changedNs: 1n } : stat;
     };
     counted.open = (path, mode) => this.#count(hostFiles.open(path, mode));
     return counted;
@@ -63,6 +71,56 @@ test('hundreds of files in one folder, rotated and compressed at once, need few 
   await bench.until(isDone, () => bench.explain(open[0]!, expected(open[0]!)));
   assert.ok(counted.openMost <= 150, `${counted.openMost} files were open at once`);
   assert.ok(counted.lists <= crowd / 2, `the folder was listed ${counted.lists} times`);
+});
+
+test('ten thousand quiet files: the others in the process have their turns, few are open, few are looked at, nothing is written', async () => {
+  await using bench = new Bench();
+  const names = Array.from({ length: 10_000 }, (_, at) => `app${at}.log`);
+  const last = names.at(-1)!;
+  for (const name of names) fs.writeFileSync(bench.path(name), `${name}\n`);
+  const counted = new CountedFiles();
+  counted.foldersAreOld = true;
+  bench.ports = { files: counted.files, watcher: noHints };
+  let turnsOfOthers = 0;
+  const others = setInterval(() => turnsOfOthers++, 1);
+  await bench.start({ openFilesMax: 100 });
+  clearInterval(others);
+  assert.ok(
+    turnsOfOthers >= 10,
+    `others had ${turnsOfOthers} turns while all of them were looked at for the first time`,
+  );
+  await bench.until(() => bench.intake.entries.filter(({ run }) => run.records > 0).length === names.length);
+  bench.write(last, 'more\n'); // lately it gave something, so it is looked at before its turn among all
+  await bench.holds(last, `${last}\nmore\n`);
+  assert.ok(bench.collector!.status().gauges.open_files! <= 100);
+
+  bench.skewMs = 60_000; // none of them gave anything lately
+  await bench.pause(500);
+  const { entries } = bench.intake;
+  [counted.stats, counted.lists, entries.length] = [0, 0, 0];
+  const since = performance.now();
+  await bench.pause(1000);
+  const seconds = (performance.now() - since) / 1000;
+  assert.ok(counted.stats <= 200 * (seconds + 0.5), `${counted.stats} looks in ${seconds} s`);
+  assert.deepEqual([counted.lists, entries.length], [0, 0]);
+});
+
+test('a hundred busy files have their turns one after the other', async () => {
+  await using bench = new Bench();
+  const text = 'a line of a file that is written all the time\n'.repeat(4000);
+  bench.intake.hold = 'unsynced';
+  for (let at = 0; at < 100; at++) bench.write(`${at}.log`, text);
+  await bench.start();
+  bench.intake.release();
+  const turns = new Map<number, number>();
+  await bench.until(() => bench.intake.entries.filter(({ run }) => run.to === text.length).length === 100);
+  for (const { run } of bench.intake.entries) {
+    if (run.records === 0) continue;
+    turns.set(run.source, (turns.get(run.source) ?? 0) + 1);
+    const least = turns.size < 100 ? 0 : Math.min(...turns.values());
+    assert.ok(turns.get(run.source)! <= least + 1, 'one had two turns before each had one');
+  }
+  assert.ok(Math.min(...turns.values()) >= 2);
 });
 
 /** It stood there before anything was read. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
-import { Bench } from './bench.ts';
+import { Bench, lines } from './bench.ts';
 
 test('start_at end passes over what stands there at the very first start, and nothing else', async () => {
   await using bench = new Bench();
@@ -60,6 +60,20 @@ test('a directory that is away for a while keeps its cursors', async () => {
   await bench.holds('mount/a.log', 'one\ntwo\n');
 });
 
+test('an empty folder where a mount was keeps the cursors of the files that were in it', async () => {
+  await using bench = new Bench();
+  bench.options = { include: [bench.path('mount/*.log')] };
+  await bench.started(lines(0, 10), 'mount/a.log');
+  bench.rename('mount', 'elsewhere');
+  fs.mkdirSync(bench.path('mount'));
+  await bench.restart();
+  await bench.pause(500);
+  fs.rmdirSync(bench.path('mount'));
+  bench.write('elsewhere/a.log', lines(10, 20));
+  bench.rename('elsewhere', 'mount');
+  await bench.holds('mount/a.log', lines(0, 20));
+});
+
 test('a cursor is not forgotten while its directory cannot be read, however long that takes', async () => {
   await using bench = new Bench();
   bench.write('mount/a.log', 'one\n');
@@ -114,18 +128,54 @@ test('generations that were read to their end and are gone do not pile up, but t
 
 test('above the cap the oldest cursors go, counted', async () => {
   await using bench = new Bench();
-  for (const name of ['a', 'b', 'c', 'd']) bench.write(`${name}.log`, 'one\n');
-  await bench.start();
-  for (const name of ['a', 'b', 'c', 'd']) await bench.holds(`${name}.log`, 'one\n');
+  for (const name of ['a', 'b', 'c', 'd']) await bench.appears(`${name}.log`);
   const gone = () => {
     for (const name of ['a', 'b', 'c']) bench.remove(`${name}.log`);
   };
   await bench.restart(gone, { sourcesMax: 2 });
   await bench.until(() => bench.intake.forgotten.size === 2);
+  assert.deepEqual(forgotten(bench), ['a.log', 'b.log']);
   assert.deepEqual(
     bench.intake.dropped.map(({ reason }) => reason),
     ['forgotten', 'forgotten'],
   );
+  assert.deepEqual(
+    bench.logged.map(({ event }) => event),
+    ['file.forgotten', 'file.forgotten'],
+  );
+});
+
+test('above the cap what was read to its end goes before what was not, however old that is', async () => {
+  await using bench = new Bench();
+  await bench.appears('a.log');
+  await bench.appears('b.log');
+  bench.rename('b.log', 'b.log.1');
+  await bench.appears('b.log', 'one\ntwo\n');
+  bench.skewMs = 15_000; // by then the first of them is done
+  await bench.until(() => bench.collector!.status().sources.length === 2);
+  await bench.restart(() => bench.remove('a.log'), { sourcesMax: 2 });
+  await bench.until(() => bench.intake.forgotten.size === 1);
+  assert.deepEqual([forgotten(bench), bench.intake.dropped], [['b.log'], []]);
+});
+
+test('a file that comes back in time begins its absence anew when it goes again', async () => {
+  await using bench = new Bench();
+  await bench.appears('a.log');
+  bench.rename('a.log', 'a.log.1');
+  await bench.appears('a.log', 'one\ntwo\n');
+  bench.skewMs = 15_000; // by then the old one is done, and only remembered
+  await bench.until(() => bench.collector!.status().sources.length === 1);
+  await bench.restart(() => {}, { forgetAfterMs: 10_000, scanIntervalMs: 50 });
+  for (let times = 0; times < 2; times++) {
+    fs.mkdirSync(bench.path('away'), { recursive: true });
+    bench.rename('a.log.1', 'away/x');
+    await bench.pause(400); // scans see it
+    bench.skewMs += 8000;
+    await bench.pause(400);
+    assert.deepEqual(forgotten(bench), []);
+    bench.rename('away/x', 'a.log.1');
+    await bench.pause(400);
+  }
 });
 
 test('where no more places can be remembered a new file waits unread and says so, and the others go on', async () => {
@@ -143,3 +193,8 @@ test('where no more places can be remembered a new file waits unread and says so
   bench.intake.sourcesFull = false;
   await bench.holds('b.log', 'waits\n');
 });
+
+/** Whose cursors are. */
+function forgotten({ intake }: Bench): string[] {
+  return [...intake.forgotten].map((source) => `${intake.descriptions.get(source)?.attributes['log.file.name']}`);
+}

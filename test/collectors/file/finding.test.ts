@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
-import { Bench, causes } from './bench.ts';
+import { Bench, causes, filesWith, noHints } from './bench.ts';
 
 test('a directory that appears later is found, with the directories in it', async () => {
   await using bench = new Bench();
@@ -45,4 +45,38 @@ test('a name that is not UTF-8 is a name', async () => {
   fs.appendFileSync(bytes, 'two\n');
   await bench.restart();
   await bench.holds('\u{dcff}\u{dce4}.log', 'one\ntwo\n');
+});
+
+test('where a folder cannot be watched, the scan finds new files and new lines', async () => {
+  await using bench = new Bench();
+  const watch = () => {
+    throw Object.assign(new Error('ENOSPC: no watches left'), { code: 'ENOSPC' });
+  };
+  bench.ports = { watcher: { watch } };
+  await bench.started('one\n');
+  bench.write('a.log', 'two\n');
+  bench.write('b.log', 'three\n');
+  await bench.holds('a.log', 'one\ntwo\n');
+  await bench.holds('b.log', 'three\n');
+  assert.deepEqual(causes(bench), []);
+});
+
+test('without hints: a file that was quiet for long is read on when it grows', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: noHints };
+  await bench.started('one\n');
+  bench.skewMs = 60_000; // nothing is expected of it any more
+  await bench.pause(2000);
+  bench.write('a.log', 'two\n');
+  await bench.holds('a.log', 'one\ntwo\n');
+});
+
+test('the clock of files is coarse: what changes in a folder within the same tick as its listing is found', async () => {
+  await using bench = new Bench();
+  const now = BigInt(Date.now()) * 1_000_000n;
+  const files = filesWith((stat) => (stat.kind === 'directory' ? { ...stat, changedNs: now } : stat));
+  bench.ports = { files, watcher: noHints };
+  await bench.started('one\n');
+  bench.write('b.log', 'two\n');
+  await bench.holds('b.log', 'two\n');
 });

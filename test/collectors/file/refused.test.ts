@@ -143,15 +143,24 @@ test('permission that is lost is shown, and when it is back reading goes on', as
   await bench.holds('a.log', 'one\ntwo\n');
 });
 
-test('a directory that cannot be listed is shown, and others go on', {
-  skip: isRoot && 'root may list everything',
-}, async () => {
+test('a folder that cannot be listed is shown, others go on, and it is read when it can be', async () => {
   await using bench = new Bench();
-  fs.mkdirSync(bench.path('closed'), { mode: 0o000 });
+  let denied = true;
+  const list = (path: string) => {
+    if (denied && path === bench.path('closed'))
+      throw Object.assign(new Error(`EACCES: permission denied, scandir '${path}'`), { code: 'EACCES' });
+    return hostFiles.list(path);
+  };
+  bench.ports = { files: { ...hostFiles, list } };
+  bench.write('closed/b.log', 'two\n');
   bench.write('open/a.log', 'one\n');
   await bench.start({ include: [bench.path('*/*.log')] });
   await bench.holds('open/a.log', 'one\n');
-  assert.deepEqual(causes(bench), ['permission']);
+  const [problem, ...others] = bench.collector!.status().problems;
+  assert.deepEqual([problem?.cause, problem?.subject, others], ['permission', bench.path('closed'), []]);
+  denied = false;
+  await bench.holds('closed/b.log', 'two\n');
+  assert.deepEqual(causes(bench), []);
 });
 
 test("the agent's own files are never collected", async () => {

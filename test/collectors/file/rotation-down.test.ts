@@ -259,6 +259,34 @@ test('at the first start no rotated sibling was missed, however young it is: inc
   await bench.holds('a.log.1', lines(0, 10));
 });
 
+for (const include of ['*.log', '*.log*']) {
+  test(`a file that came and was rotated away while the agent was down is read, before its successor (${include})`, async () => {
+    await using bench = new Bench();
+    await bench.start({ include: [bench.path(include)] });
+    await bench.restart(() => {
+      bench.write('a.log', lines(0, 10));
+      bench.rename('a.log', 'a.log.1');
+      bench.write('a.log', lines(10, 20));
+    });
+    await bench.holds('a.log', lines(0, 20));
+  });
+}
+
+test('a damaged archive is shown, and the newer file is read', async () => {
+  await using bench = new Bench();
+  await bench.started();
+  await bench.restart(() => {
+    bench.remove('a.log');
+    const archive = zlib.gzipSync(Buffer.from(lines(0, 2000)));
+    bench.write('a.log.1.gz', archive.fill(0xff, archive.length >> 1));
+    bench.write('a.log', lines(2000, 2010));
+  });
+  await bench.holds('a.log', lines(0, 10) + lines(2000, 2010));
+  const [problem] = bench.collector!.status().problems;
+  assert.equal(problem?.cause, 'unreadable');
+  assert.match(problem?.message ?? '', /a\.log\.1\.gz: /);
+});
+
 test('with new patterns their files are looked at for the first time: rotated siblings that stand there are left alone', async () => {
   await using bench = new Bench();
   bench.write('first/b.log', 'known\n');
