@@ -88,6 +88,10 @@ test('what a truncation destroys unread is counted by range where it was seen', 
   assert.deepEqual(bench.intake.dropped, [
     { reason: 'truncated', bytes: lines(10, 20).length, path: bench.path('a.log') },
   ]);
+  assert.deepEqual(
+    bench.logged.map(({ event }) => event),
+    ['file.truncated_unread'],
+  );
 });
 
 test('a rotated file that is compressed while it is read is read once', async () => {
@@ -189,6 +193,10 @@ test('a deleted file is not held longer than allowed, and what is given up is co
   assert.deepEqual(bench.intake.dropped, [
     { reason: 'deleted_limit', bytes: lines(10, 20).length, path: bench.path('a.log') },
   ]);
+  assert.deepEqual(
+    bench.logged.map(({ event }) => event),
+    ['file.deleted_limit'],
+  );
   await bench.until(() => bench.collector!.status().gauges.open_files === 0);
 });
 

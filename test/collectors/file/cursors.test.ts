@@ -88,16 +88,23 @@ test('a cursor is not forgotten while its directory cannot be read, however long
   await bench.holds('mount/a.log', 'one\ntwo\n');
 });
 
-test('a cursor is forgotten only when its file was away for long', async () => {
+test('a cursor is forgotten only when its file was away for long: until then it is shown as missing, then it is counted', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'one\n');
-  bench.write('b.log', 'two\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\n');
-  await bench.holds('b.log', 'two\n');
-  await bench.restart(() => bench.remove('a.log'), { forgetAfterMs: 300 });
+  await bench.appears('a.log');
+  await bench.appears('b.log');
+  await bench.restart(() => bench.remove('a.log'), { forgetAfterMs: 10_000 });
+  const states = () => bench.collector!.status().sources.map(({ state }) => state);
+  await bench.until(() => states().includes('missing'));
+  await bench.pause(600); // some scans
+  assert.deepEqual(forgotten(bench), []);
+  bench.skewMs = 10_000;
   await bench.until(() => bench.intake.forgotten.size === 1);
-  assert.equal(bench.intake.descriptions.get([...bench.intake.forgotten][0]!)?.attributes['log.file.name'], 'a.log');
+  assert.deepEqual(forgotten(bench), ['a.log']);
+  assert.deepEqual(bench.intake.dropped, [{ reason: 'vanished', bytes: 0, path: bench.path('a.log') }]);
+  assert.deepEqual(
+    bench.logged.map(({ event }) => event),
+    ['file.forgotten'],
+  );
 });
 
 test('generations that were read to their end and are gone do not pile up, but the newest of a path stays known', async () => {

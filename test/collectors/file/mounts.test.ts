@@ -92,15 +92,19 @@ test('with network_fs files on a network mount are read without one synchronous 
   assert.deepEqual(touched, []);
 });
 
-test('a mount that hangs holds up its own files only, and is named', async () => {
+test('a mount that hangs holds up its own files only, keeps few threads busy, and is named', async () => {
   await using bench = new Bench();
   const share = bench.path('share');
-  const never = new Promise<never>(() => {});
+  let hanging = 0;
+  const hang = () => {
+    hanging++;
+    return new Promise<never>(() => {});
+  };
   bench.ports = {
     mounts: { typeOf: (path) => (path.startsWith(share) ? 'nfs4' : 'ext4') },
-    files: { ...hostFiles, statLater: () => never, openLater: () => never },
+    files: { ...hostFiles, statLater: hang, openLater: hang },
   };
-  bench.write('share/a.log', 'one\n');
+  for (let at = 0; at < 10; at++) bench.write(`share/${at}.log`, 'one\n');
   bench.write('near.log', 'here\n');
   await bench.start({ include: [bench.path('**/*.log')], networkFs: true });
   await bench.holds('near.log', 'here\n');
@@ -110,4 +114,5 @@ test('a mount that hangs holds up its own files only, and is named', async () =>
   await bench.holds('near.log', 'here\nstill here\n');
   bench.write('late.log', 'later\n');
   await bench.holds('late.log', 'later\n');
+  assert.equal(hanging, 2);
 });

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import { hostFiles } from '../../../agent/host/files.ts';
+import type { Files } from '../../../spool/ports.ts';
 import { Bench, causes, filesWith, noHints } from './bench.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -95,6 +96,34 @@ test('a link that somebody planted is refused', { skip: !isRoot && 'needs root' 
   assert.deepEqual(causes(bench).sort(), ['hard_link', 'link', 'link']);
   assert(!bench.intake.entries.some(({ bytes }) => bytes.includes('password')));
 });
+
+for (const [what, replace] of [
+  ['a FIFO', (path: string) => void execFileSync('mkfifo', [path])],
+  ['a link', (path: string) => fs.symlinkSync('secret', path)],
+] as const) {
+  test(`a file that is replaced by ${what} between the look at it and its opening is not read`, async () => {
+    await using bench = new Bench();
+    const path = bench.path('a.log');
+    let done = false;
+    const files = filesWith((stat) => ({ ...stat, owner: stat.kind === 'symlink' ? nobody : 0 }));
+    const open: Files['open'] = (opened, mode) => {
+      if (opened === path && !done) {
+        done = true;
+        fs.rmSync(path);
+        replace(path);
+      }
+      return files.open(opened, mode);
+    };
+    bench.ports = { files: { ...files, open } };
+    bench.write('secret', 'password\n');
+    bench.write('a.log', 'one\n');
+    bench.write('b.log', 'two\n');
+    await bench.start();
+    await bench.holds('b.log', 'two\n');
+    await bench.until(() => causes(bench).some((cause) => cause === 'not_a_file' || cause === 'link'));
+    assert.equal(bench.intake.mirrored(path), '');
+  });
+}
 
 test('what was refused is looked at again: its owner may have changed', async () => {
   await using bench = new Bench();
