@@ -155,6 +155,15 @@ export function decodeHeader(bytes: Uint8Array): HeaderResult {
   return header ? { kind: 'header', header, length } : { kind: 'damaged', why: 'the header does not decode' };
 }
 
+/** Of a whole header of this version, without decoding the rest. */
+export function placeOf(
+  header: Buffer,
+): { readonly frameBytes: number; readonly position: Position; readonly vouched: Position } | undefined {
+  if (header.length < headerFixedBytes || header.readUInt16LE(12) !== formatVersion) return undefined;
+  const u64 = (at: number) => header.readUInt32LE(at + 4) * 2 ** 32 + header.readUInt32LE(at);
+  return { frameBytes: header.readUInt32LE(20), position: u64(32), vouched: u64(96) };
+}
+
 /** The part of decoding that is the same in all versions: is there a whole header, and how long is it? */
 export function measureHeader(
   bytes: Uint8Array,

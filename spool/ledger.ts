@@ -19,7 +19,10 @@ import type {
   Tally,
 } from './nouns.ts';
 
-const trailMax = 64;
+/** Of one source, and of all together: beyond two thousand sources each has less of it. */
+const trailMax = 16;
+const trailMin = 4;
+const trailsMax = 32_768;
 
 /** Totals by collector at one position. */
 export type Totals = ReadonlyMap<string, Tally>;
@@ -86,8 +89,35 @@ export class Ledger {
     }
   }
 
-  /** Takes over what one block says. `trail` keeps the cursors that it passes, for recovery. */
-  apply(header: BlockHeader, blockBytes: number, trail = false): void {
+  /** Takes over what one block says. */
+  apply(header: BlockHeader, blockBytes: number): void {
+    this.#apply(header, blockBytes, undefined);
+  }
+
+  /** The same at opening, where sources may have lost their description; the cursors that it passes are kept (`trail`). */
+  recover(header: BlockHeader, blockBytes: number): void {
+    const each = Math.floor(trailsMax / Math.max(1, this.#sources.size));
+    this.#apply(header, blockBytes, Math.max(trailMin, Math.min(trailMax, each)));
+  }
+
+  /** Another ledger that says the same, without the trails. */
+  copy(): Ledger {
+    const other = new Ledger();
+    for (const [number, source] of this.#sources) other.#sources.set(number, { ...source, trail: [] });
+    for (const [name, totals] of this.#collectors)
+      other.#collectors.set(name, { spooled: totals.spooled, dropped: new Map(totals.dropped) });
+    for (const [name, account] of this.#shippers) {
+      const dropped = new Map([...account.dropped].map(([collector, drops]) => [collector, new Map(drops)]));
+      other.#shippers.set(name, { ...account, dropped });
+    }
+    for (const [number, collector] of this.#collectorOf) other.#collectorOf.set(number, collector);
+    for (const [number, end] of this.#forgotten) other.#forgotten.set(number, end);
+    other.#begun = this.#begun;
+    const { nextSource, spooledBytes, records, sourceBytes } = this;
+    return Object.assign(other, { nextSource, spooledBytes, records, sourceBytes });
+  }
+
+  #apply(header: BlockHeader, blockBytes: number, trail: number | undefined): void {
     this.spooledBytes += blockBytes;
     this.#countMissing(header);
     this.records = header.recordsBefore + header.records;
@@ -208,23 +238,24 @@ export class Ledger {
     return { name, cursor, dropped: this.droppedBy(name), droppedUpto, floor };
   }
 
-  #applyRun(run: Run, trail: boolean): void {
+  /** `trail`: how many of the source's cursors are kept, undefined where blocks are not read back from disk. */
+  #applyRun(run: Run, trail: number | undefined): void {
     let source = this.#sources.get(run.source);
     if (!source) {
       // Its description was lost to damage, or it was forgotten while this block was on its way.
-      if (!trail) {
+      if (trail === undefined) {
         this.#count(this.#collectorOf.get(run.source) ?? unknownCollector, run);
         return;
       }
       this.describe(run.source, { collector: unknownCollector, type: 'unknown', resource: {}, attributes: {} });
       source = this.#sources.get(run.source)!;
     }
-    source.cursor = { offset: run.to, mark: run.mark };
-    if (run.state) source.state = run.state;
+    source.cursor = { offset: run.to, mark: trail === undefined ? run.mark : own(run.mark) };
+    if (run.state) source.state = trail === undefined ? run.state : own(run.state);
     if (trail) {
       source.trail.push(source.cursor);
-      if (source.trail.length > trailMax) source.trail.shift();
-    }
+      if (source.trail.length > trail) source.trail.shift();
+    } else if (source.trail.length > 0) source.trail = [];
     this.#count(source.description.collector, run);
   }
 
@@ -295,6 +326,11 @@ export function sumOf(totals: Iterable<Tally>): Tally {
   let sum = none;
   for (const tally of totals) sum = add(sum, tally);
   return sum;
+}
+
+/** A view into a header would keep all of it in memory. */
+function own(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 function addDrop(drops: MutableDrops, reason: DropReason, tally: Tally): void {

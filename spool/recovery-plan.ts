@@ -1,5 +1,6 @@
 /**
- * Decides what counts of a spool's newest segment (every older one was synced to its end before its successor began). Pure.
+ * Decides what counts of a segment, item by item, so that nothing of it has to be kept in memory. Only the newest has an
+ * unsynced end (every older one was synced to its end before its successor began). Pure.
  *
  * - Damage below a later whole block's `vouched`, or below a shipper's cursor, was durable once: it is **rot**. It stays where
  *   it is, readers pass over it.
@@ -9,59 +10,52 @@
 import type { Position } from './nouns.ts';
 import type { ScanItem, ScannedBlock } from './scan.ts';
 
-/** What of a scanned segment counts. */
-export interface Plan {
-  readonly blocks: readonly ScannedBlock[];
-  readonly rot: readonly { readonly position: Position; readonly end: Position; readonly why: string }[];
-  /** Everything from here to the end of the file is cut. */
-  readonly tail: Tail | undefined;
-}
+export type Verdict =
+  | { readonly kind: 'counts'; readonly block: ScannedBlock }
+  | { readonly kind: 'rot'; readonly position: Position; readonly end: Position; readonly why: string }
+  /** Everything from here to the end of the file is cut; given once, before what is `cut`. */
+  | { readonly kind: 'tail'; readonly tail: Tail }
+  | { readonly kind: 'cut'; readonly item: ScanItem };
 
 export interface Tail {
   readonly position: Position;
   readonly why: string;
-  /** What stands in it. */
-  readonly items: readonly ScanItem[];
 }
 
-/**
- * Decides what counts of the newest segment. `floor` is the highest position known from elsewhere to have been durable;
- * `sound` tells whether a block's frame is what its header says (asked only from the floor on); without `synced` nothing
- * counts that is not proven to have been durable before.
- */
-export function planRecovery(
-  items: readonly ScanItem[],
-  floor: Position,
-  sound: (block: ScannedBlock) => boolean,
-  synced = true,
-): Plan {
-  const vouched = items.reduce(
-    (most, item) => (item.kind === 'block' ? Math.max(most, item.header.vouched) : most),
-    floor,
-  );
-  const blocks: ScannedBlock[] = [];
-  const rot: Plan['rot'][number][] = [];
+export interface Proof {
+  /** The highest position known to have been durable: from the segment's own blocks, later ones, and cursors. */
+  readonly vouched: Position;
+  /** Whether the segment could be synced; if not, nothing counts that is not vouched for. */
+  readonly synced: boolean;
+  /** Whether a block's frame is what its header says (asked only from `vouched` on). */
+  sound(block: ScannedBlock): boolean;
+}
+
+/** What becomes of each of a segment's `items`, in their order. */
+export function* planRecovery(items: Iterable<ScanItem>, proof: Proof): Generator<Verdict> {
   let last: ScannedBlock | undefined;
-  const ending = (position: Position, why: string): Plan => {
-    return { blocks, rot, tail: { position, why, items: items.filter((item) => item.end > position) } };
-  };
+  let inTail = false;
   for (const item of items) {
-    if (item.kind === 'newer') return ending(item.position, 'a newer version');
-    if (item.kind === 'damage') {
-      if (item.position >= vouched) return ending(item.position, item.why);
-      rot.push({ ...item, end: Math.min(item.end, Math.max(vouched, item.position)) });
-      if (item.end > vouched) return ending(vouched, item.why);
-      last = undefined;
-      continue;
-    }
-    if (item.position >= vouched) {
-      if (!synced) return ending(item.position, 'it could not be synced');
-      const broken = last && (item.header.previous !== last.hash || item.header.previousEnd !== last.end);
-      if (broken) return ending(item.position, 'a block does not follow the one before it');
-      if (!sound(item)) return ending(item.position, 'a block does not match its checksum');
-    }
-    blocks.push(item);
-    last = item;
+    const tail: Tail | undefined = inTail ? undefined : tailAt(item, last, proof);
+    if (!inTail && item.kind === 'damage' && item.position < proof.vouched)
+      yield { kind: 'rot', position: item.position, end: Math.min(item.end, proof.vouched), why: item.why };
+    if (tail) yield { kind: 'tail', tail };
+    inTail ||= tail !== undefined;
+    if (inTail) yield { kind: 'cut', item };
+    else if (item.kind === 'block') yield { kind: 'counts', block: item };
+    last = item.kind === 'block' ? item : undefined;
   }
-  return { blocks, rot, tail: undefined };
+}
+
+/** The tail, if this item begins it. */
+function tailAt(item: ScanItem, last: ScannedBlock | undefined, { vouched, synced, sound }: Proof): Tail | undefined {
+  const { position, end } = item;
+  if (item.kind === 'newer') return { position, why: 'a newer version' };
+  if (item.kind === 'damage')
+    return end > vouched ? { position: Math.max(position, vouched), why: item.why } : undefined;
+  if (position < vouched) return undefined;
+  if (!synced) return { position, why: 'it could not be synced' };
+  if (last && (item.header.previous !== last.hash || item.header.previousEnd !== last.end))
+    return { position, why: 'a block does not follow the one before it' };
+  return sound(item) ? undefined : { position, why: 'a block does not match its checksum' };
 }

@@ -1,9 +1,8 @@
 /**
- * Opening a spool: makes its newest segment safe, reads what is there, decides what of it counts (`recovery-plan.ts`), and does
- * that: a tail is copied to `damaged/` and cut, rot stays where it is and is reported. A newer version with a sound checksum is
+ * Opening a spool: makes its newest segment safe, finds the newest table, and reads from there on what counts (`recovery-plan.ts`
+ * decides, `recovery-segment.ts` does it): a tail is copied to `damaged/` and cut, rot stays where it is and is reported. A newer version with a sound checksum is
  * no damage: refuse to start.
  */
-import { crc32 } from 'node:zlib';
 import type { CursorRead } from './cursor-file.ts';
 import { closing, readCursor } from './cursor-file.ts';
 import type { Damaged } from './damaged.ts';
@@ -13,17 +12,18 @@ import { cursorName, segmentName } from './layout.ts';
 import { Ledger } from './ledger.ts';
 import { syncNewest } from './newest-safe.ts';
 import type { BlockHash, Id, Position, ShipperCursor } from './nouns.ts';
-import type { Clock, Codec, Files, Log, OpenFile } from './ports.ts';
+import type { Clock, Codec, Files, Log } from './ports.ts';
 import type { Check } from './read-patiently.ts';
 import { readPatiently } from './read-patiently.ts';
-import type { Plan, Tail } from './recovery-plan.ts';
-import { planRecovery } from './recovery-plan.ts';
-import type { ScanItem, ScannedBlock } from './scan.ts';
-import { firstBlock, readFully, scan } from './scan.ts';
+import type { Reading } from './recovery-segment.ts';
+import { anythingCounts, cutTail, NewerVersion, replay, survey } from './recovery-segment.ts';
+import type { ScannedBlock } from './scan.ts';
+import { firstBlock } from './scan.ts';
 import { readTable } from './segment-table.ts';
 import type { Segment } from './segments.ts';
 import { listSegments } from './segments.ts';
-import { tellTail } from './tail-told.ts';
+import { Slices } from './slices.ts';
+import { CutRecords } from './tail-told.ts';
 
 export interface Recovered {
   /** undefined where nothing readable names the spool. */
@@ -39,17 +39,6 @@ export interface Recovered {
   readonly tableCursors: ReadonlyMap<string, ShipperCursor>;
   /** What had to be done, for people. */
   readonly notes: readonly string[];
-}
-
-/** Written by a newer tailspool: nothing was changed. The process exits with 3. */
-export class NewerVersion extends Error {
-  override readonly name = 'NewerVersion';
-
-  constructor(path: string, version: number) {
-    super(
-      `${path} was written by a newer version of tailspool (format ${version}); start that version, or use another data_dir`,
-    );
-  }
 }
 
 export interface RecoveryPorts {
@@ -72,76 +61,49 @@ async function recoverOnce(ports: RecoveryPorts, folders: Folders, damaged: Dama
   const state = new State(cursors, segments);
   check();
   const synced = await syncNewest(ports, folders, segments, notes);
-  const cut: ScanItem[] = [];
-  const plans = await planNewest(ports, folders, segments, state, synced, damaged, notes, cut, check);
+  const cut = new CutRecords();
+  const reading: Reading = { files, folders, damaged, slices: new Slices(ports.clock), check, notes, cut };
+  const vouched = await findNewest(reading, segments, state, synced);
   const base = findTable(ports, folders, segments);
   check();
   if (base.lost.length > 0) notes.push(`the table of ${base.lost.join(', ')} is damaged; read from an older one`);
 
-  const ledgers = [new Ledger(), new Ledger()] as const;
-  if (base.table) for (const ledger of ledgers) ledger.load(base.table);
+  const appended = new Ledger();
+  if (base.table) appended.load(base.table);
+  const newest = segments.at(-1);
   for (const segment of segments.slice(base.index)) {
-    const plan = plans.get(segment) ?? readSegment(ports, folders, segment, () => segment.end, true);
-    check();
-    for (const { position, end, why } of plan.rot) {
-      const what = `${segmentName(segment.start)}: ${end - position} bytes at ${position} are damaged (${why})`;
-      const path = `${folders.segments}/${segmentName(segment.start)}`;
-      const kept = await damaged.keep(path, position - segment.start, end - position, `rot-${position}`);
-      notes.push(`${what}; readers pass over them${kept.done ? `, and a copy is in ${kept.path}` : ''}`);
-    }
-    for (const block of plan.blocks) {
-      for (const ledger of ledgers) ledger.apply(block.header, block.end - block.position, true);
+    const proof = segment === newest ? { vouched, synced } : { vouched: segment.end, synced: true };
+    await replay(reading, segment, proof, (block) => {
+      appended.recover(block.header, block.end - block.position);
       state.see(block);
-    }
-    check();
-    if (plan.tail) notes.push(await cutTail(ports, folders, segment, plan.tail, damaged));
-    cut.unshift(...(plan.tail?.items ?? []));
+    });
   }
-  const told = tellTail(cut, ledgers[0]);
+  const told = cut.tell(appended);
   if (told) notes.push(told);
   const tableCursors = (base.table?.shippers ?? []).flatMap(({ name, cursor }) =>
     cursor ? [[name, cursor] as const] : [],
   );
   return {
-    spool: state.spool ?? cursorSpool(cursors),
-    segments,
-    appended: ledgers[0],
-    durable: ledgers[1],
-    last: state.last ?? lastOfCursors(cursors),
-    next: state.next,
-    cursors,
-    tableCursors: new Map(tableCursors),
-    notes,
+    ...{ spool: state.spool ?? cursorSpool(cursors), segments, appended, durable: appended.copy() },
+    ...{ last: state.last ?? lastOfCursors(cursors), next: state.next },
+    ...{ cursors, tableCursors: new Map(tableCursors), notes },
   };
 }
 
 /**
- * Plans the newest segment of which anything counts. A newer one of which nothing does (its first blocks never became durable)
- * is set aside whole; then the one before it may have an unsynced tail too, for a repair begins a new segment without syncing
- * the old one to its end.
+ * Up to where the newest segment of which anything counts is known to have been durable. A newer one of which nothing does (its
+ * first blocks never became durable) is set aside whole; then the one before it may have an unsynced tail too, for a repair
+ * begins a new segment without syncing the old one to its end.
  */
-async function planNewest(
-  ports: RecoveryPorts,
-  folders: Folders,
-  segments: Segment[],
-  state: State,
-  synced: boolean,
-  damaged: Damaged,
-  notes: string[],
-  cut: ScanItem[],
-  check: Check,
-): Promise<ReadonlyMap<Segment, Plan>> {
-  for (let newest = segments.at(-1); newest; newest = segments.at(-1)) {
-    const segment = newest;
-    const plan = readSegment(ports, folders, segment, (items) => state.floor(segment, items), synced);
-    check();
-    if (plan.tail?.position !== segment.start && segment.bytes > 0) return new Map([[segment, plan]]);
-    const tail = plan.tail ?? { position: segment.start, why: 'it is empty', items: [] };
-    notes.push(await cutTail(ports, folders, segment, tail, damaged));
-    cut.unshift(...tail.items);
+async function findNewest(reading: Reading, segments: Segment[], state: State, synced: boolean): Promise<Position> {
+  for (let segment = segments.at(-1); segment; segment = segments.at(-1)) {
+    const proof = { vouched: state.floor(segment, await survey(reading, segment)), synced };
+    if (anythingCounts(reading, segment, proof)) return proof.vouched;
+    if (segment.bytes > 0) await replay(reading, segment, proof, () => {});
+    else reading.notes.push(await cutTail(reading, segment, { position: segment.start, why: 'it is empty' }));
     segments.pop();
   }
-  return new Map();
+  return 0;
 }
 
 class State {
@@ -160,10 +122,10 @@ class State {
     this.next = Math.max(0, ...ends, ...this.#cursors);
   }
 
-  /** The highest position that cursors or later blocks prove to have been durable, as far as it concerns the segment. */
-  floor(segment: Segment, items: readonly ScanItem[]): Position {
-    for (const item of items) if (item.kind === 'block') this.#vouched = Math.max(this.#vouched, item.header.vouched);
-    return Math.min(segment.end, Math.max(segment.start, this.#vouched, ...this.#cursors));
+  /** The highest position that cursors, the segment's own blocks or later ones prove to have been durable. */
+  floor(segment: Segment, vouched: Position): Position {
+    this.#vouched = Math.max(this.#vouched, vouched);
+    return Math.max(vouched, Math.min(segment.end, Math.max(segment.start, this.#vouched, ...this.#cursors)));
   }
 
   see(block: ScannedBlock): void {
@@ -250,59 +212,4 @@ function findTable({ files, codec }: RecoveryPorts, folders: Folders, segments: 
     lost.push(segmentName(segment.start));
   }
   return { index: 0, table: undefined, lost };
-}
-
-function readSegment(
-  { files }: RecoveryPorts,
-  folders: Folders,
-  segment: Segment,
-  floor: (items: readonly ScanItem[]) => Position,
-  synced: boolean,
-): Plan {
-  const path = `${folders.segments}/${segmentName(segment.start)}`;
-  using opened = closing(files.open(path, 'read'));
-  const file = opened.value;
-  const items = [...scan({ file, start: segment.start, from: segment.start, end: segment.end, spool: undefined })];
-  const newer = items.find((item) => item.kind === 'newer');
-  if (newer) throw new NewerVersion(path, newer.version);
-  return planRecovery(items, floor(items), (block) => frameIsSound(file, segment.start, block), synced);
-}
-
-function frameIsSound(file: OpenFile, start: Position, block: ScannedBlock): boolean {
-  const frame = readFully(
-    file,
-    Buffer.allocUnsafeSlow(block.header.frameBytes),
-    block.position - start + block.headerBytes,
-  );
-  return frame !== undefined && frame.length === block.header.frameBytes && crc32(frame) === block.header.frameCrc;
-}
-
-/** Copies the tail to `damaged/` and cuts it; where the copy cannot be made it stays, and is never read. */
-async function cutTail(
-  { files }: RecoveryPorts,
-  folders: Folders,
-  segment: Segment,
-  tail: Tail,
-  damaged: Damaged,
-): Promise<string> {
-  const path = `${folders.segments}/${segmentName(segment.start)}`;
-  const bytes = segment.start + segment.bytes - tail.position;
-  const what = `${segmentName(segment.start)}: ${bytes} bytes from ${tail.position} on were never synced, or are damaged since (${tail.why})`;
-  const kept = await damaged.keep(path, tail.position - segment.start, bytes, `tail-${tail.position}`);
-  segment.end = tail.position;
-  if (!kept.done) return `${what}; they are ignored but could not be set aside: ${kept.why}`;
-  try {
-    if (tail.position === segment.start) {
-      files.unlink(path);
-      await files.syncDirectory(folders.segments);
-    } else {
-      using file = closing(files.open(path, 'write'));
-      file.value.truncate(tail.position - segment.start);
-      await file.value.datasync();
-    }
-    segment.bytes = tail.position - segment.start;
-  } catch (error) {
-    return `${what}; they are kept in ${kept.path} and ignored, but could not be cut: ${(error as Error).message}`;
-  }
-  return `${what}; they are kept in ${kept.path}`;
 }

@@ -3,7 +3,15 @@
  * never throws for what lies on the disk; where the disk refuses to read, that is damage which says so, for it may pass.
  */
 import type { BlockHeader } from './format.ts';
-import { blockMagic, decodeHeader, hashOf, headerFixedBytes, measureHeader, skippableMagic } from './format.ts';
+import {
+  blockMagic,
+  decodeHeader,
+  hashOf,
+  headerFixedBytes,
+  measureHeader,
+  placeOf,
+  skippableMagic,
+} from './format.ts';
 import type { BlockHash, Id, Position } from './nouns.ts';
 import { limits } from './nouns.ts';
 import type { OpenFile } from './ports.ts';
@@ -50,6 +58,25 @@ export function* scan(stretch: Stretch): Generator<ScanItem> {
   }
 }
 
+/** The little that a glance at a whole block tells: its header's checksum holds, its runs were not looked at. */
+export interface Glance {
+  readonly kind: 'glance';
+  readonly position: Position;
+  readonly end: Position;
+  readonly vouched: Position;
+}
+
+/** As `scan` of any spool's blocks, with whole blocks only glanced at: some ten times as quick where there are many runs. */
+export function* glances(stretch: Omit<Stretch, 'spool'>): Generator<ScanItem | Glance> {
+  const read = new HeaderReader({ ...stretch, spool: undefined });
+  for (let at = stretch.from; at < stretch.end; ) {
+    const item = read.glance(at);
+    yield item;
+    if (item.kind === 'newer') return;
+    at = item.end;
+  }
+}
+
 /** The first block of the segment, where it is whole. */
 export function firstBlock(file: OpenFile, start: Position, end: Position): ScanItem {
   return new HeaderReader({ file, start, from: start, end, spool: undefined }).at(start, false);
@@ -71,30 +98,46 @@ class HeaderReader {
     return { kind: 'damage', position, end, why, refused: typeof found !== 'string' };
   }
 
+  /** As `at`, of a whole block only what its fixed part says. */
+  glance(position: Position): ScanItem | Glance {
+    const head = this.#head(position);
+    if (typeof head === 'string' || head instanceof Error) return this.at(position);
+    const place = placeOf(head);
+    const end = position + head.length + (place?.frameBytes ?? 0);
+    if (place?.position !== position || end > this.#stretch.end) return this.at(position);
+    return { kind: 'glance', position, end, vouched: place.vouched };
+  }
+
   /** The block at `position`, why there is none, or why that cannot be read. */
   #block(position: Position): ScanItem | string | Error {
     const { end, spool } = this.#stretch;
-    let { bytes, refused } = this.#read(position, headerFixedBytes * 4);
-    let result = decodeHeader(bytes);
-    if (result.kind === 'short' && !refused) {
-      if (position + result.length > end) return 'the segment ends within a header';
-      ({ bytes, refused } = this.#read(position, result.length));
-      result = decodeHeader(bytes);
-    }
-    if (result.kind === 'short' && refused) return refused;
-    if (result.kind === 'short') return 'the segment ends within a header';
-    if (result.kind === 'damaged') return result.why;
+    const head = this.#head(position);
+    if (typeof head === 'string' || head instanceof Error) return head;
+    // The window is used again: what the header's views point to is copied.
+    const own = Buffer.from(head);
+    const result = decodeHeader(own);
     if (result.kind === 'unknown_version') return { kind: 'newer', position, end, version: result.version };
+    if (result.kind !== 'header') return 'the header does not decode';
     const { header, length } = result;
     if (header.position !== position) return 'a block stands here that was written for another position';
     if (spool !== undefined && header.spool !== spool) return 'a block of another spool stands here';
     const blockEnd = position + length + header.frameBytes;
     if (blockEnd > end) return 'the segment ends within a block';
-    // The window is used again: what the header's views point to is copied.
-    const own = Buffer.from(bytes.subarray(0, length));
-    const copied = decodeHeader(own);
-    if (copied.kind !== 'header') return 'the header does not decode';
-    return { kind: 'block', position, end: blockEnd, header: copied.header, headerBytes: length, hash: hashOf(own) };
+    return { kind: 'block', position, end: blockEnd, header, headerBytes: length, hash: hashOf(own) };
+  }
+
+  /** The bytes of a whole header at `position`, valid until the next call. */
+  #head(position: Position): Buffer | string | Error {
+    let { bytes, refused } = this.#read(position, headerFixedBytes * 4);
+    let head = measureHeader(bytes);
+    if (head.kind === 'short' && !refused) {
+      if (position + head.length > this.#stretch.end) return 'the segment ends within a header';
+      ({ bytes, refused } = this.#read(position, head.length));
+      head = measureHeader(bytes);
+    }
+    if (head.kind === 'short') return refused ?? 'the segment ends within a header';
+    if (head.kind === 'damaged') return head.why;
+    return bytes.subarray(0, head.length);
   }
 
   /** Where the next whole header stands that belongs where it is; else the end. */

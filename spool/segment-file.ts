@@ -12,6 +12,7 @@ export class SegmentFile {
   readonly #segments: Segments;
   readonly #segment: Segment;
   readonly #file: OpenFile;
+  #runs = 0;
 
   private constructor(files: Files, segments: Segments, segment: Segment, file: OpenFile) {
     this.#files = files;
@@ -32,10 +33,16 @@ export class SegmentFile {
     return this.#segment.bytes;
   }
 
+  /** What its headers will cost to read at an opening, in runs; a block costs as much as a few of them. */
+  get runs(): number {
+    return this.#runs;
+  }
+
   /** The segment is so long now, or will be once what is queued is written. */
   extend(block: PlacedBlock): void {
     this.#segment.end = block.header.position + block.bytes.length;
     this.#segment.bytes = this.#segment.end - this.#segment.start;
+    this.#runs += block.header.runs.length + runsOfBlock;
   }
 
   /** Blocks that lie behind each other in memory as they will on the disk are one write. Throws `ShortWrite` too. */
@@ -75,6 +82,8 @@ export class SegmentFile {
     }
   }
 }
+
+const runsOfBlock = 8;
 
 /** A write took less than it was given: the disk is full, or about to say why not. */
 class ShortWrite extends Error {

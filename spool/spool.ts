@@ -23,7 +23,7 @@ import { startOf } from './start.ts';
 import { totalsAt } from './totals.ts';
 import { Writer } from './writer.ts';
 
-export { NewerVersion } from './recovery.ts';
+export { NewerVersion } from './recovery-segment.ts';
 
 export interface SpoolOptions {
   readonly dataDir: string;

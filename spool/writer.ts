@@ -182,8 +182,14 @@ export class Writer {
     });
     this.#appended.apply(entry.header, entry.bytes.length);
     const end = this.#end;
-    if (this.#file && this.#file.bytes >= this.#options.segmentBytes()) this.#roll();
+    if (this.#file && this.#isLong(this.#file)) this.#roll();
     return end;
+  }
+
+  /** An opening reads all headers of the newest segment: they are bounded too, so that it takes seconds at most. */
+  #isLong({ bytes, runs }: SegmentFile): boolean {
+    const runsMax = Math.max(segmentRunsMax, runsPerTabledSource * this.#appended.sources.size);
+    return bytes >= this.#options.segmentBytes() || runs >= runsMax;
   }
 
   /** A source's cursor leaves the tables from the next one on. */
@@ -376,6 +382,9 @@ export class Writer {
 }
 
 const tableDelayMs = 5000;
+const segmentRunsMax = 500_000;
+/** With many sources tables are long: they would take a large part of segments that are too short. */
+const runsPerTabledSource = 100;
 /** Blocks that are not durable yet may still get another place, that much further on at most. */
 const movedBytesMax = 16 * 1024 * 1024;
 /** So many bytes are written at once, at least; what is less waits for the sync. */
