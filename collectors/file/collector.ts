@@ -10,7 +10,7 @@ import { BirthTimes, type Context } from './context.ts';
 import { Descriptors } from './descriptors.ts';
 import { Discovery } from './discovery.ts';
 import { Finder } from './finder.ts';
-import { compilePatterns } from './glob.ts';
+import { compilePatterns, type Patterns } from './glob.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { Listings } from './listings.ts';
 import { Marker } from './marker.ts';
@@ -18,7 +18,7 @@ import { type FileCollectorOptions, type FileCollectorPorts, pace } from './opti
 import { isNetworkType, WalkedDirectories } from './permission.ts';
 import { Registry } from './registry.ts';
 import { RemoteCalls } from './remote.ts';
-import { type Remembered, remember, takeUp } from './sources.ts';
+import { type Remembered, remember, takenUpFrom, takeUp } from './sources.ts';
 import { statusOf } from './status.ts';
 import { Turns } from './turns.ts';
 
@@ -40,6 +40,7 @@ class FileCollector implements Collector {
   readonly #discovery: Discovery;
   readonly #finder: Finder;
   readonly #turns: Turns;
+  readonly #patterns: Patterns;
   readonly #remembered: Remembered;
   readonly #marker: Marker;
   readonly #stopped = Promise.withResolvers<void>();
@@ -56,23 +57,23 @@ class FileCollector implements Collector {
     this.#marker = new Marker(this.#remembered.marker, options, ports);
     this.#context = this.#makeContext();
     this.#turns = new Turns(this.#context, () => this.#armTick());
-    const patterns = compilePatterns(options.include, options.exclude);
+    this.#patterns = compilePatterns(options.include, options.exclude);
     const hinted = (directory: string, name: string | undefined) => this.#finder.hint(directory, name);
-    this.#discovery = new Discovery(this.#context, ports.watcher, patterns, hinted);
+    this.#discovery = new Discovery(this.#context, ports.watcher, this.#patterns, hinted);
     const housekeeping = new Housekeeping(this.#context, this.#discovery);
-    this.#finder = new Finder(this.#context, patterns, this.#discovery, housekeeping, this.#turns);
+    this.#finder = new Finder(this.#context, this.#patterns, this.#discovery, housekeeping, this.#turns);
   }
 
   async start(): Promise<void> {
-    const { firstRun, files } = this.#remembered;
-    const { clock, bootId } = this.#ports;
+    const { firstRun } = this.#remembered;
+    const { clock, bootId, intake } = this.#ports;
     const facts = this.#marker.found;
     const startedAt = clock.now();
     const patterns = crc32(this.#options.include.join('\n')).toString(16);
     const isNew = facts?.patterns !== patterns;
     this.#context.firstLook = { isFirstRun: firstRun, startAtEnd: firstRun && this.#options.startAt === 'end' };
     this.#context.sinceMs = isNew ? Number.POSITIVE_INFINITY : facts.sinceMs;
-    takeUp(files, this.#context);
+    takeUp(takenUpFrom(intake, this.#options, this.#patterns), this.#context);
     await this.#scan();
     this.#context.firstLook = undefined;
     if (isNew) this.#context.sinceMs = startedAt - clockGrainMs;

@@ -49,6 +49,8 @@ const check = Buffer.alloc(windowBytes);
 
 export class Generation extends Traits {
   readonly description: SourceDescription;
+  /** An earlier run read it. */
+  readonly isTakenUp: boolean;
   /** Rises from generation to generation. */
   readonly order: number;
   /** 0 until the first run: an empty file costs the spool nothing. */
@@ -70,6 +72,7 @@ export class Generation extends Traits {
     this.#tools = tools;
     this.#openLine = new OpenLine(tools.partialTimeoutMs);
     this.description = beginning.description;
+    this.isTakenUp = state !== undefined;
     this.order = beginning.order;
     this.source = beginning.source ?? 0;
     this.unterminated = beginning.unterminated ?? false;

@@ -164,10 +164,10 @@ function carryOut(
 
 /**
  * A generation that was missed is younger than the newest one known; of a path of which nothing is known, younger than this
- * collector's interest in it. At the very first start what was rotated before is left alone.
+ * collector's interest in it. At the very first start what was rotated before is left alone, unless cursors of its path were adopted.
  */
 function newerThanMs(known: readonly Generation[], context: Context): number {
-  if (context.firstLook?.isFirstRun) return Number.POSITIVE_INFINITY;
+  if (context.firstLook?.isFirstRun && !known.some(({ isTakenUp }) => isTakenUp)) return Number.POSITIVE_INFINITY;
   return known.at(-1)?.certainMs ?? context.sinceMs;
 }
 

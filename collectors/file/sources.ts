@@ -2,6 +2,7 @@
 import type { Intake, SourceDescription, SourceRecord } from '../../spool/nouns.ts';
 import type { Context } from './context.ts';
 import { Generation } from './generation.ts';
+import type { Patterns } from './glob.ts';
 import { Lineage } from './lineage.ts';
 import { nameOf } from './names.ts';
 import type { FileCollectorOptions } from './options.ts';
@@ -21,31 +22,41 @@ export interface Remembered {
   /** No collector of this name ran in this data_dir. */
   readonly firstRun: boolean;
   readonly marker: SourceRecord | undefined;
-  /** Own sources, and those of collectors that are no longer configured, oldest first. */
-  readonly files: readonly SourceRecord[];
 }
 
 export function remember(intake: Intake, options: FileCollectorOptions): Remembered {
-  const mine: SourceRecord[] = [];
-  let marker: SourceRecord | undefined;
-  for (const record of intake.sources.values()) {
-    const { type, collector, attributes } = record.description;
-    if (type !== sourceType) continue;
-    const own = collector === options.name;
-    const isFile = attributes[pathKey] !== undefined;
-    if (own && !isFile) marker = record;
-    else if (isFile && (own || !options.configuredCollectors.includes(collector))) mine.push(record);
-  }
-  mine.sort((one, other) => one.number - other.number);
-  const firstRun = marker === undefined && !mine.some(({ description }) => description.collector === options.name);
-  return { firstRun, marker, files: mine };
+  const mine = [...intake.sources.values()].filter((record) => isFrom(options.name, record));
+  const marker = mine.find((record) => pathOf(record) === undefined);
+  return { firstRun: mine.length === 0, marker };
+}
+
+/**
+ * Its own sources, and those of collectors that are no longer configured where it includes the file, oldest first. To be taken up
+ * at once: two collectors may include a file, and the first that starts has its cursor.
+ */
+export function takenUpFrom(intake: Intake, options: FileCollectorOptions, patterns: Patterns): SourceRecord[] {
+  const isOurs = (record: SourceRecord) => {
+    const path = pathOf(record);
+    if (path === undefined || record.description.type !== sourceType) return false;
+    const { collector } = record.description;
+    return collector === options.name || (!options.configuredCollectors.includes(collector) && patterns.matches(path));
+  };
+  return [...intake.sources.values()].filter(isOurs).sort((one, other) => one.number - other.number);
+}
+
+function isFrom(name: string, { description }: SourceRecord): boolean {
+  return description.type === sourceType && description.collector === name;
+}
+
+function pathOf({ description }: SourceRecord): string | undefined {
+  return description.attributes[pathKey];
 }
 
 /** Takes up the sources of earlier runs; what does not decode is reported and its file read again. */
 export function takeUp(records: readonly SourceRecord[], context: Context): void {
   const { options, registry, tools, log } = context;
   for (const record of records) {
-    const path = record.description.attributes[pathKey]!;
+    const path = pathOf(record)!;
     const state = decodeState(record.state);
     const mark = decodeMark(record.cursor.mark);
     if (!state || !mark) {

@@ -61,13 +61,20 @@ export class Bench implements AsyncDisposable {
   async start(options: Partial<FileCollectorOptions> = {}): Promise<void> {
     assert(!this.collector, 'one at a time');
     Object.assign(this.options, options);
-    this.collector = createFileCollector(
+    this.collector = this.create();
+    await this.collector.start();
+  }
+
+  /** One more collector over the same folder and intake; whoever asks for it starts and stops it. */
+  create(options: Partial<FileCollectorOptions> = {}): Collector {
+    return createFileCollector(
       {
         ...{ name: 'logs', include: [this.path('*.log')], exclude: [], rotated: [], startAt: 'beginning' },
         ...{ maxLineBytes: 1024 * 1024, partialTimeoutMs: 100, networkFs: false, deletedFileLimitMs: undefined },
         ...{ scanIntervalMs: 200, forgetAfterMs: 86_400_000, openFilesMax: 100, sourcesMax: 10_000 },
         ...{ attributes: {}, resource: { 'host.name': 'here' }, never: [], configuredCollectors: ['logs'] },
         ...this.options,
+        ...options,
       },
       {
         ...{ intake: this.intake, files: hostFiles, clock: this.#clock, watcher: hostWatcher, inflater: hostInflater },
@@ -79,7 +86,6 @@ export class Bench implements AsyncDisposable {
         ...this.ports,
       },
     );
-    await this.collector.start();
   }
 
   get #clock(): Clock {

@@ -38,6 +38,54 @@ test('a renamed collector goes on where the old one was', async () => {
   assert.equal(bench.intake.descriptions.get(source!.source)?.collector, 'new');
 });
 
+test('a renamed collector reads what was rotated away meanwhile, as the old one would have', async () => {
+  await using bench = new Bench();
+  await bench.started();
+  const rotated = () => {
+    bench.write('a.log', lines(10, 20));
+    bench.rename('a.log', 'a.log-20260130');
+    bench.write('a.log-20260131', lines(20, 30));
+    bench.write('a.log', lines(30, 40));
+  };
+  await bench.restart(rotated, { name: 'new', configuredCollectors: ['new'] });
+  await bench.holds('a.log', lines(0, 40));
+});
+
+test('of a collector that is gone only cursors of files that are included are adopted', async () => {
+  await using bench = new Bench();
+  await bench.appears('a.log');
+  await bench.restart(() => bench.write('a.log', 'two\n'), {
+    ...{ name: 'new', configuredCollectors: ['new'], include: [bench.path('*.txt')] },
+  });
+  bench.write('b.txt', 'three\n');
+  await bench.holds('b.txt', 'three\n');
+  await bench.pause(500); // some scans
+  await bench.holds('a.log', 'one\n');
+  await bench.restart(() => {}, { name: 'logs', configuredCollectors: ['logs'], include: [bench.path('*.log')] });
+  await bench.holds('a.log', 'one\ntwo\n');
+});
+
+test('several collectors that start together never adopt the same cursor', async () => {
+  await using bench = new Bench();
+  await bench.appears('a.log');
+  await bench.stop();
+  bench.intake = bench.intake.reopened();
+  const configuredCollectors = ['new', 'all', 'other'];
+  const collectors = [
+    bench.create({ configuredCollectors, name: 'other', include: [bench.path('*.txt')] }),
+    bench.create({ configuredCollectors, name: 'new' }),
+    bench.create({ configuredCollectors, name: 'all', include: [bench.path('*')] }),
+  ];
+  for (const collector of collectors) await collector.start();
+  bench.write('a.log', 'two\n');
+  const read = () => bench.intake.mirrored(bench.path('a.log')).length;
+  await bench.until(() => read() === 'one\ntwo\none\ntwo\n'.length); // `all` reads it for itself
+  const readers = bench.intake.entries.filter(({ run }) => run.records > 0).map(({ run }) => run.source);
+  const nameOf = (source: number) => bench.intake.descriptions.get(source)!.collector;
+  assert.deepEqual([...new Set(readers)].map(nameOf), ['new', 'all']);
+  for (const collector of collectors) await collector.stop();
+});
+
 test('a collector beside another one that is still configured reads for itself', async () => {
   await using bench = new Bench();
   bench.write('a.log', 'one\n');
