@@ -433,8 +433,23 @@ class Planner {
     return age >= 1 && this.#standing.some(isKnownAndOlder);
   }
 
+  /** By their times; by their counters where what was read shows that these grow with age, for a clock may have been set back. */
   #oldestFirst(files: readonly number[]): number[] {
-    return files.toSorted((one, other) => byAge(this.#standing[one]!, this.#standing[other]!));
+    const isCounted = files.every((file) => this.#standing[file]!.current || this.#standing[file]!.age >= 1);
+    const order = isCounted && this.#countersGrowWithAge() ? byCounter : byTime;
+    return files.toSorted((one, other) => order(this.#standing[one]!, this.#standing[other]!));
+  }
+
+  /** Of those that were read, most have a lower counter the later they were read. */
+  #countersGrowWithAge(): boolean {
+    const counted = [...this.#rulings.keys()].filter(
+      (file) => this.#knownOf(file) >= 0 && this.#standing[file]!.age >= 1,
+    );
+    counted.sort((one, other) => this.#knownOf(one) - this.#knownOf(other));
+    let votes = 0;
+    for (let at = 1; at < counted.length; at++)
+      votes += Math.sign(this.#standing[counted[at - 1]!]!.age - this.#standing[counted[at]!]!.age);
+    return votes > 0;
   }
 
   /** The files without a ruling so far. */
@@ -480,7 +495,13 @@ function byRotation(one: StandingFile, other: StandingFile): number {
   return byName === Math.sign(other.modifiedMs - one.modifiedMs) ? byName : 0;
 }
 
-function byAge(one: StandingFile, other: StandingFile): number {
+/** Oldest first; what stands at the path is the newest. */
+function byTime(one: StandingFile, other: StandingFile): number {
   if (one.current !== other.current) return one.current ? 1 : -1;
   return one.modifiedMs - other.modifiedMs || other.age - one.age;
+}
+
+function byCounter(one: StandingFile, other: StandingFile): number {
+  if (one.current !== other.current) return one.current ? 1 : -1;
+  return other.age - one.age;
 }

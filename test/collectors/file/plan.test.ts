@@ -267,3 +267,14 @@ test('only the file that was rotated last may be a copy in the making', () => {
   const found = plan([generation], [now, later, alike], {}, 50, { startsAlike: true });
   assert.deepEqual(found.rulings, ['held', 'held', 'new']);
 });
+
+test('the clock was set back: what was missed is begun by its counters, where those that were read show how they count', () => {
+  const known = [1000, 2000].map((offset): KnownGeneration => ({ ...generation, offset, finished: true }));
+  const read = [6, 5].map((age) => ({ ...file, age, modifiedMs: 1000 - age, plainName: `${age}` }));
+  const missed = [4, 3, 2].map((age) => ({ ...file, age, modifiedMs: 100 + age, plainName: `${age}` }));
+  const begun = (one: Likeness['kind'], other: Likeness['kind'], ages = read) =>
+    plan(known, [...ages, ...missed], { '0,0': one, '1,1': other }).begin;
+  assert.deepEqual(begun('itself', 'itself'), [2, 3, 4]);
+  assert.deepEqual(begun('other', 'itself'), [4, 3, 2, 0], 'one tells nothing: by their times');
+  assert.deepEqual(begun('itself', 'itself', [{ ...read[1]! }, { ...read[0]! }]), [4, 3, 2], 'counted upwards');
+});
