@@ -201,10 +201,24 @@ export class Candidates implements Disposable {
     const sinceMs = Math.min(...times) - timeGrainMs;
     // What grows at the path itself is in no archive; asking for its cursor would expand all of them again each time.
     const elsewhere = known.filter((one) => current?.compareWith(one, this.#context).kind !== 'itself');
+    const isOfTime = ({ stat }: Facts) => stat.modifiedMs >= sinceMs;
+    const countedMax = this.#countedSince(newest, isOfTime);
     for (const facts of this.#archives) {
+      const isWanted = isOfTime(facts) || facts.path === asked || (facts.age >= 1 && facts.age < countedMax);
       if (newest && mayHoldTheStartOf(newest, facts, known)) await this.#addArchive(facts, known);
-      else if (facts.stat.modifiedMs >= sinceMs || facts.path === asked) await this.#addArchive(facts, elsewhere);
+      else if (isWanted) await this.#addArchive(facts, elsewhere);
     }
+  }
+
+  /** Times say nothing where the clock was set back since: archives with lower counters than this were made later than those that are known. */
+  #countedSince(newest: Generation | undefined, isOfTime: (facts: Facts) => boolean): number {
+    if (newest === undefined || newest.certainMs <= this.#context.clock.now()) return 0;
+    const isKnown = ({ stat }: Facts) => this.#lineage.known.some((one) => one.archive === archiveOf(stat));
+    const counted = [
+      ...this.#archives.filter((facts) => isOfTime(facts) || isKnown(facts)),
+      ...this.list.map(({ facts }) => facts),
+    ];
+    return Math.max(0, ...counted.map(({ age }) => age));
   }
 
   async #expand(facts: Facts, offsets: readonly number[]): Promise<Probe> {

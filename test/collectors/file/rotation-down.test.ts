@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
+import { hostClock } from '../../../agent/host/clock.ts';
 import { Bench, lines } from './bench.ts';
 
 test('a file that was renamed while the agent was down is read to its end, then its successor', async () => {
@@ -380,4 +381,26 @@ test('copytruncate with compression, the copy not yet removed: the copy is read 
   await bench.holds('a.log', lines(0, 5010));
   await bench.pause(500);
   await bench.holds('a.log', lines(0, 5010));
+});
+
+test('the clock was set back while the agent was down: archives that were missed are found by their counters', async () => {
+  await using bench = new Bench();
+  await bench.started();
+  const hour = 3_600_000;
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    for (const [age, from] of [
+      [3, 0],
+      [2, 20],
+      [1, 30],
+    ] as const) {
+      const text = from === 0 ? fs.readFileSync(bench.path('a.log')) : lines(from, from + 10);
+      bench.write(`a.log.${age}.gz`, zlib.gzipSync(text));
+      if (from > 0) fs.utimesSync(bench.path(`a.log.${age}.gz`), new Date(), new Date(Date.now() - hour + from * 1000));
+    }
+    bench.remove('a.log');
+    bench.write('a.log', lines(40, 50));
+    bench.ports = { clock: Object.assign(Object.create(hostClock), { now: () => hostClock.now() - hour }) };
+  });
+  await bench.holds('a.log', lines(0, 50));
 });
