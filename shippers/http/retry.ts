@@ -6,6 +6,8 @@ export const retryLimits = {
   /** After trouble that does not pass by itself: slow, and still soon enough for somebody who has just mended it. */
   holdMsMin: 5_000,
   holdMsMax: 60_000,
+  /** With nothing to send: the receiver is asked what it holds, and so is found to be back, restored or gone. */
+  idleAskMs: 300_000,
 } as const;
 
 /** `attempt` counts failures in a row, from 1; `fraction` is in [0, 1). Between half and all of a doubling delay. */

@@ -195,8 +195,14 @@ export class HttpShipper implements Shipper {
   }
 
   async #wait(): Promise<Event> {
-    const { outlet } = this.#world;
-    await outlet.readable(this.#waitAt, this.#abort.signal);
+    const { outlet, clock, random } = this.#world;
+    const askMs = spreadMs(retryLimits.idleAskMs, random.fraction());
+    const wait = new AbortController();
+    const timer = clock.after(askMs, () => wait.abort());
+    await outlet.readable(this.#waitAt, AbortSignal.any([wait.signal, this.#abort.signal]));
+    timer.cancel();
+    // It may have lost what it held (restored, or its disk lied) while there is nothing to send that would tell.
+    if (wait.signal.aborted) return 'due';
     // woken for nothing: the spool has closed, and we are about to be stopped
     if (outlet.durable <= this.#waitAt) await this.#sleep(closedSpoolWaitMs);
     return 'readable';

@@ -4,7 +4,7 @@ export const states = ['asking', 'reading', 'waiting', 'sending', 'pausing', 'ho
 /**
  * - asking: a GET is on its way: what does the receiver hold?
  * - reading: the next batch is being put together.
- * - waiting: everything durable is delivered.
+ * - waiting: everything durable is delivered. Now and then the receiver is asked whether it still holds it.
  * - sending: a POST is on its way.
  * - pausing: something failed that passes by itself; a short time-out runs.
  * - holding: something failed that somebody has to mend; a long time-out runs. Health is red.
@@ -71,7 +71,7 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
     doubt: no,
     later: no,
     trouble: no,
-    due: no,
+    due: 'asking',
     surprise: 'holding',
     stop: 'stopped',
   },

@@ -1,7 +1,8 @@
 /**
  * Crash schedules of a spool: a scenario runs on a simulated disk, and before each of its changes to that disk the power goes,
  * several times over, each time with another part of what was not synced; the disk is forked there, so the scenario goes
- * on. Every fork is opened and has to hold everything that was promised; while it is opened the power goes again.
+ * on. Now and then its process is killed and another goes on. Every fork is opened and has to hold everything that was
+ * promised; while it is opened the power goes again.
  */
 import assert from 'node:assert/strict';
 import type { LogEntry } from '../../spool/ports.ts';
@@ -11,6 +12,8 @@ import { codec } from '../spool/temporary-spool.ts';
 import { Collector, conserved, options, type Receiver, TestShipper, World } from '../spool/world.ts';
 import { SimulatedClock } from './clock.ts';
 import { SimulatedDisk } from './disk.ts';
+import { losesPages, slow } from './faults.ts';
+import { mortalClock } from './host.ts';
 import { SeededRandom } from './random.ts';
 
 export interface CrashResult {
@@ -81,14 +84,26 @@ class Scenario {
 
   async run(): Promise<void> {
     const faults = this.#random.chance(0.4) ? drawFaults(this.#random) : [];
+    if (this.#random.chance(0.3))
+      faults.push(losesPages({ path: /^\/data\/spool/, from: this.#random.below(8), times: 1 }));
+    if (this.#random.chance(0.4)) faults.push(slow(1 + this.#random.below(60), { kinds: ['datasync'] }));
     this.#faults = faults.length;
-    const disk = new SimulatedDisk({ faults });
     const clock = new SimulatedClock();
+    let disk = new SimulatedDisk({ faults, clock });
+    for (let kills = this.#random.below(3); kills > 0; kills--) {
+      await this.#live(disk, clock, 1 + this.#random.below(8), false);
+      disk = disk.reopenAfterKill();
+    }
+    await this.#live(disk, clock, 5 + this.#random.below(30), this.#random.chance(0.5));
+  }
+
+  /** One process: works for some steps, then is killed, or closes. */
+  async #live(disk: SimulatedDisk, clock: SimulatedClock, steps: number, closes: boolean): Promise<void> {
     this.#watch(disk, 0, '', () => ({ delivered: this.#delivered(), promised: [...this.#promised] }));
     const spool = await this.#open(disk, clock, this.#random.fork());
     const collector = new Collector(this.#world, spool);
     const shipper = new TestShipper(this.#world, spool.outlet('s'));
-    for (let step = 5 + this.#random.below(30); step > 0; step--) {
+    for (let step = steps; step > 0; step--) {
       const source = this.#random.below(this.#world.contents.length);
       if (this.#random.chance(0.7)) collector.read(source, 1 + this.#random.below(6));
       if (this.#random.chance(0.3)) this.#promise(spool, collector);
@@ -96,14 +111,15 @@ class Scenario {
       await clock.advance(this.#random.below(this.#random.chance(0.05) ? 1500 : 12));
       await this.#checkForks();
     }
-    if (this.#random.chance(0.5)) await clock.run(spool.close());
+    if (closes) await clock.run(spool.close());
     disk.onOperation = undefined;
     await this.#checkForks();
   }
 
   async #open(disk: SimulatedDisk, clock: SimulatedClock, random: SeededRandom): Promise<Spool> {
     const log = { write: (_: LogEntry) => {} };
-    return await clock.run(openSpool(this.#options, { files: disk.files, clock, random, codec, log }));
+    const ports = { files: disk.files, clock: mortalClock(clock, () => !disk.crashed), random, codec, log };
+    return await clock.run(openSpool(this.#options, ports));
   }
 
   /** What stands committed now is promised as soon as the spool says that it is durable. */
@@ -155,8 +171,11 @@ class Scenario {
     const clock = new SimulatedClock();
     if (depth < againDepthMax && random.chance(depth === 0 ? 0.3 : 0.1))
       this.#watch(disk, depth + 1, `${fork.where}, then `, () => ({ delivered, promised: fork.promised }));
+    const used = usedUpTo(disk);
     const spool = await this.#open(disk, clock, random);
     disk.onOperation = undefined;
+    const { start } = spool.status().epoch;
+    assert.ok(start >= used, `new blocks begin at ${start}, and ${used} was used before`);
     const world = this.#world.with(delivered.clone());
     const collector = new Collector(world, spool);
     fork.promised.forEach((promised, source) => {
@@ -185,4 +204,13 @@ class Scenario {
       );
     });
   }
+}
+
+/** No position before it may be given to a new block: something stood there. */
+function usedUpTo(disk: SimulatedDisk): number {
+  const ends = disk.tree().map((entry) => {
+    const [, start, bytes] = /^\/data\/spool\/(\d{20})\.zst (\d+)$/.exec(entry) ?? [];
+    return start === undefined ? 0 : Number(start) + Number(bytes);
+  });
+  return Math.max(0, ...ends);
 }

@@ -15,7 +15,7 @@ import { filesOf } from './disk-files.ts';
 import { Crash, systemError } from './errors.ts';
 import type { Effect, Fault, Operation, OperationKind } from './faults.ts';
 import { Content, type DirectoryNode, type EntryChange, type FileNode, type Meta, type Node } from './nodes.ts';
-import { afterPowerCut } from './power-cut.ts';
+import { afterPowerCut, onlyWhatIsSafe } from './power-cut.ts';
 import { find, locate } from './tree.ts';
 
 const historyMax = 100_000;
@@ -91,6 +91,11 @@ export class SimulatedDisk {
     return new SimulatedDisk({ clock: this.clock }, afterPowerCut(this.root, this.pendingEntries, seed));
   }
 
+  /** The least that a power cut at this moment leaves: nothing but what was synced. */
+  onlySafe(clock: DiskOptions['clock'] = this.clock): SimulatedDisk {
+    return new SimulatedDisk({ clock }, onlyWhatIsSafe(this.root));
+  }
+
   /** The process was killed and the machine went on: everything written is there, what was not synced still is not. */
   reopenAfterKill(): SimulatedDisk {
     this.crashNow();
@@ -103,7 +108,9 @@ export class SimulatedDisk {
   reopenWith(folder: string, from: SimulatedDisk): SimulatedDisk {
     this.crashNow();
     this.makeSafe();
-    const { node } = find(from.afterPowerCut(0).root, folder, 'restore');
+    const back = from.afterPowerCut(0);
+    if (folder === '/') return back;
+    const { node } = find(back.root, folder, 'restore');
     const place = locate(this.root, folder, 'restore', false);
     place.directory.entries.set(place.name, node);
     place.directory.safe.set(place.name, node);

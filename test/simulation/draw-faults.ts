@@ -44,7 +44,7 @@ function faultOf(kind: Exclude<DiskFault, 'full'>, random: SeededRandom): Fault 
 
 export function drawNetworkFault(random: SeededRandom): NetworkFault {
   const fraction = random.fraction();
-  return random.pick<NetworkFault>([
+  const all: NetworkFault[] = [
     { kind: 'refused' },
     { kind: 'lost_request' },
     { kind: 'lost_answer' },
@@ -59,5 +59,8 @@ export function drawNetworkFault(random: SeededRandom): NetworkFault {
       kind: 'instead',
       answer: { status: random.pick([200, 401, 404, 413, 429, 500, 503]), headers: {}, body: Buffer.from('<html>') },
     },
-  ]);
+  ];
+  const fault = random.pick(all);
+  // Without a draw of its own: what the seeds mean does not change.
+  return fault.kind === 'instead' && fraction < 0.5 ? { kind: 'forged' } : fault;
 }

@@ -66,7 +66,8 @@ export function makeMachine(options: MachineOptions): Machine {
 /** Discovery has to do without: scanning is the truth. */
 const noHints: Watcher = { watch: () => ({ [Symbol.dispose]() {} }) };
 
-function mortalClock(clock: Clock, alive: () => boolean): Clock {
+/** The clock of a process: when it is dead none of its timers fires. */
+export function mortalClock(clock: Clock, alive: () => boolean): Clock {
   const whileAlive = (call: () => void) => () => {
     if (!alive()) return;
     try {

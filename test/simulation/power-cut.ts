@@ -10,7 +10,15 @@ const sectorBytes = 512;
 /** A new tree; the old one stays as it was, so that another seed may be tried. */
 export function afterPowerCut(root: DirectoryNode, pending: readonly EntryChange[][], seed: number): DirectoryNode {
   const random = new SeededRandom(seed);
-  const entries = survivingEntries(pending, random);
+  return rebuilt(root, survivingEntries(pending, random), random);
+}
+
+/** The same where nothing that was not synced has survived. */
+export function onlyWhatIsSafe(root: DirectoryNode): DirectoryNode {
+  return rebuilt(root, new Map(), undefined);
+}
+
+function rebuilt(root: DirectoryNode, entries: Entries, random: SeededRandom | undefined): DirectoryNode {
   const copies = new Map<Node, Node>();
   const copied = copyNode(root, entries, random, copies) as DirectoryNode;
   for (const [node, copy] of copies) if (node.kind !== 'directory') copy.meta.links = 0;
@@ -38,7 +46,8 @@ function survivingEntries(pending: readonly EntryChange[][], random: SeededRando
   return survived;
 }
 
-function copyNode(node: Node, entries: Entries, random: SeededRandom, copies: Map<Node, Node>): Node {
+/** Without `random` nothing survives but what is safe. */
+function copyNode(node: Node, entries: Entries, random: SeededRandom | undefined, copies: Map<Node, Node>): Node {
   const known = copies.get(node);
   if (known !== undefined) return known;
   const meta = { ...node.meta, opens: 0 };
@@ -57,8 +66,8 @@ function copyNode(node: Node, entries: Entries, random: SeededRandom, copies: Ma
   return copy;
 }
 
-function survivingContent(file: FileNode, random: SeededRandom): { current: Content; safe: Content } {
-  const content = file.pending.length === 0 ? file.safe.clone() : mixed(file, random);
+function survivingContent(file: FileNode, random: SeededRandom | undefined): { current: Content; safe: Content } {
+  const content = file.pending.length === 0 || random === undefined ? file.safe.clone() : mixed(file, random);
   return { current: content, safe: content.clone() };
 }
 

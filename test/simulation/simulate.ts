@@ -2,12 +2,14 @@
  * `npm run simulate -- [--seeds N] [--seed S] [--workers W] [--show] [--no-shrink]`: runs of the whole agent and receiver on simulated
  * machines, each from one seed, on every core. With `--crashes` the seeds are scenarios of a spool, each crashed before every
  * change to its disk; with `--every` calm runs of the whole, crashed before every change to either disk. A failing seed is
- * printed, made small and printed again; exit 0 only if all held.
+ * printed, made small and printed again; exit 0 only if all held. `--canaries` plants bugs and tells how fast each is seen.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { canaries } from './canaries.ts';
 import type { CrashResult } from './crashes.ts';
 import type { EveryResult } from './every.ts';
+import { huntAll } from './hunt.ts';
 import { drawPlan, print } from './plan.ts';
 import { crashSummary, everySummary, summary } from './summary.ts';
 import type { WholeResult } from './whole.ts';
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     shrink: { type: 'boolean', default: true },
     crashes: { type: 'boolean', default: false },
     every: { type: 'boolean', default: false },
+    canaries: { type: 'boolean', default: false },
   },
   allowNegative: true,
 });
@@ -39,10 +42,10 @@ const crashes: CrashResult[] = [];
 const every: EveryResult[] = [];
 let next = first;
 
+if (values.canaries) process.exit(await showCanaries());
 if (values.show) for (const step of drawPlan(first).steps) console.log(print(step));
 await Promise.all(Array.from({ length: Math.min(Number(values.workers), end - first) }, () => work()));
 failed.sort((one, other) => one.seed - other.seed);
-for (const { seed, why } of failed) console.error(`FAILED seed ${seed}: ${why}`);
 if (values.shrink && kind === 'run')
   await Promise.all(failed.slice(0, failuresShownMax).map(({ seed }) => explain(seed)));
 const seconds = (performance.now() - start) / 1000;
@@ -50,6 +53,19 @@ if (kind === 'crashes') console.log(crashSummary(crashes, failed.length, seconds
 else if (kind === 'every') console.log(everySummary(every, failed.length, seconds));
 else console.log(summary(held, failed.length, seconds));
 if (failed.length > 0) process.exitCode = 1;
+
+/** A table of the planted bugs; the exit code. */
+async function showCanaries(): Promise<number> {
+  console.log('| planted bug | what it does | seen by | after seeds | seconds |\n|---|---|---|---|---|');
+  const hunts = await huntAll(canaries, Number(values.workers), ({ canary, seed, seconds }) => {
+    const by = canary.by === 'crashes' ? 'crash schedules' : 'runs of the whole';
+    console.log(`| ${canary.name} | ${canary.what} | ${by} | ${seed ?? 'not seen'} | ${seconds.toFixed(1)} |`);
+  });
+  const missed = hunts.filter(({ seed }) => seed === undefined).length;
+  const seconds = (performance.now() - start) / 1000;
+  console.log(`\n${hunts.length - missed} of ${hunts.length} planted bugs seen, in ${seconds.toFixed(1)} s`);
+  return missed === 0 ? 0 : 1;
+}
 
 /** One process, seed after seed. */
 async function work(): Promise<void> {
@@ -59,7 +75,10 @@ async function work(): Promise<void> {
     if (reply.kind === 'held') held.push(reply.result);
     else if (reply.kind === 'crashes') crashes.push(reply.result);
     else if (reply.kind === 'every') every.push(reply.result);
-    else if (reply.kind === 'failed') failed.push(reply);
+    else if (reply.kind === 'failed') {
+      failed.push(reply);
+      console.error(`FAILED seed ${reply.seed}: ${reply.why}`);
+    }
   }
 }
 

@@ -15,7 +15,7 @@ export function summary(held: readonly WholeResult[], failed: number, seconds: n
     `  logs:    ${logs('lines')} lines, ${logs('rotations')} rotations (${logs('compressed')} files compressed), ${logs('truncations')} truncated, ${logs('vanished')} deleted, ${logs('wentBack')} went back after a power cut`,
     `  crashes: ${both('powerCuts')} power cuts, ${both('kills')} kills, ${both('stops')} stops, ${both('starts')} starts, ${both('restores')} snapshots restored`,
     `  faults:  ${sum((result) => result.networkFaults)} of ${sum((result) => result.requests)} requests disturbed, ${sum((result) => result.diskFaults)} faults of disks`,
-    `  checked: each line that stands in a file is in the mirror once, in order, byte for byte; ${sum((result) => result.destroyed)} lines were destroyed by the world unread; ${sum((result) => result.repeated)} came twice where an agent was restored or a disk lied or rotted; every counter accounts for everything; all of it drained, in ${(sum((result) => result.simulatedSeconds) / 3600).toFixed(1)} simulated hours`,
+    `  checked: each line that stands in a file is in the mirror once, in order, byte for byte; ${sum((result) => result.destroyed)} lines were destroyed by the world unread; ${sum((result) => result.repeated)} came twice where an agent was restored or a disk lied or rotted; every counter accounts for everything; ${sum((result) => result.cursors)} cursors were compared with what the receiver has for certain; all of it drained, in ${(sum((result) => result.simulatedSeconds) / 3600).toFixed(1)} simulated hours`,
   ].join('\n');
 }
 

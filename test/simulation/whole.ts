@@ -9,6 +9,7 @@ import { imbalances } from '../../agent/status/conservation.ts';
 import { Network } from '../wire/network.ts';
 import { SimulatedClock } from './clock.ts';
 import { drawDiskFault, drawNetworkFault } from './draw-faults.ts';
+import { aheadOfHeld } from './held.ts';
 import { type Log, SimulatedLogs } from './logs.ts';
 import { compare, complaint, type Difference } from './oracle.ts';
 import { type Act, drawPlan, logNames, type Plan, print, type SideName, type Step } from './plan.ts';
@@ -31,6 +32,8 @@ export interface WholeResult {
   readonly destroyed: number;
   /** Lines that came twice where that may be, and was reported. */
   readonly repeated: number;
+  /** Cursors that were compared with what the receiver has for certain. */
+  readonly cursors: number;
   /** The same for the same plan, always. */
   readonly digest: string;
 }
@@ -76,6 +79,10 @@ class Whole {
   #diskFaults = 0;
   #destroyed = 0;
   #repeated = 0;
+  #damaged = 0;
+  /** Of the cursor that was looked at last. */
+  #heldHash = '';
+  #cursorsChecked = 0;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -112,6 +119,7 @@ class Whole {
       if (side.disk.crashed || step.start.includes(name)) await side.start();
     }
     this.#conserved();
+    await this.#cursorIsHeld();
   }
 
   /** The faults stop, and everything has to arrive. */
@@ -138,6 +146,7 @@ class Whole {
     await this.#clock.advance(quietMs);
     this.#demand();
     this.#conserved();
+    await this.#cursorIsHeld();
     await this.#sides.edge.stop();
     await this.#sides.centre.stop();
     this.#demand();
@@ -159,6 +168,7 @@ class Whole {
       operations: { edge: edge.disk.operations, centre: centre.disk.operations },
       destroyed: this.#destroyed,
       repeated: this.#repeated,
+      cursors: this.#cursorsChecked,
       digest: this.#digest(),
     };
   }
@@ -279,6 +289,17 @@ class Whole {
     }
   }
 
+  /** No cursor is ahead of what its receiver has for certain, unless that lost what it had. */
+  async #cursorIsHeld(): Promise<void> {
+    const { edge, centre } = this.#sides;
+    const cursor = edge.disk.crashed ? undefined : edge.agent?.status().shippers[0]?.totals.cursor;
+    if (!cursor || this.plan.theme.startsWith('centre') || cursor.hash === this.#heldHash) return;
+    this.#heldHash = cursor.hash;
+    const wrong = await aheadOfHeld(cursor, centre.disk);
+    if (wrong !== undefined) this.#fail(wrong);
+    this.#cursorsChecked++;
+  }
+
   #demand(): void {
     const wrong = this.#wrong();
     if (wrong !== undefined) this.#fail(wrong);
@@ -288,7 +309,9 @@ class Whole {
   #wrong(): string | undefined {
     const { theme } = this.plan;
     const repeats = theme !== 'plain' && theme !== 'centre_restored';
-    const gaps = theme === 'rot' ? this.#damagedRecords() : 0;
+    // Asked again once everybody has stopped: what was damaged stays damaged.
+    this.#damaged = Math.max(this.#damaged, theme === 'rot' ? this.#damagedRecords() : 0);
+    const gaps = this.#damaged;
     const differences = this.#differences();
     this.#destroyed = differences.reduce((sum, [, { destroyed }]) => sum + destroyed.length, 0);
     this.#repeated = differences.reduce(

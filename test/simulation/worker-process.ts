@@ -1,12 +1,19 @@
 /** A process of its own for runs of a simulation, asked one thing at a time. */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Reply, Request } from './worker.ts';
 
 export class WorkerProcess implements Disposable {
-  readonly #process = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
-    execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
-  });
+  readonly #process: ChildProcess;
+
+  /** `canary`: a bug that is planted in it. */
+  constructor(canary?: string) {
+    const plant = canary === undefined ? [] : ['--import', new URL('./plant.ts', import.meta.url).href];
+    this.#process = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), [], {
+      execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning', ...plant],
+      env: { ...process.env, ...(canary === undefined ? {} : { CANARY: canary }) },
+    });
+  }
 
   ask(request: Request): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();

@@ -11,6 +11,8 @@ import type {
   Transports,
 } from '../../shippers/ports.ts';
 import type { Clock } from '../../spool/ports.ts';
+import { wireHeaders } from '../../spool/wire.ts';
+import { encodeAnswer } from '../../spool/wire-answer.ts';
 
 export type Fault =
   | { readonly kind: 'none'; readonly delayMs?: number }
@@ -27,6 +29,8 @@ export type Fault =
   | { readonly kind: 'twice' }
   /** Handled, and once more after `delayMs`, by whoever receives then. */
   | { readonly kind: 'late_copy'; readonly delayMs: number }
+  /** Somebody else answers in the receiver's words, and claims to hold all of it. */
+  | { readonly kind: 'forged' }
   /** Somebody else answers. */
   | { readonly kind: 'instead'; readonly answer: TransportAnswer };
 
@@ -91,6 +95,8 @@ export class Network implements Transports {
       case 'late_copy':
         this.#clock.after(fault.delayMs, () => void this.#handle(request).catch(() => undefined));
         return await this.#handle(request);
+      case 'forged':
+        return forged(request);
       case 'instead':
         return fault.answer;
       default:
@@ -122,6 +128,23 @@ export class Network implements Transports {
     signal.addEventListener('abort', () => reject(failure('ABORTED')), { once: true });
     return promise;
   }
+}
+
+/** To a question, or where the receiver's id is not known: nonsense. */
+function forged({ headers }: TransportRequest): TransportAnswer {
+  const { [wireHeaders.receiver]: receiver, [wireHeaders.epoch]: epoch, [wireHeaders.upto]: upto } = headers;
+  if (!receiver || !epoch || !upto) return { status: 200, headers: {}, body: Buffer.from('<html>') };
+  const row = { epoch, held: Number(upto), hash: 'f'.repeat(32) };
+  const claim = {
+    answer: 'taken' as const,
+    receiver,
+    row,
+    rows: [row],
+    describe: false,
+    versions: [1],
+    message: 'Trust me.',
+  };
+  return { status: 200, headers: {}, body: Buffer.from(encodeAnswer(claim)) };
 }
 
 function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {

@@ -86,6 +86,21 @@ test('a restored receiver whose missing blocks are all here misses nothing', asy
   await pair.stop();
 });
 
+test('a restored receiver gets again what it lost from an agent that has nothing new to send, too', async () => {
+  const pair = new Pair();
+  await pair.start();
+  add(pair, 6);
+  await pair.drain();
+  const old = pair.center.image();
+  add(pair, 10);
+  await pair.drain();
+  await pair.restartReceiver(old);
+  assert.equal(pair.received().length, 6);
+  await pair.clock.runFor(500_000);
+  pair.assertExactlyOnce();
+  await pair.stop();
+});
+
 test('a receiver whose spool was deleted is a first contact: it gets all that is here', async () => {
   const pair = new Pair();
   await pair.start();
