@@ -136,6 +136,19 @@ test('the agent never collects the file that its own log goes to', async () => {
   assert.match(readFileSync(join(home, 'own.log'), 'utf8'), /agent\.stopped/);
 });
 
+test('fewer files are opened than the process may, and status says how many', async () => {
+  const { config, dataDir } = configure('few-descriptors');
+  const [command, ...first] = program;
+  const limited = ['-c', 'ulimit -n 300; exec "$0" "$@"', command, ...first, 'run', '--config', config];
+  const child = spawn('bash', limited, { stdio: 'ignore' });
+  after(() => child.kill('SIGKILL'));
+  await until('it runs', async () => (await askStatus(dataDir)) !== undefined);
+  // The rest is for the spool, sockets and what they need.
+  assert.equal((await askStatus(dataDir))?.collectors[0]?.gauges.open_files_max, 300 - 256);
+  child.kill('SIGTERM');
+  assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0);
+});
+
 test('the agent never collects its data_dir or the folder of its mirror, whatever the patterns say', async () => {
   const { config, dataDir } = configure('own-folders');
   const home = join(folder, 'own-folders');

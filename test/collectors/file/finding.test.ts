@@ -14,13 +14,15 @@ test('a directory that appears later is found, with the directories in it', asyn
   await bench.holds('apps/two/b.log', 'two\n');
 });
 
-test('hints bring new files and lines long before the next scan', async () => {
+test('hints bring new files, folders and lines long before the next scan', async () => {
   await using bench = new Bench();
   bench.write('a.log', 'one\n');
-  await bench.start({ scanIntervalMs: 3_600_000 });
+  await bench.start({ include: [bench.path('**/*.log')], scanIntervalMs: 3_600_000 });
   await bench.holds('a.log', 'one\n');
   bench.write('b.log', 'two\n');
   await bench.holds('b.log', 'two\n');
+  bench.write('folder/in/folder/c.log', 'three\n');
+  await bench.holds('folder/in/folder/c.log', 'three\n');
 });
 
 test('what is excluded begins no source, but a file that is read is followed under an excluded name', async () => {

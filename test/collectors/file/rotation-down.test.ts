@@ -82,22 +82,27 @@ for (const [ending, compress] of [
     await bench.holds('a.log', lines(0, 7010));
   });
 
-  test(`a file that was read already is not read again when it reappears as ${ending}`, async () => {
-    await using bench = new Bench();
-    await bench.started();
-    bench.rename('a.log', 'a.log.1');
-    bench.write('a.log', lines(10, 20));
-    await bench.holds('a.log', lines(0, 20));
-    await bench.restart(() => {
-      bench.remove('a.log.1');
-      bench.write(`a.log.2${ending}`, compress(Buffer.from(lines(0, 10))));
+  for (const done of [false, true]) {
+    const how = done ? 'read to its end, and done with,' : 'read to its end';
+    test(`a file that was ${how} is not read again when it reappears as ${ending}`, async () => {
+      await using bench = new Bench();
+      await bench.started();
       bench.rename('a.log', 'a.log.1');
-      bench.write('a.log', lines(20, 30));
+      bench.write('a.log', lines(10, 20));
+      await bench.holds('a.log', lines(0, 20));
+      if (done) bench.skewMs = 15_000;
+      await bench.until(() => bench.collector!.status().sources.length === (done ? 1 : 2));
+      await bench.restart(() => {
+        bench.remove('a.log.1');
+        bench.write(`a.log.2${ending}`, compress(Buffer.from(lines(0, 10))));
+        bench.rename('a.log', 'a.log.1');
+        bench.write('a.log', lines(20, 30));
+      });
+      await bench.holds('a.log', lines(0, 30));
+      await bench.pause(300);
+      await bench.holds('a.log', lines(0, 30));
     });
-    await bench.holds('a.log', lines(0, 30));
-    await bench.pause(300);
-    await bench.holds('a.log', lines(0, 30));
-  });
+  }
 
   test(`generations that were missed and are only there as ${ending} are read whole, in order`, async () => {
     await using bench = new Bench();
@@ -181,10 +186,14 @@ test('files that start with the same 4 KiB are kept apart', async () => {
     .replace(/[^\n]*$/, '');
   bench.write('a.log', `${banner}first of a\n`);
   bench.write('b.log', `${banner}first of b\n`);
+  bench.write('c.log', `${banner}first of c\n`);
   await bench.start();
   await bench.holds('a.log', `${banner}first of a\n`);
   await bench.holds('b.log', `${banner}first of b\n`);
+  await bench.holds('c.log', `${banner}first of c\n`);
   await bench.restart(() => {
+    fs.truncateSync(bench.path('c.log'));
+    bench.write('c.log', `${banner}second, longer, of c\n`);
     bench.rename('a.log', 'a.log.1');
     bench.write('a.log', `${banner}second of a\n`);
     bench.remove('b.log');
@@ -192,6 +201,7 @@ test('files that start with the same 4 KiB are kept apart', async () => {
   });
   await bench.holds('a.log', `${banner}first of a\n${banner}second of a\n`);
   await bench.holds('b.log', `${banner}first of b\n${banner}second of b\n`);
+  await bench.holds('c.log', `${banner}first of c\n${banner}second, longer, of c\n`);
 });
 
 test('tiny and empty files are files', async () => {
