@@ -172,6 +172,35 @@ test('permission that is lost is shown, and when it is back reading goes on', as
   await bench.holds('a.log', 'one\ntwo\n');
 });
 
+test('a file that the disk refuses to read is shown, the others go on, and so does it when it can be read', async () => {
+  await using bench = new Bench();
+  let broken = false;
+  const open: Files['open'] = (path, mode) => {
+    const file = hostFiles.open(path, mode);
+    const readInto = file.readInto.bind(file);
+    file.readInto = (into, position) => {
+      if (broken && path === bench.path('a.log'))
+        throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+      return readInto(into, position);
+    };
+    return file;
+  };
+  bench.ports = { files: { ...hostFiles, open } };
+  await bench.appears('a.log');
+  await bench.appears('b.log');
+  broken = true;
+  bench.write('a.log', 'two\n');
+  await bench.appears('b.log', 'one\ntwo\n');
+  await bench.until(() => causes(bench).length > 0);
+  const [{ cause, subject, message } = assert.fail()] = bench.collector!.status().problems;
+  assert.deepEqual([cause, subject], ['unreadable', bench.path('a.log')]);
+  assert.match(message, /EIO/);
+  assert.equal(bench.collector!.status().sources.find(({ name }) => name === subject)?.state, 'unreadable');
+  broken = false;
+  await bench.holds('a.log', 'one\ntwo\n');
+  assert.deepEqual(causes(bench), []);
+});
+
 test('a folder that cannot be listed is shown, others go on, and it is read when it can be', async () => {
   await using bench = new Bench();
   let denied = true;
