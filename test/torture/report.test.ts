@@ -41,8 +41,8 @@ test('each finding of a round is printed, and what could not be done here is sai
   assert.ok(sayTotal(total, 1).includes('skipped: clock jumps (libfaketime is not installed)'));
 });
 
-test('a trend is printed with its medians, and marked when it is not flat', () => {
+test('a trend is printed with its levels, and marked when it is not flat', () => {
   const trend = { side: 'agent', figure: 'rss', samples: 30, first: 80, last: 81.25, flat: true } as const;
-  assert.equal(sayTrend(trend), 'agent rss: median of the first third 80.0 MiB, of the last 81.3 MiB (30 samples)');
+  assert.equal(sayTrend(trend), 'agent rss: first third 80.0 MiB, of the last 81.3 MiB (30 samples)');
   assert.match(sayTrend({ ...trend, flat: false }), /more than the bound$/);
 });

@@ -79,8 +79,8 @@ const units: Readonly<Record<Figure, string>> = { rss: ' MiB', private: ' MiB', 
 
 export function sayTrend({ side, figure, samples, first, last, flat }: Trend): string {
   const value = (number: number) => `${number.toFixed(figure === 'descriptors' ? 0 : 1)}${units[figure]}`;
-  const medians = `median of the first third ${value(first)}, of the last ${value(last)}`;
-  return `${side} ${figure}: ${medians} (${samples} samples)${flat ? '' : ', more than the bound'}`;
+  const levels = `first third ${value(first)}, of the last ${value(last)}`;
+  return `${side} ${figure}: ${levels} (${samples} samples)${flat ? '' : ', more than the bound'}`;
 }
 
 /** Something was shown, and nothing was wrong. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boundOf, type Sample, sampleOf, trendsOf } from './samples.ts';
+import { boundOf, type Sample, Sampler, sampleOf, trendsOf } from './samples.ts';
 
 const rising = (from: number, to: number, count = 30): Sample[] =>
   Array.from({ length: count }, (_, index) => {
@@ -25,6 +25,27 @@ test('what doubles over a round is not flat', () => {
       ['descriptors', false],
     ],
   );
+});
+
+test('a first third with processes that have just begun is not taken for growth', () => {
+  const young = { rss: 33, private: 2, descriptors: 4 };
+  const atWork = { rss: 95, private: 35, descriptors: 33 };
+  const samples = Array.from({ length: 30 }, (_, index) => (index < 7 ? young : atWork));
+  assert.ok(trendsOf({ agent: samples, receiver: [] }).every(({ flat }) => flat));
+});
+
+test('only a process that answers is looked at', async () => {
+  const asked = { agent: 0, receiver: 0 };
+  using sampler = new Sampler((side) => ({
+    pid: process.pid,
+    async answers() {
+      asked[side]++;
+      return side === 'agent';
+    },
+  }));
+  while (asked.agent < 2 || asked.receiver < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.ok(sampler.samples.agent.length > 0);
+  assert.equal(sampler.samples.receiver.length, 0);
 });
 
 test('the bound is a share of the first third and something for noise', () => {

@@ -1,6 +1,7 @@
 /**
- * Memory and open descriptors of the processes while a round goes on, and whether they stay flat: the median of the last
- * third against that of the first.
+ * Memory and open descriptors of the processes while a round goes on, and whether they stay flat: the level that a fifth of the
+ * samples reach, in the last third against the first. (Not the median: a process that has just begun, or has nothing to do because
+ * the other side is down, needs half of what one under load does, and which thirds hold more of these is chance.)
  */
 import * as fs from 'node:fs';
 import { type Side, sides } from './schedule.ts';
@@ -11,7 +12,7 @@ export type Figure = (typeof figures)[number];
 /** `rss` and `private` in MiB. */
 export type Sample = Readonly<Record<Figure, number>>;
 
-/** Medians of the thirds of one figure of one side. */
+/** Levels of the thirds of one figure of one side. */
 export interface Trend {
   readonly side: Side;
   readonly figure: Figure;
@@ -45,33 +46,46 @@ function trendOf(side: Side, figure: Figure, samples: readonly Sample[]): Trend[
   if (samples.length < samplesMin) return [];
   const values = samples.map((sample) => sample[figure]);
   const third = Math.floor(values.length / 3);
-  const [first, last] = [median(values.slice(0, third)), median(values.slice(-third))];
+  const [first, last] = [level(values.slice(0, third)), level(values.slice(-third))];
   return [{ side, figure, samples: values.length, first, last, flat: last <= boundOf(figure, first) }];
 }
 
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
+/** A fifth of the values are at least so high. */
+function level(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => b - a);
+  return sorted[Math.floor(sorted.length / 5)]!;
 }
 
 const intervalMs = 500;
-/** While a process starts it says nothing about what it needs. */
-const ageMsMin = 700;
 
-/** Looks at the processes that run, twice a second, until it is stopped. */
+export interface Sampled {
+  readonly pid: number;
+  /** Resolves when it answers: one that starts, or is stopped, shows nothing of what it needs. */
+  answers(): Promise<boolean>;
+}
+
+/** Looks at the processes that work, twice a second, until it is stopped. */
 export class Sampler implements Disposable {
   readonly samples: Record<Side, Sample[]> = { agent: [], receiver: [] };
+  readonly #processOf: (side: Side) => Sampled | undefined;
   readonly #timer: NodeJS.Timeout;
+  readonly #asked = new Set<Side>();
 
-  /** `pidOf`: the process of a side and since when it runs. */
-  constructor(processOf: (side: Side) => { readonly pid: number; readonly sinceMs: number } | undefined) {
+  constructor(processOf: (side: Side) => Sampled | undefined) {
+    this.#processOf = processOf;
     this.#timer = setInterval(() => {
-      for (const side of sides) {
-        const found = processOf(side);
-        const sample = found && Date.now() - found.sinceMs > ageMsMin ? sampleOf(found.pid) : undefined;
-        if (sample) this.samples[side].push(sample);
-      }
+      for (const side of sides) if (!this.#asked.has(side)) void this.#look(side);
     }, intervalMs);
+  }
+
+  async #look(side: Side): Promise<void> {
+    const found = this.#processOf(side);
+    if (!found) return;
+    this.#asked.add(side);
+    const answered = await found.answers();
+    this.#asked.delete(side);
+    const sample = answered && this.#processOf(side)?.pid === found.pid ? sampleOf(found.pid) : undefined;
+    if (sample) this.samples[side].push(sample);
   }
 
   [Symbol.dispose](): void {

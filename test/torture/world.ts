@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { Load } from '../end-to-end/load.ts';
 import { Pair } from '../end-to-end/pair.ts';
 import { haveLogrotate, type RotationStyle, rotate } from '../end-to-end/rotation.ts';
-import { freePort, sleep, type Tailspool, untilAnswers } from '../end-to-end/tailspool.ts';
+import { askAdmin, freePort, sleep, type Tailspool, untilAnswers } from '../end-to-end/tailspool.ts';
 import { haveFaketime, JumpingClock, sweepAfter } from './clock.ts';
 import { SmallDisk } from './disk.ts';
 import { Network } from './network.ts';
+import type { Sampled } from './samples.ts';
 import { type Setup, type Side, type Step, sides, type Victim } from './schedule.ts';
 
 const smallDiskMebibytes = 24;
@@ -82,9 +83,11 @@ export class World implements AsyncDisposable {
   }
 
   /** The process of a side while it runs. */
-  processOf(side: Side): { readonly pid: number; readonly sinceMs: number } | undefined {
+  processOf(side: Side): Sampled | undefined {
     const process = this.pair[side];
-    return process?.running ? { pid: process.pid, sinceMs: this.#since[side] } : undefined;
+    if (!process?.running) return undefined;
+    const answers = async () => (await askAdmin(this.dataDirOf(side), '/livez')) !== undefined;
+    return { pid: process.pid, answers };
   }
 
   dataDirOf(side: Side): string {
