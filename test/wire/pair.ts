@@ -133,6 +133,11 @@ export class Pair {
     await this.killReceiver();
   }
 
+  /** Blocks of some lines each. */
+  add(blocks: number, text = 'line'): void {
+    for (let i = 0; i < blocks; i++) this.agent.add(`${text} ${this.agent.blocks.length}\n`.repeat(1 + (i % 4)));
+  }
+
   /** Hashes of the agent's blocks as the receiver has them, in its order. */
   received(): string[] {
     return this.center.blocks.flatMap((block) => block.origin ?? []);

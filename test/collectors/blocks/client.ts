@@ -155,3 +155,15 @@ export function addBlocks(spool: MemorySpool, blocks: number): void {
   for (let i = 0; i < blocks; i++) spool.add(`line ${spool.blocks.length} of ${spool.epoch.id}\n`.repeat(1 + (i % 5)));
   spool.sync();
 }
+
+/** The blocks of a spool's newest opening, naming the epoch before as parent. */
+export function nextEpoch(spool: MemorySpool, from: number, to: number) {
+  const parent = spool.epoch.parent!;
+  const start = spool.blocks[from]!.position;
+  const hole = { from: parent.end, upto: start, reason: 'hole_in_positions' as const, records: 0, bytes: 0 };
+  return batchOf(spool, from, to, {
+    after: parent.end,
+    gaps: start > parent.end ? [hole] : [],
+    parent: { epoch: parent.id, end: parent.end, hash: parent.hash },
+  });
+}

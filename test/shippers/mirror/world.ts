@@ -9,6 +9,7 @@ import { createMirrorShipper, type MirrorOptions } from '../../../shippers/mirro
 import type { Shipper } from '../../../shippers/ports.ts';
 import type { Outlet, SourceDescription } from '../../../spool/nouns.ts';
 import type { Clock, Files, Log, LogEntry, Random } from '../../../spool/ports.ts';
+import { BlockMaker, epochOf, MemoryOutlet } from './memory-outlet.ts';
 
 export const codec = chooseCodec().codec;
 
@@ -94,3 +95,21 @@ export function filesIn(folder: string): Record<string, string> {
   }
   return found;
 }
+
+export const ids = { receiver: 'aa'.repeat(16), a: '0123456789abcdef'.repeat(2), b: 'fedcba9876543210'.repeat(2) };
+export const epochs = { receiver: epochOf('11'.repeat(16)), a: epochOf('22'.repeat(16)), b: epochOf('33'.repeat(16)) };
+
+/** A receiver that was sent the blocks of two agents. */
+export function makeWorld() {
+  const outlet = new MemoryOutlet(ids.receiver);
+  const receiver = new BlockMaker(ids.receiver, epochs.receiver, codec);
+  const agents = { a: new BlockMaker(ids.a, epochs.a, codec), b: new BlockMaker(ids.b, epochs.b, codec) };
+  const receive = (
+    who: 'a' | 'b',
+    parts: Parameters<BlockMaker['own']>[0],
+    beside?: Parameters<BlockMaker['nest']>[1],
+  ) => outlet.add(receiver.nest(agents[who].own(parts), beside), epochs.receiver);
+  return { outlet, receiver, agents, receive };
+}
+
+export const text = (value: string) => Buffer.from(value, 'latin1');
