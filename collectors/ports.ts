@@ -45,6 +45,8 @@ export interface SourceStatus {
     | 'stalled'
     | 'missing';
   readonly reason?: string;
+  /** Since when it is in trouble (`unreadable`, `refused`, `stalled`). */
+  readonly since?: UnixMs | undefined;
 }
 
 /** Says that something may have changed in a directory. A hint: it may come late, never, or for nothing. */

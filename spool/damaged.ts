@@ -27,9 +27,12 @@ export class Damaged {
     return this.#bytes;
   }
 
-  /** At its cap nothing more may be set aside: the spool holds and says so, until somebody has looked and made room. */
+  /**
+   * At its cap nothing more may be set aside: the spool holds and says so, until somebody has looked and made room. Where nothing
+   * is to be kept (a cap of 0), there is nothing to look at.
+   */
   get full(): boolean {
-    return this.#bytes >= this.#bytesMax;
+    return this.#bytesMax > 0 && this.#bytes >= this.#bytesMax;
   }
 
   /** Looks at the folder again: somebody may have cleared it. */

@@ -52,7 +52,7 @@ const spoolSchema = z.strictObject({
   damaged_max_size: size({ min: 0, max: TiB })
     .prefault('256MiB')
     .describe(
-      'Cap for `damaged/`, where what could not be read is set aside. When it is reached, reading stops and health is red.',
+      'Cap for `damaged/`, where what could not be read is set aside. When it is reached, reading stops and health is red. `0`: nothing is set aside, and nothing stops.',
     ),
 });
 

@@ -4,13 +4,13 @@
  */
 import type { SourceStatus } from '../../collectors/ports.ts';
 import type { HoldReason } from '../../spool/nouns.ts';
-import type { Problem } from '../../spool/ports.ts';
+import type { Problem, UnixMs } from '../../spool/ports.ts';
 import type { AgentStatus, CollectorShown, Picture, ShipperShown, ShownProblem } from './status.ts';
 
 /** `own` are the problems that no part reports of itself: the watchdog's and the admin endpoint's. */
 export function judge(picture: Picture, own: readonly ShownProblem[]): AgentStatus {
   const problems = [
-    ...picture.collectors.flatMap(collectorProblems),
+    ...picture.collectors.flatMap((collector) => collectorProblems(collector, picture.at)),
     ...spoolProblems(picture),
     ...picture.shippers.flatMap(shipperProblems),
     ...own,
@@ -23,13 +23,13 @@ export function judge(picture: Picture, own: readonly ShownProblem[]): AgentStat
   };
 }
 
-function collectorProblems(collector: CollectorShown): ShownProblem[] {
+function collectorProblems(collector: CollectorShown, at: UnixMs): ShownProblem[] {
   const part = `collector ${collector.name}`;
   const reported = collector.problems.map((problem) => ({ ...problem, part }));
   const subjects = new Set(collector.problems.map(({ subject }) => subject));
   const unreported = collector.sources
     .filter((source) => sourceTrouble[source.state] !== undefined && !subjects.has(source.name))
-    .map((source) => sourceProblem(source, part));
+    .map((source) => sourceProblem(source, part, at));
   return [...reported, ...unreported];
 }
 
@@ -39,14 +39,14 @@ const sourceTrouble: Partial<Record<SourceStatus['state'], { readonly red: boole
   refused: { red: false, hint: 'the reason says what would have it read' },
 };
 
-function sourceProblem(source: SourceStatus, part: string): ShownProblem {
+function sourceProblem(source: SourceStatus, part: string, at: UnixMs): ShownProblem {
   const trouble = sourceTrouble[source.state]!;
   return {
     part,
     cause: source.state,
     subject: source.name,
     message: source.reason ?? `${source.state}, ${source.lagBytes} bytes behind`,
-    since: source.lastReadAt ?? 0,
+    since: source.since ?? source.lastReadAt ?? at,
     hint: trouble.hint,
     red: trouble.red,
     waitingBytes: source.lagBytes,

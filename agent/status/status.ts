@@ -118,17 +118,27 @@ function showCollector(
   totals: CollectorTotals = noTotals,
   before: CollectorTotals = noTotals,
 ): CollectorShown {
-  const sources = [...status.sources].sort(worstFirst);
+  const { sources } = status;
   return {
     ...status,
     readTotal: addTallies(status.read, addTallies(before.spooled, sumOf(before.dropped))),
     totals,
-    sources: sources.slice(0, sourcesShownMax),
+    sources: shownOf(sources),
     sourcesOmitted: Math.max(0, sources.length - sourcesShownMax),
     sourceStates: countStates(sources),
     lagBytes: sources.reduce((sum, source) => sum + source.lagBytes, 0),
     lagMs,
   };
+}
+
+/** Of thousands hardly any is in trouble or behind: only these are put in order. */
+function shownOf(sources: readonly SourceStatus[]): SourceStatus[] {
+  const [calm, others]: [SourceStatus[], SourceStatus[]] = [[], []];
+  for (const source of sources) {
+    if (troubled.has(source.state) || source.lagBytes > 0) others.push(source);
+    else if (calm.length < sourcesShownMax) calm.push(source);
+  }
+  return [...others.sort(worstFirst), ...calm].slice(0, sourcesShownMax);
 }
 
 function countStates(sources: readonly SourceStatus[]): CollectorShown['sourceStates'] {

@@ -89,9 +89,9 @@ function problemsOf(
 function sourcesOf(lineage: Lineage, context: Context, held: boolean): SourceStatus[] {
   const rows = [...lineage.live, ...lineage.missing].map((generation) => rowOf(generation, lineage, context, held));
   if (rows.length > 0 || !lineage.trouble) return rows;
-  const { state, message } = lineage.trouble;
+  const { state, message, since } = lineage.trouble;
   const nothing = { source: 0, offset: 0, size: 0, lagBytes: 0, lastReadAt: undefined };
-  return [{ name: lineage.path, ...nothing, state, reason: message }];
+  return [{ name: lineage.path, ...nothing, state, reason: message, since }];
 }
 
 function rowOf(generation: Generation, lineage: Lineage, context: Context, held: boolean): SourceStatus {
@@ -103,10 +103,16 @@ function rowOf(generation: Generation, lineage: Lineage, context: Context, held:
   const row = { name, source, offset, size, lagBytes, lastReadAt };
   if (lineage.missing.includes(generation))
     return { ...row, state: 'missing', reason: 'the file is not where it was, and under no name that rotation gives' };
-  if (generation.failure) return { ...row, state: 'unreadable', reason: generation.failure.message };
+  const { failure } = generation;
+  if (failure) return { ...row, state: 'unreadable', reason: failure.message, since: failure.since };
   const quietMs = context.clock.monotonic() - generation.lastProgress;
   if (lagBytes > 0 && !held && quietMs > pace.stalledAfterMs)
-    return { ...row, state: 'stalled', reason: stalledBecause(generation) };
+    return {
+      ...row,
+      state: 'stalled',
+      reason: stalledBecause(generation),
+      since: Math.round(context.clock.now() - quietMs),
+    };
   if (generation.lastTurn === 'open_line' || generation.lastTurn === 'torn_line')
     return { ...row, state: 'waiting', reason: 'the last line has no end yet' };
   if (generation.lastTurn === 'nul_tail')

@@ -36,6 +36,19 @@ test('a stalled or unreadable source is a problem even where its collector repor
   );
 });
 
+test('a source that was never read is in trouble since its collector says so, not since 1970', () => {
+  const never = { state: 'stalled', lastReadAt: undefined } as const;
+  const sources = [source({ ...never, name: '/a', since: 960_000 }), source({ ...never, name: '/b' })];
+  const { problems } = judge(picture({ collectors: [collector({ sources })] }), []);
+  assert.deepEqual(
+    problems.map(({ subject, since }) => [subject, since]),
+    [
+      ['/a', 960_000],
+      ['/b', 1_000_000],
+    ],
+  );
+});
+
 test('a source whose collector reported it is one problem, not two', () => {
   const sources = [source({ state: 'unreadable' })];
   const problems = [{ ...problem, cause: 'unreadable', subject: '/var/log/a.log', red: false }];

@@ -116,6 +116,23 @@ test('a full damaged/ holds reading and goes red until somebody has made room', 
   await clock.run(again.close());
 });
 
+test('where nothing is to be set aside, damaged/ is never full: what cannot be read is said, and reading goes on', async () => {
+  const { clock, spool, disk } = await simulated({ damagedBytesMax: 0 });
+  assert.equal(spool.intake.hold, undefined);
+  const source = spool.intake.begin(described('/a'));
+  assert.ok(writeLine(spool, source, 0, 'a line\n'));
+  await clock.run(spool.close());
+  const [name] = disk.world.list('/data/spool').map((entry) => entry.name);
+  const file = disk.world.open(`/data/spool/${name}`, 'write');
+  file.write(Buffer.from('torn'), file.stat().sizeBytes);
+  file.close();
+  const again = await clock.run(openSpool({ ...options, damagedBytesMax: 0 }, ports(disk, clock)));
+  assert.match(again.status().recovered.join(), /4 bytes .* could not be set aside/);
+  assert.equal(again.intake.hold, undefined);
+  assert.ok(writeLine(again, source, 7, 'next\n'));
+  await clock.run(again.close());
+});
+
 test('flush resolves when everything before it is durable, and rejects when the spool closes first', async () => {
   const { clock, spool, disk } = await simulated({});
   const source = spool.intake.begin(described('/a'));
