@@ -3,12 +3,11 @@
  * that something is durable there: nobody has to be asked for it.
  */
 import * as http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { zstdDecompressSync } from 'node:zlib';
 import { decodeHeader } from '../../spool/format.ts';
+import { type LocalServer, openServer } from './local-server.ts';
 
-export interface Relay extends AsyncDisposable {
-  readonly port: number;
+export interface Relay extends LocalServer {
   /** Bodies sent by the agent, in bytes. */
   bytes(): number;
 }
@@ -21,7 +20,7 @@ export async function openRelay(
 ): Promise<Relay> {
   const keepAlive = new http.Agent({ keepAlive: true });
   let bytes = 0;
-  const server = http.createServer((request, response) => {
+  const server = await openServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -47,14 +46,12 @@ export async function openRelay(
       onward.end(body);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    port: (server.address() as AddressInfo).port,
+    port: server.port,
     bytes: () => bytes,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
       keepAlive.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await server[Symbol.asyncDispose]();
     },
   };
 }

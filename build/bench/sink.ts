@@ -1,10 +1,8 @@
 /** An HTTP endpoint that takes everything: counts it, and keeps it in a file where it is told to. */
 import * as fs from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type LocalServer, openServer } from './local-server.ts';
 
-export interface Sink extends AsyncDisposable {
-  readonly port: number;
+export interface Sink extends LocalServer {
   /** Bytes of bodies so far. */
   bytes(): number;
 }
@@ -13,7 +11,7 @@ export interface Sink extends AsyncDisposable {
 export async function openSink(keepIn?: string, onBody?: (body: Buffer) => void): Promise<Sink> {
   let bytes = 0;
   const file = keepIn === undefined ? undefined : fs.openSync(keepIn, 'a');
-  const server = createServer((request, response) => {
+  const server = await openServer((request, response) => {
     const body: Buffer[] = [];
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
@@ -25,13 +23,11 @@ export async function openSink(keepIn?: string, onBody?: (body: Buffer) => void)
       response.end('ok');
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    port: (server.address() as AddressInfo).port,
+    port: server.port,
     bytes: () => bytes,
     async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await server[Symbol.asyncDispose]();
       if (file !== undefined) fs.closeSync(file);
     },
   };

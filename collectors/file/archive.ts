@@ -10,6 +10,7 @@ import type { Generation } from './generation.ts';
 import type { Content } from './identity.ts';
 import { objectOf } from './lineage.ts';
 import type { Compression } from './names.ts';
+import { ReadOnlyFile } from './read-only.ts';
 import { RemoteFile } from './remote.ts';
 
 export type Probe =
@@ -186,12 +187,13 @@ class SlidingBytes {
 }
 
 /** What was expanded so far and is still needed, as a file: its start (for the head) and the stretch around the cursor. */
-class ExpandedFile implements OpenFile {
+class ExpandedFile extends ReadOnlyFile {
   readonly #archive: OpenFile;
   readonly #start = Buffer.alloc(headBytesMax);
   readonly #window = new SlidingBytes();
 
   constructor(archive: OpenFile) {
+    super();
     this.#archive = archive;
   }
 
@@ -217,16 +219,6 @@ class ExpandedFile implements OpenFile {
     return Math.min(kept.length, into.length);
   }
 
-  readInto(into: readonly Uint8Array[], position: number): number {
-    let total = 0;
-    for (const part of into) {
-      const got = this.read(part, position + total);
-      total += got;
-      if (got < part.length) break;
-    }
-    return total;
-  }
-
   stat(): FileStat {
     return { ...this.#archive.stat(), sizeBytes: this.end };
   }
@@ -241,17 +233,5 @@ class ExpandedFile implements OpenFile {
 
   statLater(): Promise<FileStat> {
     return Promise.resolve(this.stat());
-  }
-
-  write(): never {
-    throw new Error('BUG: a compressed log file is only read');
-  }
-
-  truncate(): never {
-    throw new Error('BUG: a compressed log file is only read');
-  }
-
-  datasync(): never {
-    throw new Error('BUG: a compressed log file is only read');
   }
 }

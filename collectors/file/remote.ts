@@ -7,6 +7,7 @@ import type { DirectoryEntry, FileStat, Files, MonotonicMs, OpenFile, OpenMode }
 import { endOfNuls } from './cut.ts';
 import { fingerprintAt, type Head, headBytesMax, headOf, windowBytes } from './fingerprint.ts';
 import type { Content } from './identity.ts';
+import { ReadOnlyFile } from './read-only.ts';
 
 const callsMax = 2;
 /** Looked through for the end of a hole in one go; a longer one takes several. */
@@ -56,7 +57,7 @@ export class RemoteCalls {
 }
 
 /** An open file of which a stretch was fetched: reads answer from that, and from the file's first bytes. */
-export class RemoteFile implements OpenFile {
+export class RemoteFile extends ReadOnlyFile {
   readonly #file: OpenFile;
   readonly #path: string;
   readonly #calls: RemoteCalls;
@@ -68,6 +69,7 @@ export class RemoteFile implements OpenFile {
   #nulsTo = 0;
 
   private constructor(file: OpenFile, stat: FileStat, path: string, calls: RemoteCalls) {
+    super();
     this.#file = file;
     this.#stat = stat;
     this.#path = path;
@@ -146,16 +148,6 @@ export class RemoteFile implements OpenFile {
     return position < this.#start.length ? copyFrom(this.#start, into, position) : 0;
   }
 
-  readInto(into: readonly Uint8Array[], position: number): number {
-    let total = 0;
-    for (const part of into) {
-      const got = this.read(part, position + total);
-      total += got;
-      if (got < part.length) break;
-    }
-    return total;
-  }
-
   readLater(into: Uint8Array, position: number): Promise<number> {
     return this.#calls.run(this.#path, () => this.#file.readLater(into, position));
   }
@@ -170,18 +162,6 @@ export class RemoteFile implements OpenFile {
 
   close(): void {
     this.#file.close();
-  }
-
-  write(): never {
-    throw new Error('BUG: a log file is only read');
-  }
-
-  truncate(): never {
-    throw new Error('BUG: a log file is only read');
-  }
-
-  datasync(): never {
-    throw new Error('BUG: a log file is only read');
   }
 
   async #take(from: number, length: number): Promise<Buffer<ArrayBuffer>> {

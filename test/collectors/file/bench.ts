@@ -132,9 +132,9 @@ export class Bench implements AsyncDisposable {
   }
 
   /** Writes the first of a log, starts, and waits until that is read. */
-  async started(text = lines(0, 10), name = 'a.log'): Promise<void> {
+  async started(text = lines(0, 10), options: Partial<FileCollectorOptions> = {}, name = 'a.log'): Promise<void> {
     this.write(name, text);
-    await this.start();
+    await this.start(options);
     await this.holds(name, text);
   }
 

@@ -8,9 +8,7 @@ import { Bench } from './bench.ts';
 
 test('a last line without an end is taken after the time-out, and what follows continues it', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'one\ntw');
-  await bench.start();
-  await bench.holds('a.log', 'one\ntw');
+  await bench.started('one\ntw');
   bench.write('a.log', 'o\nthree\n');
   await bench.holds('a.log', 'one\ntwo\nthree\n');
   const flags = bench.intake.entries
@@ -25,9 +23,7 @@ test('a last line without an end is taken after the time-out, and what follows c
 
 test('that a line is open is known after a restart', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'tw');
-  await bench.start();
-  await bench.holds('a.log', 'tw');
+  await bench.started('tw');
   await bench.restart(() => bench.write('a.log', 'o\n'));
   await bench.holds('a.log', 'two\n');
   assert.equal(bench.intake.entries.findLast(({ run }) => run.records > 0)?.run.continues, true);
@@ -82,9 +78,7 @@ test('however much room the spool has, one turn takes a quantum', async () => {
   await using bench = new Bench();
   bench.intake.viewBytes = 4 * 1024 * 1024;
   const text = 'a line of a file that has many of them\n'.repeat(50_000);
-  bench.write('a.log', text);
-  await bench.start();
-  await bench.holds('a.log', text);
+  await bench.started(text);
   const largest = Math.max(...bench.intake.entries.map(({ run }) => run.bytes));
   assert(largest <= 256 * 1024, `${largest} bytes in one turn`);
 });
@@ -93,9 +87,7 @@ test('an empty file costs the spool nothing until there is something in it', asy
   await using bench = new Bench();
   const paths = () => [...bench.intake.descriptions.values()].flatMap((one) => one.attributes['log.file.name'] ?? []);
   bench.write('empty.log', '');
-  bench.write('a.log', 'one\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\n');
+  await bench.started('one\n');
   await bench.until(() => bench.collector!.status().sources.length === 2);
   await bench.pause(300); // some turns
   assert.deepEqual(paths(), ['a.log']);
@@ -107,9 +99,7 @@ test('an empty file costs the spool nothing until there is something in it', asy
 test('a small line limit cuts every line that is longer, and no other', async () => {
   await using bench = new Bench();
   const texts = ['1234567890', '12345678901', '', '12345678901234567890', 'x', '123456789012345678901'];
-  bench.write('a.log', `${texts.join('\n')}\n`);
-  await bench.start({ maxLineBytes: 10 });
-  await bench.holds('a.log', `${texts.join('\n')}\n`);
+  await bench.started(`${texts.join('\n')}\n`, { maxLineBytes: 10 });
   const records = bench.intake.entries.flatMap(({ bytes }) => bytes.toString().split('\n').slice(0, -1));
   const expected = [
     '1234567890',
@@ -235,16 +225,12 @@ test('NUL bytes at the end of a file may be filled in later, and are not passed 
 
 test('a few NUL bytes inside a line are part of it', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'a\0\0\0b\n');
-  await bench.start();
-  await bench.holds('a.log', 'a\0\0\0b\n');
+  await bench.started('a\0\0\0b\n');
 });
 
 test('a file that is truncated and grows past the old position between two looks is read from its beginning', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'the first content\n');
-  await bench.start();
-  await bench.holds('a.log', 'the first content\n');
+  await bench.started('the first content\n');
   fs.truncateSync(bench.path('a.log'));
   bench.write('a.log', 'the second content, which is longer than the first\n');
   await bench.holds('a.log', 'the first content\nthe second content, which is longer than the first\n');
@@ -252,9 +238,7 @@ test('a file that is truncated and grows past the old position between two looks
 
 test('a file that is rewritten in place with the same length is read again', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'the first content\n');
-  await bench.start();
-  await bench.holds('a.log', 'the first content\n');
+  await bench.started('the first content\n');
   fs.writeFileSync(bench.path('a.log'), 'the other content\n');
   await bench.holds('a.log', 'the first content\nthe other content\n');
 });

@@ -21,9 +21,7 @@ function everything(bench: Bench, name: string): string {
 
 test('copytruncate: the copy is not read again, even where its name is included', async () => {
   await using bench = new Bench();
-  bench.write('a.log', lines(0, 100));
-  await bench.start({ include: [bench.path('a.log*')] });
-  await bench.holds('a.log', lines(0, 100));
+  await bench.started(lines(0, 100), { include: [bench.path('a.log*')] });
   copyTruncate(bench, 'a.log', 'a.log.1');
   bench.write('a.log', lines(100, 120));
   await bench.holds('a.log', lines(0, 120));
@@ -33,9 +31,7 @@ test('copytruncate: the copy is not read again, even where its name is included'
 
 test('a copy that stands for a while before its original is truncated is not read', async () => {
   await using bench = new Bench();
-  bench.write('a.log', lines(0, 100));
-  await bench.start({ include: [bench.path('a.log*')] });
-  await bench.holds('a.log', lines(0, 100));
+  await bench.started(lines(0, 100), { include: [bench.path('a.log*')] });
   fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));
   await bench.pause(700);
   fs.truncateSync(bench.path('a.log'));
@@ -47,9 +43,7 @@ test('a copy that stands for a while before its original is truncated is not rea
 
 test('copytruncate before everything was read: the rest is found in the copy', async () => {
   await using bench = new Bench();
-  bench.write('a.log', lines(0, 10));
-  await bench.start();
-  await bench.holds('a.log', lines(0, 10));
+  await bench.started();
   bench.intake.hold = 'disk_full';
   bench.write('a.log', lines(10, 20));
   await bench.until(() => bench.collector!.status().sources[0]!.state === 'waiting');
@@ -75,9 +69,7 @@ test('a file that is filled, copied and truncated between two looks that both fi
 
 test('what a truncation destroys unread is counted by range where it was seen', async () => {
   await using bench = new Bench();
-  bench.write('a.log', lines(0, 10));
-  await bench.start();
-  await bench.holds('a.log', lines(0, 10));
+  await bench.started();
   bench.intake.hold = 'disk_full';
   bench.write('a.log', lines(10, 20));
   await bench.until(() => bench.collector!.status().sources[0]!.lagBytes > 0);
@@ -96,9 +88,7 @@ test('what a truncation destroys unread is counted by range where it was seen', 
 
 test('a rotated file that is compressed while it is read is read once', async () => {
   await using bench = new Bench();
-  bench.write('a.log', lines(0, 100));
-  await bench.start({ include: [bench.path('a.log*')] });
-  await bench.holds('a.log', lines(0, 100));
+  await bench.started(lines(0, 100), { include: [bench.path('a.log*')] });
   bench.rename('a.log', 'a.log.1');
   bench.write('a.log', lines(100, 110));
   await bench.holds('a.log', lines(0, 110));
@@ -182,9 +172,7 @@ test('a deleted file that is not read to its end keeps its descriptor, however m
 
 test('a deleted file is not held longer than allowed, and what is given up is counted', async () => {
   await using bench = new Bench();
-  bench.write('a.log', lines(0, 10));
-  await bench.start({ deletedFileLimitMs: 300 });
-  await bench.holds('a.log', lines(0, 10));
+  await bench.started(lines(0, 10), { deletedFileLimitMs: 300 });
   bench.intake.hold = 'spool_full';
   bench.write('a.log', lines(10, 20));
   bench.remove('a.log');

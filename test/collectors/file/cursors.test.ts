@@ -29,9 +29,7 @@ test('start_at end on an empty folder does not pass over files that come while t
 
 test('a renamed collector goes on where the old one was', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'one\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\n');
+  await bench.started('one\n');
   await bench.restart(() => bench.write('a.log', 'two\n'), { name: 'new', configuredCollectors: ['new'] });
   await bench.holds('a.log', 'one\ntwo\n');
   const [source] = bench.collector!.status().sources;
@@ -88,9 +86,7 @@ test('several collectors that start together never adopt the same cursor', async
 
 test('a collector beside another one that is still configured reads for itself', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'one\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\n');
+  await bench.started('one\n');
   await bench.restart(() => {}, { name: 'second', configuredCollectors: ['logs', 'second'] });
   await bench.holds('a.log', 'one\none\n');
 });
@@ -111,7 +107,7 @@ test('a directory that is away for a while keeps its cursors', async () => {
 test('an empty folder where a mount was keeps the cursors of the files that were in it', async () => {
   await using bench = new Bench();
   bench.options = { include: [bench.path('mount/*.log')] };
-  await bench.started(lines(0, 10), 'mount/a.log');
+  await bench.started(lines(0, 10), {}, 'mount/a.log');
   bench.rename('mount', 'elsewhere');
   fs.mkdirSync(bench.path('mount'));
   await bench.restart();
@@ -235,9 +231,7 @@ test('a file that comes back in time begins its absence anew when it goes again'
 
 test('where no more places can be remembered a new file waits unread and says so, and the others go on', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'one\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\n');
+  await bench.started('one\n');
   bench.intake.sourcesFull = true;
   bench.write('b.log', 'waits\n');
   const rowOf = (name: string) => bench.collector!.status().sources.find((row) => row.name === bench.path(name));

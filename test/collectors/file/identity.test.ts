@@ -17,9 +17,7 @@ for (const [how, birth] of Object.entries(birthless)) {
   test(`where birth times ${how}, they say nothing: a file that grew while the agent was down goes on`, async () => {
     await using bench = new Bench();
     bench.ports = { files: filesWith((stat) => ({ ...stat, birthNs: birth(stat) })) };
-    bench.write('a.log', 'one\n');
-    await bench.start();
-    await bench.holds('a.log', 'one\n');
+    await bench.started('one\n');
     await bench.pause(20); // the clock of files is coarse
     await bench.restart(() => bench.write('a.log', 'two\n'));
     await bench.holds('a.log', 'one\ntwo\n');
@@ -30,9 +28,7 @@ test('a device number that changes with a reboot makes no other file of it', asy
   await using bench = new Bench();
   let device = 1n;
   bench.ports = { files: filesWith((stat) => ({ ...stat, device, birthNs: 0n })) };
-  bench.write('a.log', 'one\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\n');
+  await bench.started('one\n');
   await bench.restart(() => {
     device = 2n;
     bench.ports = { ...bench.ports, bootId: 'boot 2' };
@@ -45,9 +41,7 @@ test('an inode that is used again for a file with the same first lines: its birt
   await using bench = new Bench();
   let birthNs = 5n;
   bench.ports = { files: filesWith((stat) => ({ ...stat, inode: stat.kind === 'file' ? 7n : stat.inode, birthNs })) };
-  bench.write('a.log', 'banner\none\n');
-  await bench.start();
-  await bench.holds('a.log', 'banner\none\n');
+  await bench.started('banner\none\n');
   await bench.restart(() => {
     birthNs = 6n;
     bench.write('a.log', 'two\n');
@@ -58,9 +52,7 @@ test('an inode that is used again for a file with the same first lines: its birt
 test('a small file grows, and what is known of its head with it: a file that was begun anew with the same end is not taken for it', async () => {
   await using bench = new Bench();
   const end = 'a line like all others\n'.repeat(30);
-  bench.write('a.log', 'log\n');
-  await bench.start();
-  await bench.holds('a.log', 'log\n');
+  await bench.started('log\n');
   bench.write('a.log', `first\n${end}`);
   await bench.holds('a.log', `log\nfirst\n${end}`);
   await bench.restart(() => {

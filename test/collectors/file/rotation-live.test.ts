@@ -7,9 +7,7 @@ import { Bench } from './bench.ts';
 
 test('lines are taken as they are appended, and a restart goes on where it was', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'one\ntwo\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\ntwo\n');
+  await bench.started('one\ntwo\n');
   bench.write('a.log', 'three\n');
   await bench.holds('a.log', 'one\ntwo\nthree\n');
   await bench.restart(() => bench.write('a.log', 'four\n'));
@@ -25,9 +23,7 @@ test('a file that appears later is read from its beginning', async () => {
 
 test('a renamed file is read to its end before its successor, and its writer may keep it for a while', async () => {
   await using bench = new Bench();
-  bench.write('a.log', '1\n');
-  await bench.start();
-  await bench.holds('a.log', '1\n');
+  await bench.started('1\n');
   const writer = fs.openSync(bench.path('a.log'), 'a');
   bench.rename('a.log', 'a.log.1');
   fs.writeSync(writer, '2\n');
@@ -40,9 +36,7 @@ test('a renamed file is read to its end before its successor, and its writer may
 
 test('a renamed file that was read to its end is still read when its writer comes back to it', async () => {
   await using bench = new Bench();
-  bench.write('a.log', '1\n');
-  await bench.start();
-  await bench.holds('a.log', '1\n');
+  await bench.started('1\n');
   const writer = fs.openSync(bench.path('a.log'), 'a');
   bench.rename('a.log', 'a.log.1');
   bench.write('a.log', '2\n');
@@ -58,9 +52,7 @@ test('a renamed file that was read to its end is still read when its writer come
 
 test('several rotations between two looks lose nothing and keep the order', async () => {
   await using bench = new Bench();
-  bench.write('a.log', '1\n');
-  await bench.start();
-  await bench.holds('a.log', '1\n');
+  await bench.started('1\n');
   for (const line of ['2', '3', '4', '5']) {
     if (fs.existsSync(bench.path('a.log.2'))) bench.rename('a.log.2', 'a.log.3');
     if (fs.existsSync(bench.path('a.log.1'))) bench.rename('a.log.1', 'a.log.2');
@@ -72,9 +64,7 @@ test('several rotations between two looks lose nothing and keep the order', asyn
 
 test('a file that is truncated is read again from its beginning', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'one\ntwo\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\ntwo\n');
+  await bench.started('one\ntwo\n');
   fs.truncateSync(bench.path('a.log'), 0);
   bench.write('a.log', 'three\n');
   await bench.holds('a.log', 'one\ntwo\nthree\n');
@@ -82,9 +72,7 @@ test('a file that is truncated is read again from its beginning', async () => {
 
 test('an open file that was deleted is read to its end', async () => {
   await using bench = new Bench();
-  bench.write('a.log', 'one\n');
-  await bench.start();
-  await bench.holds('a.log', 'one\n');
+  await bench.started('one\n');
   const writer = fs.openSync(bench.path('a.log'), 'a');
   bench.remove('a.log');
   fs.writeSync(writer, 'two\n');
@@ -97,9 +85,7 @@ test('an open file that was deleted is read to its end', async () => {
 test('an archive that stands beside the plain file it is made from is not read as another generation', async () => {
   await using bench = new Bench();
   const lines = 'a line that is long enough to be told from others\n'.repeat(1000);
-  bench.write('a.log', lines);
-  await bench.start();
-  await bench.holds('a.log', lines);
+  await bench.started(lines);
   bench.rename('a.log', 'a.log.1');
   bench.write('a.log', '');
   bench.write('a.log.1.gz', zlib.gzipSync(lines));
