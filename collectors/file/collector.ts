@@ -76,6 +76,7 @@ class FileCollector implements Collector {
     takeUp(takenUpFrom(intake, this.#options, this.#patterns), this.#context);
     await this.#scan();
     this.#context.firstLook = undefined;
+    if (this.#stopping) return;
     if (isNew) this.#context.sinceMs = startedAt - clockGrainMs;
     this.#registerAll();
     this.#marker.write({ bootId, patterns, sinceMs: this.#context.sinceMs, stopped: false });

@@ -21,6 +21,8 @@ export class Marker {
   /** As the last run left them. */
   readonly found: MarkerFacts | undefined;
   #facts: MarkerFacts | undefined;
+  /** This run has said something. */
+  #written = false;
   #source: SourceNumber;
   #offset: number;
   readonly #options: FileCollectorOptions;
@@ -37,6 +39,7 @@ export class Marker {
 
   /** Says so durably, with the next block, where it is not what was said last. */
   write(facts: MarkerFacts): void {
+    this.#written = true;
     const state = JSON.stringify(facts);
     if (this.#facts && state === JSON.stringify(this.#facts)) return;
     const { intake, clock } = this.#ports;
@@ -51,9 +54,9 @@ export class Marker {
     this.#facts = facts;
   }
 
-  /** The collector stops. */
+  /** The collector stops. One that was still starting leaves what it found: there may be a power cut that it has not looked into. */
   stopped(): void {
-    if (this.#facts) this.write({ ...this.#facts, stopped: true });
+    if (this.#facts && this.#written) this.write({ ...this.#facts, stopped: true });
   }
 }
 

@@ -51,7 +51,13 @@ async function findParting(generation: Generation, file: Candidate, context: Con
   const read: ReadLater = (into, position) => file.readLater(into, position);
   const recalled = context.tools.intake.recall(generation.source, point);
   const { end, exact } = await commonLines(recalled, read, point);
-  if (end === 0) return; // nothing in common: it was truncated
+  const torn = await isTorn(read, end, generation.offset);
+  if (end === 0) {
+    // Nothing in common: it was truncated, unless its first pages are what the power cut took.
+    const where = 'has lost its beginning, and may have more of what was read behind it; it is read from its beginning';
+    if (torn) tell(generation, { exact: false, where }, context);
+    return;
+  }
   if (kind === 'truncated' && startsAnew(generation, file)) {
     tell(
       generation,
@@ -65,7 +71,26 @@ async function findParting(generation: Generation, file: Candidate, context: Con
   generation.finished = false;
   const kept = generation.points.filter(({ offset }) => offset < end);
   file.parted = { generation, at: end, points: [...kept, { offset: end, crc }] };
-  tell(generation, { exact, where: `went back to an earlier state; it is read on at byte ${end}` }, context);
+  const where = torn
+    ? `has lost a part, and may have more of what was read behind it; it is read on at byte ${end}`
+    : `went back to an earlier state; it is read on at byte ${end}`;
+  tell(generation, { exact: exact && !torn, where }, context);
+}
+
+/** Pages that never reached the disk read as NUL bytes, and something stands behind them. */
+async function isTorn(read: ReadLater, from: number, upto: number): Promise<boolean> {
+  const scratch = Buffer.alloc(Math.min(scratchBytes, Math.max(0, upto - from)));
+  let inHole = false;
+  for (let at = from; at < upto; ) {
+    const got = await read(scratch.subarray(0, Math.min(scratch.length, upto - at)), at);
+    if (got === 0) return false;
+    for (const byte of scratch.subarray(0, got)) {
+      if (inHole && byte !== 0) return true;
+      inHole ||= byte === 0;
+    }
+    at += got;
+  }
+  return false;
 }
 
 /** Within its first kilobyte: that it begins with the same lines may also mean that somebody began it anew with them. */

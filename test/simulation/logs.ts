@@ -28,6 +28,8 @@ export interface Log {
   /** Lines that came about in other ways: what a power cut left, glued together. May arrive, need not. */
   readonly fragments: Set<string>;
   wentBack: boolean;
+  /** It did so after the agent was stopped, which then takes it for truncated: what was read comes again. */
+  wentBackUntold: boolean;
 }
 
 export type RotationStyle = 'rename' | 'copytruncate' | 'compress' | 'delaycompress' | 'dateext' | 'dateext_compress';
@@ -67,7 +69,12 @@ export class SimulatedLogs {
   constructor(folder: string, names: readonly string[], disk: () => SimulatedDisk) {
     this.folder = folder;
     this.#disk = disk;
-    this.logs = names.map((name) => ({ name: `${name}.log`, lines: [], fragments: new Set(), wentBack: false }));
+    this.logs = names.map((name) => ({
+      name: `${name}.log`,
+      lines: [],
+      fragments: new Set(),
+      ...{ wentBack: false, wentBackUntold: false },
+    }));
     disk().world.makeDirectory(folder);
     disk().makeSafe();
   }
@@ -154,14 +161,16 @@ export class SimulatedLogs {
     if (oldest !== undefined) this.#remove(oldest, 'expired');
   }
 
-  /** Power is back: what does the disk have of each file? */
-  resync(): void {
+  /** Power is back: what does the disk have of each file? `untold`: the agent had been stopped. */
+  resync(untold: boolean): void {
     for (const [name, file] of this.#files) {
       if (file.compressed) continue;
       const found = this.#disk().readFile(`${this.folder}/${name}`).toString('latin1');
       const expected = file.lines.map((line) => line.text).join('') + file.torn;
       const whole = file.open === '' ? expected : expected.slice(0, expected.length - file.open.length);
-      if (found !== whole) this.#goBack(name, file, found);
+      if (found === whole) continue;
+      this.#goBack(name, file, found);
+      if (untold) this.#logOf(name).wentBackUntold = true;
     }
   }
 

@@ -14,6 +14,8 @@ import type { Operation } from './faults.ts';
 import { type Machine, makeMachine } from './host.ts';
 import type { SeededRandom } from './random.ts';
 
+const firstWordsMs = 3000;
+
 export class Side {
   readonly name: string;
   disk: SimulatedDisk;
@@ -28,6 +30,10 @@ export class Side {
   onPowerBack: () => void = () => {};
   /** After each power cut the next one comes before this change. */
   crashAfterReopen: number[] = [];
+  /** When the power went it had been stopped, or had just been started again: its disk may still say that it was stopped. */
+  wasStopped = false;
+  #stopped = false;
+  #startedMs = 0;
   readonly #configuration: Configuration;
   readonly #clock: SimulatedClock;
   readonly #network: Network;
@@ -63,6 +69,7 @@ export class Side {
     this.#machine = machine;
     this.disk.onOperation = (operation) => this.onOperation(operation);
     this.counts.starts++;
+    this.#startedMs = this.#clock.monotonic();
     const starting = startAgent(this.#configuration, machine.host);
     starting.catch(() => undefined);
     // A start that crashes may never settle: its timers are dead.
@@ -89,11 +96,13 @@ export class Side {
       if ((await Promise.race([stopping, this.#clock.advance(100)])) === 'stopped') break;
     }
     this.agent = undefined;
+    this.#stopped = true;
     this.#keepLog();
   }
 
   kill(): void {
     if (this.disk.crashed) return;
+    this.#stopped &&= this.#isFresh;
     this.disk.crashNow();
     this.counts.kills++;
     this.#end();
@@ -104,10 +113,17 @@ export class Side {
   reopen(): void {
     this.counts.powerCuts++;
     this.#boots++;
+    this.#stopped &&= this.#isFresh;
+    this.wasStopped = this.#stopped;
     this.#end();
     this.disk = this.disk.reopenAfterCrash(this.#random.uint32());
     this.disk.crashBefore(this.crashAfterReopen.shift() ?? Number.POSITIVE_INFINITY);
     this.onPowerBack();
+  }
+
+  /** It does not run, or has run for less than it may take until its first words are durable. */
+  get #isFresh(): boolean {
+    return this.agent === undefined || this.#clock.monotonic() - this.#startedMs < firstWordsMs;
   }
 
   /** A copy of the disk as a power cut now would leave it. Kept until the next one. */
@@ -125,8 +141,10 @@ export class Side {
     return true;
   }
 
-  #count({ event, subject }: LogEntry): void {
-    for (const key of subject === undefined ? [event] : [event, `${event} ${subject}`])
+  #count({ event, subject, severity }: LogEntry): void {
+    for (const key of subject === undefined
+      ? [event]
+      : [event, `${event} ${subject}`, `${severity} ${event} ${subject}`])
       this.events.set(key, (this.events.get(key) ?? 0) + 1);
   }
 

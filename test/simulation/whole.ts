@@ -93,7 +93,7 @@ class Whole {
     this.#sides = { edge: side('edge', edgeYaml(retain)), centre: side('centre', centreYaml) };
     const { edge } = this.#sides;
     this.#logs = new SimulatedLogs(folder, logNames, () => edge.disk);
-    edge.onPowerBack = () => this.#logs.resync();
+    edge.onPowerBack = () => this.#logs.resync(edge.wasStopped);
     edge.onOperation = () => this.#turnOfTheWorld();
     this.#network.fault = () => this.#request();
   }
@@ -325,15 +325,25 @@ class Whole {
     return undefined;
   }
 
-  /** The file went back, or the agent said that it cannot tell what became of it: it reads again what it may have read. */
+  /**
+   * The agent said that it cannot tell what became of a file, or where one went back to: it reads again what it may have read. Or
+   * it cannot know that there was a power cut.
+   */
   #mayRepeat(log: Log): boolean {
     const { events } = this.#sides.edge;
-    return log.wentBack || [...events.keys()].some((key) => key.startsWith(`file.unclear ${folder}/${log.name}`));
+    const path = `${folder}/${log.name}`;
+    const said = [`file.unclear ${path}`, `warn file.went_back ${path}`, `file.state_unusable ${path}`];
+    return log.wentBackUntold || [...events.keys()].some((key) => said.some((start) => key.startsWith(start)));
   }
 
   /** Of a line that the world destroyed the beginning may have been read. */
   #mayBeGlued(log: Log): boolean {
-    return this.plan.theme !== 'plain' || this.#mayRepeat(log) || log.lines.some(({ gone }) => gone !== undefined);
+    return (
+      this.plan.theme !== 'plain' ||
+      log.wentBack ||
+      this.#mayRepeat(log) ||
+      log.lines.some(({ gone }) => gone !== undefined)
+    );
   }
 
   #differences(): [Log, Difference][] {

@@ -181,6 +181,50 @@ test('after the collector was stopped a file that is shorter was truncated, what
   await bench.holds('a.log', lines(0, 50) + lines(0, 30));
 });
 
+test('a collector that is stopped before it has looked at a file that went back leaves the power cut to the next one', async () => {
+  await using bench = new Bench();
+  await bench.started(lines(0, 100));
+  const entries = bench.intake.entries.length;
+  await bench.stop();
+  bench.intake = bench.intake.reopened(entries);
+  fs.truncateSync(bench.path('a.log'), lines(0, 30).length);
+  bench.ports = { ...bench.ports, bootId: 'another boot' };
+  const starting = bench.start();
+  await bench.stop();
+  await starting;
+  assert.deepEqual(events(bench), [], 'it has looked at nothing');
+  await bench.restart();
+  bench.write('a.log', 'the end\n');
+  await bench.holds('a.log', `${lines(0, 100)}the end\n`);
+  assert.deepEqual(events(bench), ['info file.went_back']);
+});
+
+test('a file that lost a part in a power cut, but not what is behind it, is read on there, and that lines may come twice is said', async () => {
+  await using bench = new Bench();
+  await bench.started(lines(0, 200));
+  const [from, upto] = [lines(0, 100).length, lines(0, 150).length];
+  await bench.powerCut(() => {
+    fs.truncateSync(bench.path('a.log'), lines(0, 180).length);
+    const file = fs.openSync(bench.path('a.log'), 'r+');
+    fs.writeSync(file, Buffer.alloc(upto - from), 0, upto - from, from);
+    fs.closeSync(file);
+  });
+  await bench.holds('a.log', lines(0, 200) + lines(150, 180));
+  assert.deepEqual(events(bench), ['warn file.went_back']);
+});
+
+test('a file that lost its beginning in a power cut is read from there, and that is said', async () => {
+  await using bench = new Bench();
+  await bench.started(lines(0, 200));
+  await bench.powerCut(() => {
+    const file = fs.openSync(bench.path('a.log'), 'r+');
+    fs.writeSync(file, Buffer.alloc(lines(0, 50).length), 0, lines(0, 50).length, 0);
+    fs.closeSync(file);
+  });
+  await bench.holds('a.log', lines(0, 200) + lines(50, 200));
+  assert.deepEqual(events(bench), ['warn file.went_back']);
+});
+
 test('a file that was seen since the power cut and is shorter then was truncated', async () => {
   await using bench = new Bench();
   await bench.started(lines(0, 50));
