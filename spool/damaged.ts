@@ -35,11 +35,15 @@ export class Damaged {
     return this.#bytesMax > 0 && this.#bytes >= this.#bytesMax;
   }
 
-  /** Looks at the folder again: somebody may have cleared it. */
+  /** Looks at the folder again: somebody may have cleared it. Where the disk does not tell, it is as it was. */
   measure(): void {
     let bytes = 0;
-    for (const entry of this.#files.list(this.#folder))
-      if (entry.kind === 'file') bytes += this.#files.stat(`${this.#folder}/${entry.name}`).sizeBytes;
+    try {
+      for (const entry of this.#files.list(this.#folder))
+        if (entry.kind === 'file') bytes += this.#files.stat(`${this.#folder}/${entry.name}`).sizeBytes;
+    } catch {
+      return;
+    }
     this.#bytes = bytes;
   }
 
@@ -71,6 +75,15 @@ export class Damaged {
     }
     this.#bytes += bytes;
     return { done: true, path: to };
+  }
+
+  /** Moves a whole file here, durably, without reading it; what it takes it took before. Throws what the disk throws. */
+  async take(path: string, name: string): Promise<string> {
+    const to = `${this.#folder}/${this.#clock.now()}-${name}.zst`;
+    this.#files.rename(path, to);
+    for (const folder of [this.#folder, path.slice(0, path.lastIndexOf('/'))]) await this.#files.syncDirectory(folder);
+    this.measure();
+    return to;
   }
 
   /** Rot stays where it is until its segment goes, and is met again after every restart. */

@@ -11,7 +11,10 @@ const waitMsMax = 60_000;
 /** Throws, to begin again, where the disk has refused something so far. To be called before anything is decided or changed. */
 export type Check = () => void;
 
-/** The result of `act`, in which nothing was refused; or, when waiting has not helped, whatever came of it. */
+/**
+ * The result of `act`, in which nothing was refused; or, when waiting has not helped, whatever comes of it: what it can do without
+ * is up to `act`. Where it throws what the disk refused, it cannot, and is tried again for as long as that lasts.
+ */
 export async function readPatiently<T>(
   { files, clock, log }: { readonly files: Files; readonly clock: Clock; readonly log: Log },
   act: (files: Files, check: Check) => T | Promise<T>,
@@ -30,7 +33,22 @@ export async function readPatiently<T>(
     await new Promise<void>((resolve) => clock.after(delayMs, resolve));
     waitedMs += delayMs;
   }
-  return act(files, () => {});
+  for (;;) {
+    try {
+      return await act(files, () => {});
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const message = `the spool cannot be read: ${(error as Error).message}. Nothing is collected or shipped until it can be; it is tried again every few seconds`;
+      log.write({ severity: 'error', event: 'spool.open_refused', message });
+    }
+    await new Promise<void>((resolve) => clock.after(delayMsMax, resolve));
+  }
+}
+
+/** The disk did not do what it was asked for, and may do so another time; not an answer, nor one of our own errors. */
+export function isRefusal(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && /^E[A-Z0-9]+$/.test(code) && !answers.has(code);
 }
 
 /** These are answers, which do not change by waiting. */
@@ -83,8 +101,7 @@ class Watch {
     try {
       return act();
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (!answers.has(code)) this.refused ??= error as Error;
+      if (isRefusal(error)) this.refused ??= error as Error;
       throw error;
     }
   }

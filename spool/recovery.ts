@@ -14,7 +14,7 @@ import { syncNewest } from './newest-safe.ts';
 import type { BlockHash, Id, Position, ShipperCursor } from './nouns.ts';
 import type { Clock, Codec, Files, Log } from './ports.ts';
 import type { Check } from './read-patiently.ts';
-import { readPatiently } from './read-patiently.ts';
+import { isRefusal, readPatiently } from './read-patiently.ts';
 import type { Reading } from './recovery-segment.ts';
 import { anythingCounts, cutTail, NewerVersion, replay, survey } from './recovery-segment.ts';
 import type { ScannedBlock } from './scan.ts';
@@ -60,7 +60,8 @@ async function recoverOnce(ports: RecoveryPorts, folders: Folders, damaged: Dama
   const segments = openSegments(files, folders);
   const state = new State(cursors, segments);
   check();
-  const synced = await syncNewest(ports, folders, segments, notes);
+  while (segments.at(-1)?.unopened) notes.push(await setAside(segments.pop()!, folders, damaged));
+  const synced = await syncNewest(ports, folders, segments.filter(isOpen), notes);
   const cut = new CutRecords();
   const reading: Reading = { files, folders, damaged, slices: new Slices(ports.clock), check, notes, cut };
   const vouched = await findNewest(reading, segments, state, synced);
@@ -72,6 +73,10 @@ async function recoverOnce(ports: RecoveryPorts, folders: Folders, damaged: Dama
   if (base.table) appended.load(base.table);
   const newest = segments.at(-1);
   for (const segment of segments.slice(base.index)) {
+    if (segment.unopened) {
+      notes.push(`${segmentName(segment.start)} cannot be opened (${segment.unopened.message}); it stays where it is`);
+      continue;
+    }
     const proof = segment === newest ? { vouched, synced } : { vouched: segment.end, synced: true };
     await replay(reading, segment, proof, (block) => {
       appended.recover(block.header, block.end - block.position);
@@ -118,7 +123,7 @@ class State {
       read.kind === 'cursor' ? [read.record.cursor.position] : [],
     );
     // An empty file's name is used too.
-    const ends = segments.map((segment) => segment.start + Math.max(1, segment.bytes));
+    const ends = segments.map(({ start, end, bytes, unopened }) => (unopened ? end : start + Math.max(1, bytes)));
     this.next = Math.max(0, ...ends, ...this.#cursors);
   }
 
@@ -170,19 +175,15 @@ function lastOfCursors(cursors: ReadonlyMap<string, CursorRead>): Recovered['las
 function openSegments(files: Files, folders: Folders): Segment[] {
   const segments: Segment[] = [];
   for (const start of listSegments(files, folders.segments)) {
-    const path = `${folders.segments}/${segmentName(start)}`;
-    using file = closing(files.open(path, 'read'));
-    const bytes = file.value.stat().sizeBytes;
-    const first = firstBlock(file.value, start, start + bytes);
-    if (first.kind === 'newer') throw new NewerVersion(path, first.version);
+    const segment = openSegment(files, `${folders.segments}/${segmentName(start)}`, start, segments.at(-1));
     const before = segments.at(-1);
-    if (before && first.kind === 'block')
-      before.end = Math.min(start, Math.max(before.start, first.header.previousEnd));
-    segments.push({ start, end: start + bytes, bytes, verified: undefined });
+    if (before?.unopened) before.end = Math.min(before.end, start);
+    segments.push(segment);
   }
   // Empty ones were left by a repair that was cut short (unless the next one says that something stood there); the newest is
   // planNewest's to look at.
-  const empty = segments.filter((segment) => segment.end === segment.start && segment !== segments.at(-1));
+  const isEmpty = (segment: Segment) => segment.end === segment.start && isOpen(segment);
+  const empty = segments.filter((segment) => isEmpty(segment) && segment !== segments.at(-1));
   for (const { start } of empty) {
     try {
       files.unlink(`${folders.segments}/${segmentName(start)}`);
@@ -191,6 +192,37 @@ function openSegments(files: Files, folders: Folders): Segment[] {
     }
   }
   return segments.filter((segment) => !empty.includes(segment));
+}
+
+/** `before` ends where the first header of this one says. */
+function openSegment(files: Files, path: string, start: Position, before: Segment | undefined): Segment {
+  try {
+    using file = closing(files.open(path, 'read'));
+    const bytes = file.value.stat().sizeBytes;
+    const first = firstBlock(file.value, start, start + bytes);
+    if (first.kind === 'newer') throw new NewerVersion(path, first.version);
+    if (before && first.kind === 'block')
+      before.end = Math.min(start, Math.max(before.start, first.header.previousEnd));
+    return { start, end: start + bytes, bytes, verified: undefined };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const end = start + unknownBytes;
+    return { start, end, bytes: 0, verified: undefined, unopened: error as Error };
+  }
+}
+
+function isOpen({ unopened }: Segment): boolean {
+  return unopened === undefined;
+}
+
+/**
+ * The newest segment, which cannot be opened: what was read since its table is read again. Where it cannot be moved the disk does
+ * not answer at all, and is waited for.
+ */
+async function setAside({ start, unopened }: Segment, folders: Folders, damaged: Damaged): Promise<string> {
+  const name = segmentName(start);
+  const path = await damaged.take(`${folders.segments}/${name}`, `unopened-${start}`);
+  return `${name} cannot be opened (${unopened?.message}) and was moved to ${path}; what it held is read again where its source still has it`;
 }
 
 interface Base {
@@ -205,11 +237,15 @@ function findTable({ files, codec }: RecoveryPorts, folders: Folders, segments: 
   const lost: string[] = [];
   for (let index = segments.length - 1; index >= 0; index--) {
     const segment = segments[index]!;
+    lost.push(segmentName(segment.start));
+    if (segment.unopened) continue;
     using file = closing(files.open(`${folders.segments}/${segmentName(segment.start)}`, 'read'));
     const table = readTable(file.value, segment, codec);
     segment.verified = table === 'refused' ? undefined : table !== undefined;
-    if (table && table !== 'refused') return { index, table, lost };
-    lost.push(segmentName(segment.start));
+    if (table && table !== 'refused') return { index, table, lost: lost.slice(0, -1) };
   }
   return { index: 0, table: undefined, lost };
 }
+
+/** A segment that nobody could measure is taken to be longer than any is: no position is used twice. */
+const unknownBytes = 2 ** 40;

@@ -12,6 +12,8 @@ export interface Segment {
   bytes: number;
   /** Its table was read back whole (or written by this process). */
   verified: boolean | undefined;
+  /** Why the disk would not open it, at the start; it may another time. */
+  readonly unopened?: Error | undefined;
 }
 
 export class Segments {

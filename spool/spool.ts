@@ -140,13 +140,15 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
     },
   );
 
-  const starts = await readPatiently(ports, (watched) =>
+  const startsOver = (over: Files) =>
     options.shippers.map(({ name }) =>
       startOf(name, cursorOf(found.cursors, name), id, found, (position) =>
-        totalsAt({ ...totals, files: watched }, position),
+        totalsAt({ ...totals, files: over }, position),
       ),
-    ),
-  );
+    );
+  // What cannot be opened was waited for already.
+  const waited = found.segments.some(({ unopened }) => unopened);
+  const starts = waited ? startsOver(files) : await readPatiently(ports, startsOver);
   for (const [index, shipper] of options.shippers.entries()) {
     const start = starts[index]!;
     noteStart(log, shipper.name, start);

@@ -158,6 +158,79 @@ test('a block whose bytes came wrong once is read again, and is no gap', async (
   assert.deepEqual(spool.status().problems, []);
 });
 
+test('a newest segment that cannot be opened for a minute is set aside and named; everything else goes on', async () => {
+  await using run = await start({ segmentBytes: 2000 });
+  const { disk, clock } = run;
+  const written = (await run.write(220)).join('').length;
+  const names = run.segments();
+  const newest = names.at(-1)!;
+  const durable = run.spool.status().durable;
+  await clock.run(run.spool.close());
+
+  disk.faults = [fails('EIO', { kinds: ['open', 'stat'], path: new RegExp(newest) })];
+  const again = await clock.run(run.dir.open({ syncIntervalMs: 10, shippers, segmentBytes: 2000 }));
+  assert.match(
+    again.status().recovered.join('\n'),
+    new RegExp(`${newest} cannot be opened \\(EIO.*moved to /data/damaged/`),
+  );
+  assert.deepEqual(run.segments(), names.slice(0, -1));
+  assert.ok(disk.world.list('/data/damaged').some(({ name }) => name.includes('-unopened-')));
+  // The place of its source is the one before that segment: what it held is read again.
+  const [record] = again.intake.sources.values();
+  const from = record!.cursor.offset;
+  assert.ok(from > 0 && from < written, `${from} of ${written}`);
+  const lines = await writeLines(again, record!.number, from, 10);
+  await clock.run(again.intake.flush());
+  assert.ok(again.status().durable > durable, 'a position was used twice');
+  const all = (await run.drain(again.outlet('a'))).lines;
+  assert.deepEqual(all.slice(-10), lines);
+  assert.equal(all.join('').length, from + lines.join('').length);
+  conserved(again);
+  await clock.run(again.close());
+});
+
+test('an older segment that cannot be opened holds up no start; its shippers wait for it, and lose nothing', async () => {
+  await using run = await start({ segmentBytes: 2000 });
+  const { disk, clock } = run;
+  const lines = await run.write(200);
+  const [, second] = run.segments();
+  await clock.run(run.spool.close());
+
+  disk.faults = [fails('EIO', { kinds: ['open', 'stat'], path: new RegExp(second!) })];
+  const again = await clock.run(run.dir.open({ syncIntervalMs: 10, shippers, segmentBytes: 2000 }));
+  assert.equal(again.intake.hold, undefined);
+  assert.ok(run.segments().includes(second!));
+  const drained = run.drain(again.outlet('a'));
+  await clock.advance(60_000);
+  assert.ok(again.status().problems.some(({ cause }) => cause === 'unreadable'));
+  disk.faults = [];
+  const { lines: got, gaps } = await clock.run(drained);
+  assert.deepEqual([got, gaps], [lines, []]);
+  conserved(again);
+  await clock.run(again.close());
+});
+
+test('a disk that refuses everything at the start is waited for, however long, and nothing is set aside', async () => {
+  await using run = await start();
+  const { disk, clock } = run;
+  const lines = await run.write(50);
+  await clock.run(run.spool.close());
+
+  disk.faults = [fails('EIO', { path: /^\/data\/(spool|cursors|damaged)/ })];
+  let spool: Spool | undefined;
+  const opening = run.dir.open({ syncIntervalMs: 10, shippers }).then((opened) => {
+    spool = opened;
+  });
+  await clock.advance(600_000);
+  assert.equal(spool, undefined);
+  assert.ok(run.dir.log.some(({ event, severity }) => event === 'spool.open_refused' && severity === 'error'));
+  disk.faults = [];
+  await clock.run(opening);
+  assert.deepEqual(spool!.status().recovered, []);
+  assert.deepEqual((await run.drain(spool!.outlet('a'))).lines, lines);
+  await clock.run(spool!.close());
+});
+
 async function start(options: { segmentBytes?: number } = {}) {
   const clock = new SimulatedClock();
   const disk = new SimulatedDisk({ clock });
@@ -168,8 +241,14 @@ async function start(options: { segmentBytes?: number } = {}) {
   let at = 0;
   const run = {
     spool,
+    dir,
     disk,
     clock,
+    segments: () =>
+      disk.world
+        .list('/data/spool')
+        .map(({ name }) => name)
+        .sort(),
     garbleNextRead: () => {
       garble.next = true;
     },
