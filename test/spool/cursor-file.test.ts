@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { hostFiles } from '../../agent/host/files.ts';
@@ -27,9 +27,47 @@ test('the first cursor is saved on a disk that became full, also by a process th
 
   const path = `${folders.cursors}/${cursorName('s')}`;
   const second = new CursorFile(fullDisk, folders, 's', readCursor(fullDisk, path));
-  const cursor = { receiver: '' as const, epoch: '1'.repeat(32), forked: false, position: 7, hash: '2'.repeat(32) };
-  await second.save({ spool: '3'.repeat(32), cursor, passed: { records: 1, bytes: 2 } });
+  await second.save(recordAt(7));
   second.close();
   const read = readCursor(hostFiles, path);
   assert.equal(read.kind === 'cursor' && read.record.cursor.position, 7);
 });
+
+test('any flipped bit of the newer slot, and any length that cuts it, leaves the older one; of both, nothing that looks like a cursor', async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/tailspool-`);
+  t.after(() => rmSync(folder, { recursive: true }));
+  const folders = foldersOf(folder);
+  hostFiles.makeDirectory(folders.cursors);
+  const path = `${folders.cursors}/${cursorName('s')}`;
+  const file = new CursorFile(hostFiles, folders, 's', { kind: 'none' });
+  await file.save(recordAt(7));
+  await file.save(recordAt(8));
+  file.close();
+  const whole = readFileSync(path);
+  const found = (bytes: Buffer): number | string => {
+    writeFileSync(path, bytes);
+    const read = readCursor(hostFiles, path);
+    return read.kind === 'cursor' ? read.record.cursor.position : read.kind;
+  };
+  assert.equal(found(whole), 8);
+  const slot = 4096; // the second
+  const length = 12 + whole.readUInt16LE(slot + 6);
+  for (let bit = 0; bit < length * 8; bit++) {
+    const flipped = Buffer.from(whole);
+    for (const [at, expected] of [
+      [slot, 7],
+      [0, 'damaged'],
+    ] as const) {
+      flipped[at + (bit >> 3)]! ^= 1 << (bit & 7);
+      assert.equal(found(flipped), expected, `bit ${bit}`);
+    }
+  }
+  for (const cut of [slot, slot + 1, slot + 11, slot + 12, slot + length - 1])
+    assert.equal(found(whole.subarray(0, cut)), 7, `cut to ${cut}`);
+  for (const cut of [0, 1, 12, length - 1]) assert.equal(found(whole.subarray(0, cut)), 'damaged', `cut to ${cut}`);
+});
+
+function recordAt(position: number) {
+  const cursor = { receiver: '' as const, epoch: '1'.repeat(32), forked: false, position, hash: '2'.repeat(32) };
+  return { spool: '3'.repeat(32), cursor, passed: { records: 1, bytes: 2 } };
+}

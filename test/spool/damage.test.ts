@@ -108,19 +108,36 @@ test('what was acknowledged and set aside with a damaged end is named', async ()
   assert.match(await reopened(ends[1]! + 50), /set aside with the unsynced end: an unknown number in what cannot/);
 });
 
-test('a segment or a cursor of a newer version is no damage: refuses to start and changes nothing', async () => {
-  const { disk } = await backlog();
-  const path = filesOf(disk).find((name) => name.includes('/spool/'))!;
-  const newer = disk.afterPowerCut(0);
-  const bytes = newer.readFile(path);
+for (const [what, folder, renumber] of [
+  ['segment', '/spool/', newerBlock],
+  ['cursor', '/cursors/', newerCursor],
+] as const) {
+  test(`a ${what} of a newer version is no damage: refuses to start and changes nothing`, async () => {
+    const { disk } = await backlog();
+    const path = filesOf(disk).find((name) => name.includes(folder))!;
+    const newer = disk.afterPowerCut(0);
+    const bytes = newer.readFile(path);
+    renumber(bytes);
+    newer.writeFile(path, bytes);
+    await assert.rejects(live(new World(3, 1), { disk: newer, seed, steps: 1 }), NewerVersion);
+    assert.deepEqual(newer.readFile(path), bytes);
+    assert.deepEqual(filesOf(newer), filesOf(disk));
+  });
+}
+
+/** Of version 9, with a checksum that is right. */
+function newerBlock(bytes: Buffer): void {
   bytes.writeUInt16LE(9, 12);
   const length = bytes.readUInt32LE(4) + 8;
   bytes.writeUInt32LE(crc32(bytes.subarray(20, length), crc32(bytes.subarray(0, 16))), 16);
-  newer.writeFile(path, bytes);
-  await assert.rejects(live(new World(3, 1), { disk: newer, seed, steps: 1 }), NewerVersion);
-  assert.deepEqual(newer.readFile(path), bytes);
-  assert.deepEqual(filesOf(newer), filesOf(disk));
-});
+}
+
+function newerCursor(bytes: Buffer): void {
+  const slot = bytes.subarray(bytes.readUInt32LE(0) === 0 ? 4096 : 0); // the first is empty before the second was written
+  slot.writeUInt16LE(9, 4);
+  const length = slot.readUInt16LE(6);
+  slot.writeUInt32LE(crc32(slot.subarray(12, 12 + length), crc32(slot.subarray(0, 8))), 8);
+}
 
 /** Several segments, of which the first are acknowledged, and a cursor. */
 async function backlog(): Promise<{ disk: SimulatedDisk; receiver: Receiver }> {

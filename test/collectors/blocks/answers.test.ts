@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zeroHash } from '../../../spool/nouns.ts';
 import { MemorySpool } from '../../wire/memory-spool.ts';
-import { addBlocks, agentSpool, batchOf, Client, nextEpoch } from './client.ts';
+import { addBlocks, agentSpool, batchOf, Client, nextEpoch, type Said } from './client.ts';
 
 const first = { firstContact: true };
 
@@ -131,6 +131,25 @@ test('two requests at once with the same blocks store them once', async () => {
     client.held(),
     agent.blocks.map((block) => block.hash),
   );
+});
+
+test('a body that comes too slowly for too long is cut off, and nothing of it is stored; one that is merely slow is taken', async () => {
+  const client = await Client.start();
+  const agent = agentSpool(30);
+  const [batch, blocks] = batchOf(agent, 0, 29, first);
+  const sent = async (chunkBytes: number) => {
+    let said: Said | undefined;
+    void client.send(batch, blocks, { chunkBytes, chunkMs: 1000 }).then((answer) => {
+      said = answer;
+    });
+    await client.clock.runUntil(() => said !== undefined);
+    return said!;
+  };
+  const tooSlow = await sent(20);
+  assert.deepEqual([tooSlow.status, tooSlow.answer?.answer], [408, 'too_slow']);
+  assert.deepEqual(client.held(), []);
+  assert.equal(client.receiver.status().gauges.memory_bytes, 0);
+  assert.equal((await sent(Math.ceil(blocks.length / 25))).answer?.answer, 'taken');
 });
 
 test('two receivers on one spool agree about what is held', async () => {

@@ -1,6 +1,6 @@
 /** Speaks to a receiver by hand: any batch of an agent's spool, and anything that is none. */
 import { BlocksCollector } from '../../../collectors/blocks/receiver.ts';
-import type { Listener, WireHandler, WireResponse } from '../../../collectors/ports.ts';
+import type { Listener, WireBody, WireHandler, WireResponse } from '../../../collectors/ports.ts';
 import type { LogEntry } from '../../../spool/ports.ts';
 import type { Batch } from '../../../spool/wire.ts';
 import { encodeBatch, encodeKey } from '../../../spool/wire.ts';
@@ -25,6 +25,8 @@ export interface Sending {
   readonly method?: string;
   readonly target?: string;
   readonly chunkBytes?: number;
+  /** How long each chunk takes to come. */
+  readonly chunkMs?: number;
 }
 
 export class Client {
@@ -106,10 +108,27 @@ export class Client {
       target: sending.target ?? '/v1/blocks',
       headers,
       peer: '192.0.2.7:999',
-      body: chunks(body, sending.cutAt, sending.chunkBytes),
+      body: this.#delayed(chunks(body, sending.cutAt, sending.chunkBytes), sending.chunkMs ?? 0),
       signal: new AbortController().signal,
     });
     return saidBy(response);
+  }
+
+  #delayed(body: WireBody, chunkMs: number): WireBody {
+    if (chunkMs === 0) return body;
+    const pause = () => new Promise<void>((resolve) => this.clock.after(chunkMs, resolve));
+    return {
+      async read(take) {
+        for (let enough = false; ; ) {
+          await pause();
+          const came = await body.read((piece) => {
+            enough = !take(piece);
+            return false;
+          });
+          if (enough || !came) return came;
+        }
+      },
+    };
   }
 
   /** Hashes of the agents' blocks as they are held. */
