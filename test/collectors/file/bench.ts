@@ -97,6 +97,15 @@ export class Bench implements AsyncDisposable {
     this.onLog(`  ${entry.message}`);
   }
 
+  /** True once the collector, from now on, has said what it took something for in such words. */
+  told(words: string | ((message: string) => boolean)): () => boolean {
+    let isSo = false;
+    this.onLog = (message) => {
+      isSo ||= typeof words === 'string' ? message.includes(words) : words(message);
+    };
+    return () => isSo;
+  }
+
   async stop(): Promise<void> {
     await this.collector?.stop();
     this.collector = undefined;

@@ -29,12 +29,9 @@ for (const hints of ['with', 'without']) {
     await using bench = new Bench();
     if (hints === 'without') bench.ports = { watcher: noHints };
     await bench.started();
-    let empty = false;
-    bench.onLog = (message) => {
-      empty ||= message.includes('a.log (0 bytes) is new');
-    };
+    const empty = bench.told('a.log (0 bytes) is new');
     copyTruncate(bench);
-    await bench.until(() => empty);
+    await bench.until(empty);
     for (let from = 10; from < 50; from += 10) {
       bench.write('a.log', lines(from, from + 10));
       copyTruncate(bench);
@@ -271,12 +268,9 @@ for (const [at, moment] of ['looked into', 'read'].entries()) {
 test('an empty file that is deleted while its writer holds it is read through its descriptor', async () => {
   await using bench = new Bench();
   bench.write('a.log', '');
-  let empty = false;
-  bench.onLog = (message) => {
-    empty ||= message.includes('a.log (0 bytes) is new');
-  };
+  const empty = bench.told('a.log (0 bytes) is new');
   await bench.start();
-  await bench.until(() => empty);
+  await bench.until(empty);
   const writer = fs.openSync(bench.path('a.log'), 'a');
   bench.remove('a.log');
   fs.writeSync(writer, lines(0, 10));
@@ -310,12 +304,9 @@ test('without hints: a file that came and was renamed while nothing stood at the
   await using bench = new Bench();
   bench.ports = { watcher: noHints };
   await bench.started();
-  let isGone = false;
-  bench.onLog = (message) => {
-    isGone ||= !message.includes('a.log (') && message.includes('a.log.1 (');
-  };
+  const isGone = bench.told((message) => !message.includes('a.log (') && message.includes('a.log.1 ('));
   bench.rename('a.log', 'a.log.1');
-  await bench.until(() => isGone);
+  await bench.until(isGone);
   shift(bench);
   bench.write('a.log.1', lines(10, 20));
   await bench.holds('a.log', lines(0, 20));

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
-import { hostClock } from '../../../agent/host/clock.ts';
 import { Bench, lines } from './bench.ts';
 
 test('a file that was renamed while the agent was down is read to its end, then its successor', async () => {

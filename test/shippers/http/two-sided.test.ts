@@ -16,20 +16,9 @@ const happened: Record<string, number> = {};
 
 for (const seed of seeds) {
   test(`with everything going wrong, each block arrives once and in order (SEED=${seed})`, async () => {
-    const pair = new Pair(seed);
-    const chance = new Seeded(seed + 1000);
-    pair.batchBytesMax = 300 + chance.below(4000);
-    let faulty = true;
-    pair.network.fault = (request) => (faulty ? randomFault(chance, request) : { kind: 'none' });
-    await pair.start();
+    const { pair, chance, settle } = await world(seed, seed + 1000);
     for (let step = 0; step < 60; step++) await randomStep(pair, chance, step);
-    faulty = false;
-    pair.center.release();
-    pair.center.autoSync = true;
-    pair.center.sync();
-    pair.agent.sync();
-    pair.agent.add('the last\n');
-    await pair.drain();
+    await settle();
     await pair.clock.runFor(200_000); // late copies arrive
     await pair.drain();
     pair.assertExactlyOnce();
@@ -41,13 +30,8 @@ for (const seed of seeds) {
 
 for (const seed of seeds) {
   test(`with either side restored from older copies, nothing is lost (SEED=${seed})`, async () => {
-    const pair = new Pair(seed);
-    const chance = new Seeded(seed + 2000);
-    pair.batchBytesMax = 300 + chance.below(4000);
-    let faulty = true;
-    pair.network.fault = (request) => (faulty ? randomFault(chance, request) : { kind: 'none' });
+    const { pair, chance, settle } = await world(seed, seed + 2000);
     const copies = { agent: pair.agent.image(), center: pair.center.image() };
-    await pair.start();
     for (let step = 0; step < 60; step++) {
       await randomStep(pair, chance, step);
       if (chance.chance(0.1)) copies.agent = pair.agent.image();
@@ -55,13 +39,7 @@ for (const seed of seeds) {
       if (chance.chance(0.04)) await restore('agent', () => pair.restartAgent(copies.agent));
       if (chance.chance(0.04)) await restore('receiver', () => pair.restartReceiver(copies.center));
     }
-    faulty = false;
-    pair.center.release();
-    pair.center.autoSync = true;
-    pair.center.sync();
-    pair.agent.sync();
-    pair.agent.add('the last\n');
-    await pair.drain();
+    await settle();
     const received = new Set(pair.received());
     const missing = pair.agent.image().blocks.filter((block) => !received.has(block.hash));
     assert.deepEqual(
@@ -70,6 +48,25 @@ for (const seed of seeds) {
     );
     await pair.stop();
   });
+}
+
+/** Both sides, running over a network with faults until `settle`, which ends them and waits until everything has arrived. */
+async function world(seed: number, chanceSeed: number) {
+  const pair = new Pair(seed);
+  const chance = new Seeded(chanceSeed);
+  pair.batchBytesMax = 300 + chance.below(4000);
+  pair.network.fault = (request) => randomFault(chance, request);
+  await pair.start();
+  const settle = async () => {
+    pair.network.fault = () => ({ kind: 'none' });
+    pair.center.release();
+    pair.center.autoSync = true;
+    pair.center.sync();
+    pair.agent.sync();
+    pair.agent.add('the last\n');
+    await pair.drain();
+  };
+  return { pair, chance, settle };
 }
 
 async function restore(side: string, doIt: () => Promise<void>): Promise<void> {
