@@ -18,7 +18,9 @@ const fileSchema = z
     exclude: z
       .array(glob())
       .prefault([])
-      .describe('Patterns of names that begin no source. A file that is already being read is followed all the same.'),
+      .describe(
+        'Patterns of names that begin no source. A file that is being read is followed under any name that rotation gives it, excluded or not.',
+      ),
     rotated: z
       .array(glob())
       .prefault([])

@@ -31,15 +31,15 @@ export function remember(intake: Intake, options: FileCollectorOptions): Remembe
 }
 
 /**
- * Its own sources, and those of collectors that are no longer configured where it includes the file, oldest first. To be taken up
+ * Its own sources and those of collectors that are no longer configured, where it includes the file, oldest first. To be taken up
  * at once: two collectors may include a file, and the first that starts has its cursor.
  */
 export function takenUpFrom(intake: Intake, options: FileCollectorOptions, patterns: Patterns): SourceRecord[] {
   const isOurs = (record: SourceRecord) => {
     const path = pathOf(record);
-    if (path === undefined || record.description.type !== sourceType) return false;
+    if (path === undefined || record.description.type !== sourceType || !patterns.matches(path)) return false;
     const { collector } = record.description;
-    return collector === options.name || (!options.configuredCollectors.includes(collector) && patterns.matches(path));
+    return collector === options.name || !options.configuredCollectors.includes(collector);
   };
   return [...intake.sources.values()].filter(isOurs).sort((one, other) => one.number - other.number);
 }

@@ -63,6 +63,24 @@ test('of a collector that is gone only cursors of files that are included are ad
   await bench.holds('a.log', 'one\ntwo\n');
 });
 
+for (const [how, options] of [
+  ['taken out of include', { include: ['b.log'] }],
+  ['excluded', { include: ['*.log'], exclude: ['a.*'] }],
+] as const) {
+  test(`a file that is ${how} is not read on after a restart, and goes on where it was when it is back`, async () => {
+    await using bench = new Bench();
+    await bench.appears('a.log');
+    const within = (names: readonly string[] = []) => names.map((name) => bench.path(name));
+    const patterns = { include: within(options.include), exclude: within('exclude' in options ? options.exclude : []) };
+    await bench.restart(() => bench.write('a.log', 'two\n'), patterns);
+    await bench.appears('b.log');
+    await bench.pause(500); // some scans
+    await bench.holds('a.log', 'one\n');
+    await bench.restart(() => {}, { include: within(['*.log']), exclude: [] });
+    await bench.holds('a.log', 'one\ntwo\n');
+  });
+}
+
 test('several collectors that start together never adopt the same cursor', async () => {
   await using bench = new Bench();
   await bench.appears('a.log');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
+import * as zlib from 'node:zlib';
 import { Bench, lines } from './bench.ts';
 
 test('a file that was renamed while the agent was down is read to its end, then its successor', async () => {
@@ -41,18 +42,29 @@ test('a renamed file is found under any name among its siblings', async () => {
   await bench.holds('a.log', lines(0, 30));
 });
 
-test('a file that was moved to another folder is found through the rotated patterns', async () => {
-  await using bench = new Bench();
-  bench.options = { rotated: [bench.path('old/*')] };
-  await bench.started();
-  await bench.restart(() => {
-    bench.write('a.log', lines(10, 20));
-    fs.mkdirSync(bench.path('old'));
-    bench.rename('a.log', 'old/whatever');
-    bench.write('a.log', lines(20, 30));
+for (const [what, moved, change] of [
+  ['moved', 'old/whatever', (bytes: Buffer) => bytes],
+  ['moved and compressed', 'old/a.log.1.gz', (bytes: Buffer) => zlib.gzipSync(bytes)],
+] as const) {
+  test(`a file that was ${what} to another folder is found through the rotated patterns`, async () => {
+    await using bench = new Bench();
+    bench.options = { rotated: [bench.path('old/*')] };
+    await bench.started();
+    await bench.restart(() => {
+      bench.write('a.log', lines(10, 20));
+      fs.mkdirSync(bench.path('old'));
+      bench.rename('a.log', moved);
+      const bytes = fs.readFileSync(bench.path(moved));
+      const changed = change(bytes);
+      if (changed !== bytes) {
+        bench.remove(moved); // compressors make another file
+        bench.write(moved, changed);
+      }
+      bench.write('a.log', lines(20, 30));
+    });
+    await bench.holds('a.log', lines(0, 30));
   });
-  await bench.holds('a.log', lines(0, 30));
-});
+}
 
 test('copytruncate while the agent is down: the unread rest is found in the copy', async () => {
   await using bench = new Bench();
