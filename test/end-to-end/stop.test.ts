@@ -3,8 +3,9 @@ import * as fs from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { encodeBatch } from '../../spool/wire.ts';
 import { Pair } from './pair.ts';
-import { askStatus, sleep, until, untilAnswers } from './tailspool.ts';
+import { askStatus, until, untilAnswers } from './tailspool.ts';
 
 /** Starts the agent, waits until `ready`, and ends it. */
 async function endsWell(pair: Pair, ready: () => Promise<void>): Promise<void> {
@@ -81,8 +82,17 @@ test('SIGTERM while a client holds a half-sent request open ends the receiver', 
   await untilAnswers(pair.receiverData);
   const client = connect(pair.port, '127.0.0.1');
   client.on('error', () => {});
-  client.write('POST /v1/blocks HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\nhalf a body');
-  await sleep(200);
+  const words = encodeBatch({
+    ...{ spool: '1'.repeat(32), stream: '', epoch: '2'.repeat(32), receiver: undefined, firstContact: true },
+    ...{ after: 0, upto: 1_000_000, gaps: [], parent: undefined, descriptionsBytes: 0, descriptionsCrc: 0 },
+  });
+  const head = Object.entries({ host: 'x', 'content-length': 1_000_000, ...words }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  client.write(`POST /v1/blocks HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\nhalf a body`);
+  const holds = async () =>
+    (await askStatus(pair.receiverData))?.collectors[0]?.gauges.memory_bytes === 'half a body'.length;
+  await until('the receiver to wait for the rest', holds, () => pair.describe());
   const start = performance.now();
   const { code, err } = await receiver.end('SIGTERM');
   client.destroy();
