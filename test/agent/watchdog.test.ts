@@ -57,6 +57,8 @@ test('a shipper that waits for a disk that refuses to read does not hang', () =>
   const unreadable = { cause: 'unreadable', subject: 'central', message: '', since: 0, red: true };
   const idle = picture({ shippers: [shipper({ state: 'idle' })], spool: spool({ problems: [unreadable] }) });
   assert.deepEqual(after(60, idle), []);
+  const another = spool({ problems: [{ ...unreadable, subject: 'archive' }] });
+  assert.equal(after(60, { ...idle, spool: another }).length, 1);
 });
 
 test('a shipper without work may rest for ever', () => {
@@ -82,9 +84,11 @@ test('a shipper waits for what is not durable yet, and does not hang', () => {
   assert.equal(after(60, picture({ ...shown, spool: spool({ durable: 700, end: 700 }) })).length, 1);
 });
 
-test('a disk that is full is not a sync that hangs', () => {
-  const full = picture({ spool: spool({ end: 900, durable: 500, hold: 'disk_full' }), shippers: [] });
-  assert.deepEqual(after(60, full), ['spool: disk_full /data']);
+test('a disk that is full or fails is not a sync that hangs', () => {
+  for (const hold of ['disk_full', 'disk_error'] as const) {
+    const full = picture({ spool: spool({ end: 900, durable: 500, hold }), shippers: [] });
+    assert.deepEqual(after(60, full), [`spool: ${hold} /data`]);
+  }
 });
 
 test('a shipper that retries or holds speaks for itself', () => {

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { SourceNumber } from '../../spool/nouns.ts';
 import type { Spool } from '../../spool/spool.ts';
-import { tableBudget } from '../../spool/table-budget.ts';
+import { TableBudget, tableBudget } from '../../spool/table-budget.ts';
 import { SimulatedClock } from '../simulation/clock.ts';
 import { SimulatedDisk } from '../simulation/disk.ts';
+import { fails } from '../simulation/faults.ts';
 import { SeededRandom } from '../simulation/random.ts';
 import { delivered, temporarySpool, textRun, writeLine } from './temporary-spool.ts';
 
@@ -14,8 +15,8 @@ const stateBytes = 60_000;
 test('sources are taken until their table comes near what a segment can begin with; forgetting some makes room again', async () => {
   await using run = await start();
   const { spool, clock } = run;
-  while (!spool.intake.sourcesFull) await run.begin();
   const { begun } = run;
+  while (!spool.intake.sourcesFull && begun.length < 300) await run.begin();
   const bytes = begun.length * stateBytes;
   assert.ok(bytes > 0.9 * tableBudget.compressedBytesMax && bytes < 1.1 * tableBudget.compressedBytesMax, `${bytes}`);
   const { problems } = spool.status();
@@ -56,17 +57,66 @@ test('a table that is too large all the same holds reading, says why, loses noth
 test('cursors that move all at once are said in as many blocks as it takes, each within what a reader accepts', async () => {
   await using run = await start();
   const { spool, clock } = run;
+  // While the disk takes nothing they all wait in the open block.
+  writeLine(spool, spool.intake.begin({ collector: 'c', type: 'file', resource: {}, attributes: {} }), 0, 'before\n');
+  run.disk.faults = [fails('EIO', { kinds: ['write', 'datasync', 'create'] })];
+  await clock.advance(1000);
   const sources = 66_000;
   for (let n = 0; n < sources; n++) {
     const source = spool.intake.begin({ collector: 'c', type: 'file', resource: {}, attributes: {} });
     spool.intake.commit(textRun({ source, from: 0, to: 7, bytes: 0, records: 0 }));
   }
+  run.disk.faults = [];
+  await clock.advance(5000);
   await clock.run(spool.intake.flush());
   await run.reopen();
   const found = [...run.spool.intake.sources.values()];
-  assert.equal(found.length, sources);
+  assert.equal(found.length, sources + 1);
   assert.ok(found.every(({ cursor }) => cursor.offset === 7));
   assert.deepEqual(run.spool.status().recovered, []);
+});
+
+/** A budget whose table takes what the test says. */
+function budget() {
+  const clock = new SimulatedClock();
+  const now = { compressedBytes: 0, expandedBytes: 0, sources: 1, pendingBytes: 0, measured: 0 };
+  const measure = () => {
+    now.measured++;
+    return now;
+  };
+  const made = new TableBudget(
+    clock,
+    () => now.sources,
+    measure,
+    () => now.pendingBytes,
+  );
+  return { clock, now, budget: made };
+}
+
+test('a table is full by its compressed length, by its length, and by the number of its sources', () => {
+  const { compressedBytesMax, expandedBytesMax, sourcesMax, measureBytesMin } = tableBudget;
+  const cases = [
+    { compressedBytes: compressedBytesMax + 1 },
+    { expandedBytes: expandedBytesMax + 1 },
+    { sources: sourcesMax + 1 },
+  ];
+  for (const one of cases) {
+    const { now, budget: made } = budget();
+    assert.equal(made.full, false);
+    Object.assign(now, one);
+    // What is reckoned is not measured before it comes near: then it is.
+    made.changed(Math.max(expandedBytesMax, compressedBytesMax) + measureBytesMin, 0);
+    assert.equal(made.full, true, JSON.stringify(one));
+    assert.equal(now.measured, 1);
+  }
+});
+
+test('what was not appended when the table was measured counts beside it', () => {
+  const { now, budget: made } = budget();
+  const { compressedBytesMax } = tableBudget;
+  made.changed(compressedBytesMax + 1, 0);
+  Object.assign(now, { compressedBytes: compressedBytesMax - 10, pendingBytes: 20 });
+  assert.equal(made.full, true);
 });
 
 async function start() {
@@ -76,6 +126,7 @@ async function start() {
   const begun: SourceNumber[] = [];
   let spool: Spool = await clock.run(dir.open());
   return {
+    disk,
     clock,
     begun,
     get spool() {

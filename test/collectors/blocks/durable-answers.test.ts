@@ -61,6 +61,20 @@ test('a disk that confirms nothing gets the client sent away with 503, and nothi
   assert.ok(Number(said?.headers['retry-after']) > 0);
 });
 
+test('where no more places can be remembered, streams that are known go on and new ones get 503', async () => {
+  const client = await Client.start();
+  const [known, fresh] = [agentSpool(3), agentSpool(2, 'another')];
+  await client.send(...batchOf(known, 0, 1, first));
+  client.spool.sourcesFull = true;
+  const refused = await client.send(...batchOf(fresh, 0, 1, first));
+  assert.equal(refused.status, 503);
+  assert.match(refused.answer?.message ?? '', /remembers as many streams and files as it can/);
+  assert.equal((await client.send(...batchOf(known, 2, 2))).answer?.answer, 'taken');
+  assert.equal(client.held().length, 3);
+  client.spool.sourcesFull = false;
+  assert.equal((await client.send(...batchOf(fresh, 0, 1, first))).answer?.answer, 'taken');
+});
+
 test('a full spool gets 503 with the reason and Retry-After; a passing shortage is waited for', async () => {
   const client = await Client.start();
   const agent = agentSpool(2);
