@@ -53,9 +53,10 @@ async function findParting(generation: Generation, file: Candidate, context: Con
   const { end, exact } = await commonLines(recalled, read, point);
   const torn = await isTorn(read, end, generation.offset);
   if (end === 0) {
-    // Nothing in common: it was truncated, unless its first pages are what the power cut took.
-    const where = 'has lost its beginning, and may have more of what was read behind it; it is read from its beginning';
-    if (torn) tell(generation, { exact: false, where }, context);
+    // Nothing in common: it was truncated, unless that cannot be seen.
+    const lost = 'has lost its beginning, and may have more of what was read behind it; it is read from its beginning';
+    const where = torn ? lost : 'may have gone back, and the spool holds no more of it; it is read from its beginning';
+    if (torn || !exact) tell(generation, { exact: false, where }, context);
     return;
   }
   if (kind === 'truncated' && startsAnew(generation, file)) {

@@ -110,6 +110,15 @@ test('where the spool holds no more of what was read, a file goes on at the newe
   assert.deepEqual(events(bench), ['warn file.went_back']);
 });
 
+test('where the spool holds no more of a little file that is shorter, it is read from its beginning, and that is reported', async () => {
+  await using bench = new Bench();
+  await bench.started(lines(0, 10));
+  bench.intake.keptFrom = bench.intake.entries.length;
+  await bench.powerCut(() => fs.truncateSync(bench.path('a.log'), lines(0, 5).length));
+  await bench.holds('a.log', lines(0, 10) + lines(0, 5));
+  assert.deepEqual(events(bench), ['warn file.went_back']);
+});
+
 test('where the newest runs are all behind the place, one of the points that are kept for long is before it', async () => {
   await using bench = new Bench();
   bench.intake.trailMax = 2;
