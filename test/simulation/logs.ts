@@ -60,6 +60,8 @@ export class SimulatedLogs {
   readonly folder: string;
   readonly logs: readonly Log[];
   readonly counts = { lines: 0, rotations: 0, truncations: 0, vanished: 0, wentBack: 0, compressed: 0 };
+  /** A file is about to be cut to nothing. */
+  onEmpty: (log: Log) => void = () => {};
   readonly #disk: () => SimulatedDisk;
   /** By file name. */
   readonly #files = new Map<string, Standing>();
@@ -159,6 +161,12 @@ export class SimulatedLogs {
   expire(log: Log): void {
     const oldest = this.#rotated(log)[0];
     if (oldest !== undefined) this.#remove(oldest, 'expired');
+  }
+
+  /** The lines of the file at the path, as they stand in it; none where more than lines stands there. */
+  standing(log: Log): readonly Line[] {
+    const file = this.#files.get(log.name);
+    return file === undefined || file.torn !== '' || log.wentBack ? [] : file.lines;
   }
 
   /** Power is back: what does the disk have of each file? `untold`: the agent had been stopped. */
@@ -295,6 +303,7 @@ export class SimulatedLogs {
     const file = this.#files.get(log.name);
     if (file === undefined) return;
     this.#finishLine(log);
+    this.onEmpty(log);
     const open = this.#disk().world.open(this.#path(log.name), 'write');
     open.truncate(0);
     open.close();

@@ -15,6 +15,7 @@ import { compare, complaint, type Difference } from './oracle.ts';
 import { type Act, drawPlan, logNames, type Plan, print, type SideName, type Step } from './plan.ts';
 import { SeededRandom } from './random.ts';
 import { Side } from './side.ts';
+import { Unread } from './unread.ts';
 
 export interface WholeResult {
   readonly seed: number;
@@ -34,6 +35,9 @@ export interface WholeResult {
   readonly repeated: number;
   /** Cursors that were compared with what the receiver has for certain. */
   readonly cursors: number;
+  /** Bytes that the agent said are lost; and of what was destroyed unread, what it had seen. */
+  readonly toldLostBytes: number;
+  readonly seenLostBytes: number;
   /** The same for the same plan, always. */
   readonly digest: string;
 }
@@ -83,6 +87,9 @@ class Whole {
   /** Of the cursor that was looked at last. */
   #heldHash = '';
   #cursorsChecked = 0;
+  readonly #unread = new Unread();
+  #seenUnread = 0;
+  #toldLost = 0;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -94,6 +101,7 @@ class Whole {
     const { edge } = this.#sides;
     this.#logs = new SimulatedLogs(folder, logNames, () => edge.disk);
     edge.onPowerBack = () => this.#logs.resync(edge.wasStopped);
+    this.#logs.onEmpty = (log) => this.#noteUnread(log);
     edge.onOperation = () => this.#turnOfTheWorld();
     this.#network.fault = () => this.#request();
   }
@@ -147,6 +155,7 @@ class Whole {
     this.#demand();
     this.#conserved();
     await this.#cursorIsHeld();
+    this.#destroyedIsReported();
     await this.#sides.edge.stop();
     await this.#sides.centre.stop();
     this.#demand();
@@ -169,6 +178,8 @@ class Whole {
       destroyed: this.#destroyed,
       repeated: this.#repeated,
       cursors: this.#cursorsChecked,
+      toldLostBytes: this.#toldLost,
+      seenLostBytes: this.#seenUnread,
       digest: this.#digest(),
     };
   }
@@ -239,6 +250,31 @@ class Whole {
       first?.();
       this.#world.unshift(...rest.map((step) => ({ left: act.spread, act: step })));
     });
+  }
+
+  #noteUnread(log: Log): void {
+    const { edge } = this.#sides;
+    if (edge.agent === undefined || edge.disk.crashed) return;
+    const sources = edge.agent.status().collectors[0]?.sources ?? [];
+    const source = sources.find(({ name, state }) => name === `${folder}/${log.name}` && state !== 'finished');
+    this.#unread.note(this.#logs.standing(log), source, edge.counts.starts);
+  }
+
+  /** What was destroyed is in the counters of what was dropped, as far as it had been seen, and nothing else is. */
+  #destroyedIsReported(): void {
+    const { edge } = this.#sides;
+    if (this.plan.theme !== 'plain') return;
+    const dropped = edge.agent?.status().collectors[0]?.totals.dropped ?? {};
+    const told = Object.values(dropped).reduce((sum, { bytes }) => sum + bytes, 0);
+    const destroyed = new Set(this.#differences().flatMap(([, difference]) => difference.destroyed));
+    const seen = this.#unread.seenBytes(destroyed, edge.counts.starts);
+    if (seen > told) this.#fail(`${seen} bytes that the agent had seen were destroyed unread, and it told of ${told}`);
+    const bytes = [...destroyed].reduce((sum, { text }) => sum + text.length, 0);
+    const wentBack = this.#logs.logs.some((log) => log.wentBack || this.#mayRepeat(log));
+    if (told > bytes && !wentBack)
+      this.#fail(`the agent told of ${told} bytes lost (${JSON.stringify(dropped)}), and only ${bytes} were destroyed`);
+    this.#seenUnread = seen;
+    this.#toldLost = told;
   }
 
   #log(at: number) {
