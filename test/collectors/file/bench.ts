@@ -157,8 +157,12 @@ export class Bench implements AsyncDisposable {
     assert.equal(this.intake.mirrored(path), expected, this.explain(name, expected));
   }
 
-  async until(condition: () => boolean, explain: () => string = () => condition.toString()): Promise<void> {
-    const limit = Date.now() + patienceMs;
+  async until(
+    condition: () => boolean,
+    explain: () => string = () => condition.toString(),
+    limitMs = patienceMs,
+  ): Promise<void> {
+    const limit = Date.now() + limitMs;
     while (!condition()) {
       if (Date.now() > limit) assert.fail(`waited too long for ${explain()}`);
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -88,7 +88,12 @@ test('ten thousand quiet files: the others in the process have their turns, few 
     turnsOfOthers >= 10,
     `others had ${turnsOfOthers} turns while all of them were looked at for the first time`,
   );
-  await bench.until(() => bench.intake.entries.filter(({ run }) => run.records > 0).length === names.length);
+  const read = () => bench.intake.entries.filter(({ run }) => run.records > 0).length;
+  await bench.until(
+    () => read() === names.length,
+    () => `${read()} are read`,
+    60_000,
+  );
   assert.ok(bench.collector!.status().gauges.open_files! <= 100);
 
   bench.skewMs = 60_000; // none of them gave anything lately
