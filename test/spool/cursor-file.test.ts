@@ -71,3 +71,25 @@ function recordAt(position: number) {
   const cursor = { receiver: '' as const, epoch: '1'.repeat(32), forked: false, position, hash: '2'.repeat(32) };
   return { spool: '3'.repeat(32), cursor, passed: { records: 1, bytes: 2 } };
 }
+
+test('how much lies before the cursor is kept beside it, exactly, in whichever slot is the newer', async (t) => {
+  const folder = mkdtempSync(`${tmpdir()}/tailspool-`);
+  t.after(() => rmSync(folder, { recursive: true }));
+  const folders = foldersOf(folder);
+  hostFiles.makeDirectory(folders.cursors);
+  const file = new CursorFile(hostFiles, folders, 's', { kind: 'none' });
+  await file.prepare();
+  const path = `${folders.cursors}/${cursorName('s')}`;
+  const saves = [
+    { records: 3, bytes: 70_000 },
+    { records: 5_000_000_000, bytes: 2 ** 50 + 1 },
+    { records: 5_000_000_001, bytes: 2 ** 50 + 9 },
+  ];
+  for (const [position, passed] of saves.entries()) {
+    const cursor = { receiver: '' as const, epoch: '1'.repeat(32), forked: false, position, hash: '2'.repeat(32) };
+    await file.save({ spool: '3'.repeat(32), cursor, passed });
+    const read = readCursor(hostFiles, path);
+    assert.deepEqual(read.kind === 'cursor' && [read.record.cursor.position, read.record.passed], [position, passed]);
+  }
+  file.close();
+});

@@ -80,6 +80,32 @@ test('drop_oldest gives up the oldest for the lagging shipper only, counts it, a
   run.conserved();
 });
 
+test('a receiver is told exactly what was given up behind its cursor, after any number of restarts', async () => {
+  const shippers = [{ name: 'slow', whenFull: 'drop_oldest' as const }, blocking('quick')];
+  const options = { maxBytes: 60_000 + oneMebibyte, shippers };
+  await using run = await start(options);
+  await run.fill(2);
+  await run.acknowledge('slow');
+  const cursor = run.outlet('slow').cursor!;
+  for (let round = 0; round < 30; round++) {
+    await run.fill(3);
+    await run.acknowledge('quick');
+  }
+  const dropped = run.dropped('slow');
+  assert.ok(dropped.records > 0);
+  for (const receiver of ['a'.repeat(32), 'b'.repeat(32)]) {
+    await run.reopen(options);
+    const read = run.outlet('slow').read(cursor.position, 1e6);
+    assert.equal(read.kind, 'gap');
+    if (read.kind !== 'gap') return;
+    const { reason, records, bytes } = read.gap;
+    assert.deepEqual({ reason, records, bytes }, { reason: 'retention', ...dropped });
+    // Before it has told anybody it writes its cursor anew, at the same place.
+    await run.clock.run(run.outlet('slow').save({ ...cursor, receiver }));
+    run.conserved();
+  }
+});
+
 test('what is in flight is not dropped', async () => {
   await using run = await start({ maxBytes: 60_000 + oneMebibyte, shippers: [{ name: 's', whenFull: 'drop_oldest' }] });
   const pin = run.outlet('s').pin(0, 100);
