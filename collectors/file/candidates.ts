@@ -115,11 +115,14 @@ export class Candidates implements Disposable {
 
   /** "Under any name": the siblings' inodes, if a generation that is not open has not been found yet. */
   async #addByInode(siblings: Listing, known: readonly Generation[]): Promise<void> {
-    for (const { finished, file, inode } of known) {
+    for (const { finished, file, inode, place } of known) {
       if (finished || file !== undefined || inode === 0n || this.list.some(({ stat }) => stat.inode === inode))
         continue;
       for (const path of siblings.withInode(inode))
         if (compressionOf(path) === undefined) await this.#addByName(path, false, 0, undefined);
+      // It was seen in another folder that is looked through.
+      if (place !== undefined && place.compression === undefined)
+        await this.#addByName(place.path, false, 0, undefined);
     }
   }
 
@@ -177,6 +180,7 @@ export class Candidates implements Disposable {
       if (generation.place?.path !== candidate.path) {
         generation.moveTo({ path: candidate.path, compression: undefined });
         registry.note(generation, owner);
+        if (owner.missing.includes(generation)) owner.resolveAt = this.#context.clock.monotonic();
         this.#context.wake(owner.path);
       }
       return true;

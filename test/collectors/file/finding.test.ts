@@ -80,3 +80,52 @@ test('the clock of files is coarse: what changes in a folder within the same tic
   bench.write('b.log', 'two\n');
   await bench.holds('b.log', 'two\n');
 });
+
+test('a file with two included names is read once, and goes on under the name that is left', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  fs.linkSync(bench.path('a.log'), bench.path('b.log'));
+  await bench.start();
+  const all = () => bench.intake.mirrored(bench.path('a.log')) + bench.intake.mirrored(bench.path('b.log'));
+  for (const [line, before] of [
+    ['two\n', () => {}],
+    ['three\n', () => bench.remove('a.log')],
+  ] as const) {
+    before();
+    bench.write('b.log', line);
+    await bench.until(() => all().endsWith(line), all);
+    await bench.pause(300); // some scans
+  }
+  assert.equal(all(), 'one\ntwo\nthree\n');
+  await bench.restart(() => bench.write('b.log', 'four\n'));
+  await bench.until(() => all().endsWith('four\n'), all);
+  assert.equal(all(), 'one\ntwo\nthree\nfour\n');
+});
+
+for (const down of [false, true]) {
+  test(`a file that is moved to another included folder ${down ? 'while the agent is down' : 'under the agent'} goes on as the one that it was`, async () => {
+    await using bench = new Bench();
+    bench.options = { include: [bench.path('**/*.log')] };
+    await bench.started('one\n', {}, 'here/a.log');
+    fs.mkdirSync(bench.path('there'));
+    const move = () => {
+      bench.rename('here/a.log', 'there/b.log');
+      bench.write('there/b.log', 'two\n');
+      bench.write('here/a.log', 'three\n');
+    };
+    if (down) await bench.restart(move);
+    else move();
+    await bench.until(() => bench.intake.mirrored(bench.path('here/a.log')).length === 'one\ntwo\nthree\n'.length);
+    await bench.restart(() => bench.write('there/b.log', 'four\n'));
+    await bench.until(() => bench.intake.mirrored(bench.path('here/a.log')).includes('four\n'));
+    assert.equal(bench.intake.mirrored(bench.path('there/b.log')), '');
+    assert.deepEqual(textBySource(bench), ['one\ntwo\nfour\n', 'three\n']);
+  });
+}
+
+function textBySource({ intake }: Bench): string[] {
+  const texts = new Map<number, string>();
+  for (const { run, bytes } of intake.entries)
+    if (run.records > 0) texts.set(run.source, (texts.get(run.source) ?? '') + bytes.toString());
+  return [...texts.values()];
+}

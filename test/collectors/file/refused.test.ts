@@ -170,6 +170,27 @@ test('permission that is lost is shown, and when it is back reading goes on', as
   await bench.holds('a.log', 'one\ntwo\n');
 });
 
+test('a quiet file that was closed and may not be opened again is shown when it grows, and read when it may', async () => {
+  await using bench = new Bench();
+  let denied = false;
+  const open: Files['open'] = (path, mode) => {
+    if (denied && path === bench.path('a.log'))
+      throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+    return hostFiles.open(path, mode);
+  };
+  bench.ports = { files: { ...hostFiles, open } };
+  await bench.appears('a.log');
+  bench.skewMs = 700_000;
+  await bench.until(() => bench.collector!.status().gauges.open_files === 0);
+  denied = true;
+  bench.write('a.log', 'two\n');
+  await bench.until(() => causes(bench).length > 0);
+  assert.equal(bench.collector!.status().sources[0]?.state, 'unreadable');
+  denied = false;
+  await bench.holds('a.log', 'one\ntwo\n');
+  assert.deepEqual(causes(bench), []);
+});
+
 test('a file that the disk refuses to read is shown, the others go on, and so does it when it can be read', async () => {
   await using bench = new Bench();
   let broken = false;
