@@ -167,7 +167,7 @@ export class Candidates implements Disposable {
 
   /** Where content will be compared: at the cursors of this path's generations, and where they can have gone back to. */
   #offsets(): number[] {
-    return this.#lineage.known.flatMap((one) => [one.offset, ...one.points.map((point) => point.offset)]);
+    return this.#lineage.known.flatMap((one) => [...offsetsOf(one), ...one.points.map((point) => point.offset)]);
   }
 
   /** A file that is read as another path's goes on as that, under its new name. */
@@ -236,7 +236,7 @@ export class Candidates implements Disposable {
 
   async #addArchive(facts: Facts, known: readonly Generation[]): Promise<void> {
     if (this.list.some((file) => sameFile(file.stat, facts.stat))) return;
-    const offsets = known.map((one) => one.offset);
+    const offsets = known.flatMap(offsetsOf);
     const { archives } = this.#context;
     try {
       const probe = await archives.probe(archiveOf(facts.stat), offsets, () => this.#expand(facts, offsets));
@@ -337,6 +337,11 @@ export class Candidate {
 function mayHoldTheStartOf({ offset, certainMs }: Generation, { stat }: Facts, known: readonly Generation[]): boolean {
   if (offset === 0 || offset >= commonStartBytesMax || stat.modifiedMs < certainMs - timeGrainMs) return false;
   return known.every((one) => one.archive !== archiveOf(stat));
+}
+
+/** Where a file's content tells whether it is this one. */
+function offsetsOf({ offset, end }: Generation): readonly number[] {
+  return end ? [offset, end.offset] : [offset];
 }
 
 function sameFile(one: FileStat, other: FileStat): boolean {

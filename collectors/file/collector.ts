@@ -109,7 +109,9 @@ class FileCollector implements Collector {
 
   /** What was found and had no turn yet: the spool has to know of it before it can be rotated away. */
   #registerAll(): void {
-    for (const generation of this.#context.unregistered) if (generation.source === 0) generation.register();
+    const waiting = [...this.#context.unregistered].filter(({ source }) => source === 0);
+    // Which of two is older is told by their numbers from the next start on.
+    for (const generation of waiting.sort((one, other) => one.order - other.order)) generation.register();
     this.#context.unregistered.clear();
   }
 

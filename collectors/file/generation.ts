@@ -7,7 +7,7 @@ import { crc32 } from 'node:zlib';
 import type { DropReason, Intake, Run, SourceDescription, SourceNumber } from '../../spool/nouns.ts';
 import type { Clock, MonotonicMs, UnixMs } from '../../spool/ports.ts';
 import { cutRecords } from './cut.ts';
-import { headBytesMax, windowBytes, windowOf } from './fingerprint.ts';
+import { fingerprintAt, headBytesMax, windowBytes, windowOf } from './fingerprint.ts';
 import { scanHole } from './holes.ts';
 import type { Lineage } from './lineage.ts';
 import { countLineFeeds } from './linefeeds.ts';
@@ -138,7 +138,8 @@ export class Generation extends Traits {
    * after it had been filled, copied and truncated.
    */
   #readFirst(into: Uint8Array): number {
-    const { head } = this;
+    const { head, end } = this;
+    if (end && fingerprintAt(this.readAt, end.offset) !== end.crc) return -1;
     const got = this.file!.read(into, 0);
     if (head.length === 0) return got === 0 ? 0 : -1;
     return got >= head.length && crc32(into.subarray(0, head.length)) === head.crc ? got : -1;
@@ -217,6 +218,7 @@ export class Generation extends Traits {
     const from = this.offset;
     this.offset = step.to;
     this.crc = step.crc;
+    if (step.to > from) this.end = undefined;
     this.sees(Math.max(this.sizeBytes, step.to));
     this.growFingerprints();
     if (this.source === 0) this.source = intake.begin(this.description); // only where there is no view: nothing was read

@@ -13,6 +13,8 @@ export interface Known {
   readonly offset: number;
   readonly crc: number;
   readonly head: Head;
+  /** Where it ended when it was last looked at, while nothing was read of it. */
+  readonly end?: Point | undefined;
   readonly points: readonly Point[];
 }
 
@@ -73,8 +75,11 @@ export function showsRealBirth(stat: FileStat): boolean {
 type ContentMatch = { readonly kind: 'same' | 'other' } | { readonly kind: 'start'; readonly at: number };
 
 function compareContent(known: Known, content: Content): ContentMatch {
-  const { head } = known;
-  if (known.offset === 0) return { kind: head.length === 0 || startsWith(content, head) ? 'same' : 'other' };
+  const { head, end } = known;
+  if (known.offset === 0)
+    return {
+      kind: startsWith(content, head) && (!end || content.fingerprintAt(end.offset) === end.crc) ? 'same' : 'other',
+    };
   if (content.sizeBytes >= head.length && !startsWith(content, head)) return { kind: 'other' };
   if (content.sizeBytes >= known.offset && content.fingerprintAt(known.offset) === known.crc) return { kind: 'same' };
   const at = newestMatch(known.points, content);

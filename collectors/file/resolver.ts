@@ -138,6 +138,7 @@ function planFor(lineage: Lineage, known: readonly Generation[], files: readonly
     {
       likeness: likenessOf(known, files, context),
       startsAlike: (one, other) => startsAlike(files[one]!, files[other]!),
+      isWithin: (one, other) => known[one]!.mayHold(files[other]!.content),
     },
     { newerThanMs: newerThanMs(known, context), mayWait: lineage.mayWait },
   );
@@ -220,8 +221,9 @@ function goOn(
     context.descriptors.close(generation);
     generation.observeArchive(candidate.object, stat.modifiedMs, candidate.content.sizeBytes);
   }
-  generation.learnHead(candidate.head);
+  generation.learnHead(candidate.head, candidate.content);
   if (how === 'copy' && generation.source !== 0) generation.register(); // it is another object from now on
+  if (generation.source === 0 && !generation.isBlank) context.unregistered.add(generation);
   if (how === 'itself' && generation.offset > 0 && compression === undefined) generation.certainMs = stat.modifiedMs;
   context.watchAlso(directoryOf(path));
   context.registry.note(generation, lineage);
@@ -290,7 +292,7 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
     generation.file = file;
     context.descriptors.opened(generation);
   } else generation.observeArchive(candidate.object, candidate.stat.modifiedMs, candidate.content.sizeBytes);
-  generation.learnHead(candidate.head);
+  generation.learnHead(candidate.head, candidate.content);
   generation.certainMs = candidate.stat.modifiedMs;
   if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
   else if (from > 0)

@@ -38,6 +38,8 @@ export interface Comparison {
   likeness(known: number, standing: number): Likeness;
   /** The shorter of two standing files holds the same bytes as the other's beginning. */
   startsAlike(one: number, other: number): boolean;
+  /** What stands there holds nothing but the beginning, or all, of the file that is open for a generation. */
+  isWithin(known: number, standing: number): boolean;
 }
 
 export type Ruling =
@@ -88,6 +90,7 @@ export function planRotation(
       return impossible.has(`${one},${other}`) ? { kind: 'other', at: 0 } : comparison.likeness(one, other);
     },
     startsAlike: (one, other) => comparison.startsAlike(one, other),
+    isWithin: (one, other) => comparison.isWithin(one, other),
   };
   for (;;) {
     const planner = new Planner(known, standing, possible, bounds);
@@ -415,7 +418,12 @@ class Planner {
   #openUnplacedLike(file: number): number {
     return this.#known.findLastIndex(
       ({ open, finished }, at) =>
-        open && !finished && !this.#placed.has(at) && !this.#lost.has(at) && this.#isAlike(at, file),
+        open &&
+        !finished &&
+        !this.#placed.has(at) &&
+        !this.#lost.has(at) &&
+        this.#isAlike(at, file) &&
+        this.#comparison.isWithin(at, file),
     );
   }
 

@@ -6,8 +6,9 @@ import { crc32 } from 'node:zlib';
 import type { FileStat, OpenFile, UnixMs } from '../../spool/ports.ts';
 import type { Head, Point, ReadAt } from './fingerprint.ts';
 import { fingerprintAt, headBytesMax, headOf, noHead, withPoint } from './fingerprint.ts';
-import type { Known } from './identity.ts';
+import type { Content, Known } from './identity.ts';
 import type { Compression } from './names.ts';
+import { RemoteFile } from './remote.ts';
 import type { SourceState } from './state.ts';
 
 /** Where a generation's bytes are to be had. */
@@ -45,6 +46,8 @@ export class Traits implements Known {
   /** The same when it was last certain that the file was this generation: what is older was there before. */
   certainMs: UnixMs;
   head: Head;
+  /** While nothing was read of it: where it ended when it was last looked at. Logs that begin alike end differently. */
+  end: Point | undefined;
   points: readonly Point[];
   finished: boolean;
   /** undefined: not found so far. */
@@ -115,6 +118,7 @@ export class Traits implements Known {
   /** It is in a compressed file now (`archive` tells it from others), which is another object. */
   observeArchive(archive: string, modifiedMs: UnixMs, expandedBytes: number): void {
     this.archive = archive;
+    this.end = undefined;
     this.inode = 0n;
     this.birthNs = 0n;
     this.modifiedMs = modifiedMs;
@@ -141,14 +145,27 @@ export class Traits implements Known {
     return this.offset === 0 && this.head.length === 0;
   }
 
-  /** How it started when its surroundings were looked at: if that is gone when its first bytes are taken, it is noticed. */
-  learnHead(head: Head): void {
+  /** How it started and ended when its surroundings were looked at: if that is gone when its first bytes are taken, it is noticed. */
+  learnHead(head: Head, { sizeBytes, fingerprintAt: endOf }: Content): void {
     if (this.isBlank) this.head = head;
+    if (this.offset > 0 || this.place?.compression !== undefined) return;
+    const crc = sizeBytes > 0 ? endOf(sizeBytes) : undefined;
+    this.end = crc === undefined ? undefined : { offset: sizeBytes, crc };
+  }
+
+  /** Whether these bytes can be the beginning, or all, of the open file: true where that cannot be asked. */
+  mayHold({ sizeBytes, headOf: headOfThem, fingerprintAt: endOf }: Content): boolean {
+    if (this.file === undefined || this.file instanceof RemoteFile) return true;
+    if (sizeBytes > this.file.stat().sizeBytes) return false;
+    const length = Math.min(sizeBytes, headBytesMax);
+    if (headOfThem(length)?.crc !== headOf(this.readAt, length)?.crc) return false;
+    const end = endOf(sizeBytes);
+    return end === undefined || end === fingerprintAt(this.readAt, sizeBytes);
   }
 
   learnOwnHead(): void {
     if (this.isBlank && this.file)
-      this.learnHead(headOf(this.readAt, Math.min(this.file.stat().sizeBytes, headBytesMax)) ?? noHead);
+      this.head = headOf(this.readAt, Math.min(this.file.stat().sizeBytes, headBytesMax)) ?? noHead;
   }
 
   protected sees(sizeBytes: number): void {

@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly linesPerSecond: number;
   /** What the clock that stamps the files is ahead of ours; by default nothing. */
   readonly aheadMs?: () => number;
+  /** What a file begins with whenever it is new or was emptied: whole lines. */
+  readonly headOf?: (file: string) => string;
 }
 
 /** A thousand files take turns: so many are written at a time. */
@@ -25,6 +27,7 @@ export class Load {
   readonly #options: LoadOptions;
   readonly #written = new Map<string, number>();
   readonly #bytes = new Map<string, number>();
+  #heads = 0;
   #turns = 0;
   #stopped = false;
   #paused = false;
@@ -51,6 +54,11 @@ export class Load {
   /** Over all files. */
   get lines(): number {
     return [...this.#written.values()].reduce((sum, lines) => sum + lines, 0);
+  }
+
+  /** Lines over all files with those that they begin with. */
+  get records(): number {
+    return this.lines + this.#heads;
   }
 
   begin(): void {
@@ -90,9 +98,10 @@ export class Load {
   /** By name each time, as a program does that reopens its log: after a rotation it is the new file. */
   #append(file: string, lines: number): void {
     const from = this.#written.get(file)!;
-    let text = '';
-    for (let number = from; number < from + lines; number += 1) text += lineOf(file, number);
     const path = join(this.#options.folder, file);
+    let text = fs.statSync(path, { throwIfNoEntry: false })?.size ? '' : (this.#options.headOf?.(file) ?? '');
+    this.#heads += text.split('\n').length - 1;
+    for (let number = from; number < from + lines; number += 1) text += lineOf(file, number);
     fs.appendFileSync(path, text);
     const aheadMs = this.#options.aheadMs?.() ?? 0;
     if (aheadMs !== 0) fs.utimesSync(path, (Date.now() + aheadMs) / 1000, (Date.now() + aheadMs) / 1000);

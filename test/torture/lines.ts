@@ -34,8 +34,9 @@ export class LineJudge {
     this.#seen = new Uint8Array(Math.ceil(written / 8));
   }
 
-  /** The next line of the copy, without its line feed. */
+  /** The next line of the copy, without its line feed. What logs begin with, again and again, is not numbered. */
   take(line: string): void {
+    if (line.startsWith('#')) return;
     const number = Number(line.split(' ', 2)[1]);
     const known = Number.isInteger(number) && number >= 0 && number < this.#written;
     if (number !== this.#next || !known) this.#note(line);

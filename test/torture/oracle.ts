@@ -101,7 +101,7 @@ async function judgeCounters(world: World, side: Side): Promise<string[]> {
   let wrong: string[] = [];
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const status = await askStatus(dataDir);
-    wrong = status ? wrongCounters(status, world.load.lines) : [`${dataDir} does not answer`];
+    wrong = status ? wrongCounters(status, world.load.records) : [`${dataDir} does not answer`];
     if (wrong.length === 0) return [];
     await sleep(150);
   }

@@ -33,8 +33,11 @@ export type Step =
   | { readonly kind: 'clock'; readonly victim: Side; readonly byMs: number }
   | { readonly kind: 'wait'; readonly ms: number };
 
-/** `plain`, and what else a round has. In a `steady` one no process ends, so that memory can be watched for long. */
-export const kinds = ['plain', 'disk', 'clock', 'files', 'steady'] as const;
+/**
+ * `plain`, and what else a round has. In a `steady` one no process ends, so that memory can be watched for long. In `rotations`
+ * every log is rotated on its own, in its own style, all the time.
+ */
+export const kinds = ['plain', 'disk', 'clock', 'files', 'rotations', 'steady'] as const;
 export type Kind = (typeof kinds)[number];
 
 export interface Setup {
@@ -84,7 +87,7 @@ function drawSetup(random: SeededRandom, kind: Kind): Setup {
   const smallDisk = also('disk') ? random.pick(sides) : undefined;
   return {
     kind,
-    files: kind === 'files' ? 1000 : random.pick([1, 4, 4, 12]),
+    files: kind === 'files' ? 1000 : kind === 'rotations' ? 20 : random.pick([1, 4, 4, 12]),
     linesPerSecond: between(random, 4_000, 12_000),
     style: random.fraction(),
     timeoutMs: between(random, 1_000, 2_000),

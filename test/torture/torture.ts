@@ -27,9 +27,12 @@ export async function torture(plan: Plan, { say, styles = rotationStyles }: Tort
   trace(sayPlan(plan, JSON.stringify(style)));
   using sampler = new Sampler((side) => world.processOf(side));
   await begin(world, plan.setup.files);
+  world.rotator?.begin();
   const wrong = [...(await goThrough(world, plan, trace, say))];
+  await world.rotator?.stop();
   await world.load.stop();
   await world.calm();
+  if (world.rotator) world.done.set('rotation in six styles', world.rotator.rotations);
   trace(`${world.load.lines} lines written; waiting until they have arrived`);
   const trends = trendsOf(sampler.samples);
   const found = await judge(world, plan.setup, trends);
@@ -46,8 +49,13 @@ async function begin(world: World, files: number): Promise<void> {
   for (const side of sides) world.start(side);
   world.load.begin();
   const known = async () => {
-    const found = (await askStatus(world.pair.agentData))?.collectors[0];
-    return found !== undefined && found.sources.length + found.sourcesOmitted >= files;
+    const status = await askStatus(world.pair.agentData);
+    const found = status?.collectors[0];
+    // What has arrived is durable, and so is what was found before it.
+    const arrived = status?.shippers.some(({ totals }) =>
+      Object.values(totals.collectors).some((one) => one.acknowledged.records > 0),
+    );
+    return found !== undefined && found.sources.length + found.sourcesOmitted >= files && arrived === true;
   };
   await until('each file to be known', known, () => world.pair.describe());
 }

@@ -12,6 +12,7 @@ import { askAdmin, freePort, sleep, type Tailspool, untilAnswers } from '../end-
 import { haveFaketime, JumpingClock, sweepAfter } from './clock.ts';
 import { SmallDisk } from './disk.ts';
 import { Network } from './network.ts';
+import { commonHeadOf, Rotator } from './rotator.ts';
 import type { Sampled } from './samples.ts';
 import { type Setup, type Side, type Step, sides, type Victim } from './schedule.ts';
 
@@ -26,6 +27,8 @@ type Ending = Extract<Step, { kind: 'kill' | 'restart' }>;
 export class World implements AsyncDisposable {
   readonly pair: Pair;
   readonly load: Load;
+  /** In a round of rotations. */
+  readonly rotator: Rotator | undefined;
   /** What was done, and how often. */
   readonly done = new Map<string, number>();
   /** What went wrong on the way. */
@@ -57,7 +60,16 @@ export class World implements AsyncDisposable {
     if (setup.clock && haveFaketime) this.#clocks = clocksIn(pair.folder);
     const files = Array.from({ length: setup.files }, (_, index) => `app${index}.log`);
     const aheadMs = () => this.#clocks?.agent.aheadMs ?? 0;
-    this.load = new Load({ folder: pair.logs, files, linesPerSecond: setup.linesPerSecond, aheadMs });
+    const restless = setup.kind === 'rotations';
+    const { linesPerSecond } = setup;
+    this.load = new Load({
+      folder: pair.logs,
+      files,
+      linesPerSecond,
+      aheadMs,
+      ...(restless && { headOf: commonHeadOf }),
+    });
+    if (restless) this.rotator = new Rotator(pair.logs, files, setup.style * 2 ** 32);
   }
 
   /** What this machine does not let us do, in a word each. */
@@ -196,7 +208,7 @@ export class World implements AsyncDisposable {
   }
 
   async #rotate(wait: boolean): Promise<void> {
-    if (!haveLogrotate) return;
+    if (!haveLogrotate || this.rotator) return;
     await this.#during('rotation', async () => {
       this.#count('rotation');
       await this.load.paused(() => rotate(this.pair.folder, this.pair.logs, this.#style));

@@ -311,3 +311,24 @@ test('without hints: a file that came and was renamed while nothing stood at the
   bench.write('a.log.1', lines(10, 20));
   await bench.holds('a.log', lines(0, 20));
 });
+
+test('sources are numbered in the order of their generations, also where the older one was empty when it was found', async () => {
+  await using bench = new Bench();
+  await bench.started();
+  let empty = false;
+  bench.onLog = (message) => {
+    empty ||= message.includes('a.log (0 bytes) is new');
+  };
+  bench.rename('a.log', 'a.log.2');
+  bench.write('a.log', '');
+  await bench.until(() => empty);
+  bench.intake.hold = 'unsynced';
+  bench.write('a.log', lines(10, 20));
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', lines(20, 30));
+  await bench.pause(600); // what is found and not read yet is made known each quarter of a second
+  bench.intake.release();
+  await bench.holds('a.log', lines(0, 30));
+  const sourceOf = (line: string) => bench.intake.entries.find(({ bytes }) => bytes.includes(line))?.run.source ?? 0;
+  assert.ok(sourceOf('line 10 ') < sourceOf('line 20 '), `${sourceOf('line 10 ')} < ${sourceOf('line 20 ')}`);
+});

@@ -31,10 +31,10 @@ function plan(
   standing: StandingFile[],
   alike: Record<string, Likeness['kind']>,
   newerThanMs = 50,
-  { startsAlike = false, mayWait = true } = {},
+  { startsAlike = false, mayWait = true, isWithin = true } = {},
 ) {
   const likeness = (one: number, other: number): Likeness => ({ kind: alike[`${one},${other}`] ?? 'other', at: 100 });
-  const comparison = { likeness, startsAlike: () => startsAlike };
+  const comparison = { likeness, startsAlike: () => startsAlike, isWithin: () => isWithin };
   const { rulings, begin, lost } = planRotation(known, standing, comparison, { newerThanMs, mayWait });
   return {
     rulings: rulings.map((ruling) => ('known' in ruling ? `${ruling.is} ${ruling.known}` : ruling.is)),
@@ -277,4 +277,18 @@ test('the clock was set back: what was missed is begun by its counters, where th
   assert.deepEqual(begun('itself', 'itself'), [2, 3, 4]);
   assert.deepEqual(begun('other', 'itself'), [4, 3, 2, 0], 'one tells nothing: by their times');
   assert.deepEqual(begun('itself', 'itself', [{ ...read[1]! }, { ...read[0]! }]), [4, 3, 2], 'counted upwards');
+});
+
+test('an archive that begins as an open generation does, and is not of it, was missed', () => {
+  const open = { ...generation, offset: 0, open: true };
+  const held = plan([open], [current, archive], { '0,1': 'copy' });
+  assert.deepEqual(held.rulings, ['new', 'held']);
+  const other = plan([open], [current, archive], { '0,1': 'copy' }, 50, { isWithin: false });
+  assert.deepEqual(
+    [other.rulings, other.begin],
+    [
+      ['new', 'new'],
+      [1, 0],
+    ],
+  );
 });
