@@ -7,7 +7,7 @@ import type { FileStat, OpenFile } from '../../spool/ports.ts';
 import { archiveOf, openArchive, type Probe, probeArchive } from './archive.ts';
 import type { Context } from './context.ts';
 import { walk } from './discovery.ts';
-import { type Head, headBytesMax, noHead } from './fingerprint.ts';
+import { type Head, headBytesMax, noHead, type Point } from './fingerprint.ts';
 import type { Generation } from './generation.ts';
 import { type Content, compare, type Likeness } from './identity.ts';
 import { type Lineage, objectOf } from './lineage.ts';
@@ -256,15 +256,19 @@ export class Candidate {
   readonly content: Content;
   /** Set where the file went back in a power cut. */
   parted: Parting | undefined;
-  /** How it began when it was opened. */
+  /** How it began, and how it ended, when it was opened. */
   readonly head: Head;
+  readonly end: Point | undefined;
   #file: OpenFile | undefined;
 
   constructor(facts: Facts, file: OpenFile | undefined, content: Content) {
     this.facts = facts;
     this.stat = facts.stat;
     this.content = content;
-    this.head = content.headOf(Math.min(content.sizeBytes, headBytesMax)) ?? noHead;
+    const { sizeBytes } = content;
+    this.head = content.headOf(Math.min(sizeBytes, headBytesMax)) ?? noHead;
+    const crc = sizeBytes > 0 ? content.fingerprintAt(sizeBytes) : undefined;
+    this.end = crc === undefined ? undefined : { offset: sizeBytes, crc };
     this.#file = file;
   }
 
@@ -290,11 +294,12 @@ export class Candidate {
     return archiveOf(this.stat);
   }
 
-  /** It still begins as it did, and is no shorter. */
+  /** It still begins as it did, and its bytes up to its end then are the same. */
   get isWhole(): boolean {
     if (this.#file === undefined || this.head.length === 0) return true;
-    const { length, crc } = this.head;
-    return this.#file.stat().sizeBytes >= this.content.sizeBytes && this.content.headOf(length)?.crc === crc;
+    const { head, end, content } = this;
+    if (end && content.fingerprintAt(end.offset) !== end.crc) return false;
+    return this.#file.stat().sizeBytes >= content.sizeBytes && content.headOf(head.length)?.crc === head.crc;
   }
 
   /** The file at the path as it is by now; undefined where asking might hang. */

@@ -221,7 +221,7 @@ function goOn(
     context.descriptors.close(generation);
     generation.observeArchive(candidate.object, stat.modifiedMs, candidate.content.sizeBytes);
   }
-  generation.learnHead(candidate.head, candidate.content);
+  generation.learn(candidate.head, candidate.end);
   if (how === 'copy' && generation.source !== 0) generation.register(); // it is another object from now on
   if (generation.source === 0 && !generation.isBlank) context.unregistered.add(generation);
   if (how === 'itself' && generation.offset > 0 && compression === undefined) generation.certainMs = stat.modifiedMs;
@@ -292,7 +292,7 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
     generation.file = file;
     context.descriptors.opened(generation);
   } else generation.observeArchive(candidate.object, candidate.stat.modifiedMs, candidate.content.sizeBytes);
-  generation.learnHead(candidate.head, candidate.content);
+  generation.learn(candidate.head, candidate.end);
   generation.certainMs = candidate.stat.modifiedMs;
   if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
   else if (from > 0)

@@ -146,11 +146,9 @@ export class Traits implements Known {
   }
 
   /** How it started and ended when its surroundings were looked at: if that is gone when its first bytes are taken, it is noticed. */
-  learnHead(head: Head, { sizeBytes, fingerprintAt: endOf }: Content): void {
+  learn(head: Head, end: Point | undefined): void {
     if (this.isBlank) this.head = head;
-    if (this.offset > 0 || this.place?.compression !== undefined) return;
-    const crc = sizeBytes > 0 ? endOf(sizeBytes) : undefined;
-    this.end = crc === undefined ? undefined : { offset: sizeBytes, crc };
+    if (this.offset === 0 && this.place?.compression === undefined) this.end = end;
   }
 
   /** Whether these bytes can be the beginning, or all, of the open file: true where that cannot be asked. */

@@ -53,6 +53,19 @@ test('a file that was copied, truncated and written to after it was looked at an
   await bench.holds('a.log', lines(0, 20));
 });
 
+test('so it does where both begin with the same kilobytes', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: noHints };
+  const head = lines(0, 40);
+  bench.write('a.log', head + lines(100, 110));
+  bench.intake.hold = 'unsynced';
+  await bench.start();
+  copyTruncate(bench);
+  bench.write('a.log', head + lines(110, 130));
+  bench.intake.release();
+  await bench.holds('a.log', head + lines(100, 110) + head + lines(110, 130));
+});
+
 test('a file that was copied and truncated again before its first turn is not taken for younger than that copy', async () => {
   await using bench = new Bench();
   await bench.started();
