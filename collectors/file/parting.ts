@@ -50,9 +50,11 @@ async function findParting(generation: Generation, file: Candidate, context: Con
   if (kind !== 'went_back' && kind !== 'truncated') return;
   const read: ReadLater = (into, position) => file.readLater(into, position);
   const recalled = context.tools.intake.recall(generation.source, point);
-  const { end, exact } = await commonLines(recalled, read, point);
+  const common = await commonLines(recalled, read, point);
+  const { exact } = common;
+  const end = await lineStart(read, common.end, context.tools.maxLineBytes);
   const torn = await isTorn(read, end, generation.offset);
-  if (end === 0) {
+  if (common.end === 0) {
     // Nothing in common: it was truncated, unless that cannot be seen.
     const lost = 'has lost its beginning, and may have more of what was read behind it; it is read from its beginning';
     const where = torn ? lost : 'may have gone back, and the spool holds no more of it; it is read from its beginning';
@@ -76,6 +78,21 @@ async function findParting(generation: Generation, file: Candidate, context: Con
     ? `has lost a part, and may have more of what was read behind it; it is read on at byte ${end}`
     : `went back to an earlier state; it is read on at byte ${end}`;
   tell(generation, { exact: exact && !torn, where }, context);
+}
+
+/** Where the line begins that a place is within: a last line without an end was read up to there once. */
+async function lineStart(read: ReadLater, place: number, lineBytesMax: number): Promise<number> {
+  const scratch = Buffer.alloc(Math.min(scratchBytes, place));
+  for (let upto = place; upto > 0 && place - upto <= lineBytesMax; ) {
+    const from = Math.max(0, upto - scratch.length);
+    const got = await read(scratch.subarray(0, upto - from), from);
+    if (got < upto - from) return place; // short, or it is getting shorter right now
+    const lineEnd = scratch.subarray(0, got).lastIndexOf(lineFeed);
+    if (lineEnd >= 0) return from + lineEnd + 1;
+    if (from === 0) return 0;
+    upto = from;
+  }
+  return place;
 }
 
 /** Pages that never reached the disk read as NUL bytes, and something stands behind them. */

@@ -45,6 +45,16 @@ for (const [what, before, kept, after, expected] of [
   });
 }
 
+test('a file that went back to where a line had no end yet is read on at the start of that line', async () => {
+  await using bench = new Bench();
+  await bench.started(`${lines(0, 30)}half of`);
+  bench.write('a.log', ' a line\nmore\n');
+  await bench.holds('a.log', `${lines(0, 30)}half of a line\nmore\n`);
+  await bench.powerCut(() => fs.truncateSync(bench.path('a.log'), `${lines(0, 30)}half of`.length));
+  bench.write('a.log', '\nthe end\n');
+  await bench.holds('a.log', `${lines(0, 30)}half of a line\nmore\nhalf of\nthe end\n`);
+});
+
 test('a file whose end became NUL bytes is read on behind them, and only they are counted', async () => {
   await using bench = new Bench();
   await bench.started(lines(0, 200));
