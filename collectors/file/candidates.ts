@@ -16,7 +16,7 @@ import { lookingAt } from './looking.ts';
 import { type Compression, compressionOf, directoryOf, nameOf, rotatedNames } from './names.ts';
 import type { Parting } from './parting.ts';
 import { RemoteFile } from './remote.ts';
-import { commonStartBytesMax } from './rotation.ts';
+import { commonStartBytesMax } from './standing.ts';
 
 interface Facts {
   /** Without links. */

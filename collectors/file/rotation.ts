@@ -3,44 +3,20 @@
  * table. Three rules stand above all: nothing is passed over that was not read; where content does not tell two files apart,
  * both are read from their beginnings; and what was missed is read before anything newer.
  */
+import { findCutOff } from './cut-off.ts';
 import type { Likeness } from './identity.ts';
-
-/** A generation that was read, oldest first in the list. */
-export interface KnownGeneration {
-  readonly offset: number;
-  readonly finished: boolean;
-  /** Its descriptor is open and still gives its bytes, whatever became of its name. */
-  readonly open: boolean;
-  /** It was empty whenever it was looked at: only the object can be known again, and what it holds by now has to be judged anew. */
-  readonly blank: boolean;
-  /** When its file was last modified, as far as that was certain. */
-  readonly modifiedMs: number;
-}
-
-/** A file that stands there: at the path itself (`current`), or under a name that rotation gives. */
-export interface StandingFile {
-  readonly current: boolean;
-  /** Its name is a rotated form of the path's: it may be a generation that was missed. */
-  readonly related: boolean;
-  readonly compressed: boolean;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-  /** For equal times: higher is older. */
-  readonly age: number;
-  /** The name before compression: a plain file and its compressed form being written share it. */
-  readonly plainName: string;
-  /** Of the file at the path, as it is after all others were looked at; undefined where that is not known. */
-  readonly now?: { readonly sizeBytes: number; readonly modifiedMs: number } | undefined;
-}
-
-/** What can be asked about them; each answer may read from the files. */
-export interface Comparison {
-  likeness(known: number, standing: number): Likeness;
-  /** The shorter of two standing files holds the same bytes as the other's beginning. */
-  startsAlike(one: number, other: number): boolean;
-  /** What stands there holds nothing but the beginning, or all, of the file that is open for a generation. */
-  isWithin(known: number, standing: number): boolean;
-}
+import {
+  byCounter,
+  byRotation,
+  byTime,
+  type Comparison,
+  commonStartBytesMax,
+  isCopiedBeforeCut,
+  isOfTime,
+  isYoung,
+  type KnownGeneration,
+  type StandingFile,
+} from './standing.ts';
 
 export type Ruling =
   /** The known generation's bytes are here: go on at its cursor. */
@@ -64,11 +40,6 @@ export interface Plan {
   readonly lost: readonly { readonly known: number; readonly why: Loss }[];
 }
 
-/** Content alone, without the inode, names a file only if it is longer than what files may have in common at their start. */
-export const commonStartBytesMax = 16 * 1024;
-/** Compressed files keep the time of what they were made from, but some tools only the whole second of it. */
-const compressedGrainMs = 1000;
-
 export interface Bounds {
   /** A file under a rotated name that was modified before was there before; infinite leaves all of them alone. */
   readonly newerThanMs: number;
@@ -83,7 +54,7 @@ export function planRotation(
   bounds: Bounds,
 ): Plan {
   const impossible = new Set<string>();
-  const cutOff = findCutOff(known, standing, comparison, bounds);
+  const cutOff = findCutOff(known, standing, comparison, bounds.newerThanMs);
   const possible: Comparison = {
     likeness(one, other) {
       if (one === cutOff && standing[other]!.current) return { kind: 'truncated', at: 0 };
@@ -107,51 +78,6 @@ export function planRotation(
     }
     impossible.add(mistaken);
   }
-}
-
-/**
- * The newest generation, if the file at its path begins with what was read of it and is another one all the same: what was read
- * is little, and there is a copy of it that the file at the path cannot have been the original of unless it was cut off since.
- */
-function findCutOff(
-  known: readonly KnownGeneration[],
-  standing: readonly StandingFile[],
-  comparison: Comparison,
-  { newerThanMs }: Bounds,
-): number | undefined {
-  const newest = known.length - 1;
-  const current = standing.findIndex((file) => file.current);
-  const { offset } = known[newest] ?? { offset: 0 };
-  if (current === -1 || offset === 0 || offset >= commonStartBytesMax) return undefined;
-  if (comparison.likeness(newest, current).kind !== 'itself') return undefined;
-  const isAnothers = (file: number) =>
-    known.some((one, at) => {
-      const { kind } = comparison.likeness(at, file);
-      return (
-        kind === 'itself' ||
-        (kind === 'copy' && (one.offset > offset || (at !== newest && one.offset === standing[file]!.sizeBytes)))
-      );
-    });
-  const showsIt = (copy: StandingFile, file: number) =>
-    copy.related &&
-    !copy.current &&
-    isYoung(copy, newerThanMs) &&
-    comparison.likeness(newest, file).kind === 'copy' &&
-    !isAnothers(file) &&
-    (isCopiedBeforeCut(copy, standing[current]!) || !comparison.startsAlike(current, file));
-  return standing.some(showsIt) ? newest : undefined;
-}
-
-/** A copy is never longer than what it was made of, and if that was not cut off since, it can only have grown. */
-function isCopiedBeforeCut(copy: StandingFile, { now }: StandingFile): boolean {
-  if (now === undefined) return false;
-  if (copy.sizeBytes !== now.sizeBytes) return copy.sizeBytes > now.sizeBytes;
-  return now.modifiedMs > copy.modifiedMs + (copy.compressed ? compressedGrainMs : 0);
-}
-
-/** Modified at that time or later. */
-function isYoung({ modifiedMs, compressed }: StandingFile, newerThanMs: number): boolean {
-  return modifiedMs + (compressed ? compressedGrainMs : 0) >= newerThanMs;
 }
 
 /** One plan in the making. Each step only looks at what those before it left open. */
@@ -489,27 +415,4 @@ class Planner {
   #isAlike(at: number, file: number): boolean {
     return ['copy', 'prefix'].includes(this.#like(at, file));
   }
-}
-
-/** Times in whole seconds may have been cut to that. */
-function isOfTime({ modifiedMs }: StandingFile, atMs: number): boolean {
-  return Math.abs(modifiedMs - atMs) < (modifiedMs % 1000 === 0 ? compressedGrainMs : 2);
-}
-
-/** Above 0 where the other one was rotated later, below where earlier; 0 where its name and its time do not agree on that. */
-function byRotation(one: StandingFile, other: StandingFile): number {
-  if (one.age * other.age <= 0) return 0; // a number and a date
-  const byName = Math.sign(one.age - other.age);
-  return byName === Math.sign(other.modifiedMs - one.modifiedMs) ? byName : 0;
-}
-
-/** Oldest first; what stands at the path is the newest. */
-function byTime(one: StandingFile, other: StandingFile): number {
-  if (one.current !== other.current) return one.current ? 1 : -1;
-  return one.modifiedMs - other.modifiedMs || other.age - one.age;
-}
-
-function byCounter(one: StandingFile, other: StandingFile): number {
-  if (one.current !== other.current) return one.current ? 1 : -1;
-  return other.age - one.age;
 }

@@ -2,12 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Likeness } from '../../../collectors/file/identity.ts';
-import {
-  commonStartBytesMax,
-  type KnownGeneration,
-  planRotation,
-  type StandingFile,
-} from '../../../collectors/file/rotation.ts';
+import { planRotation } from '../../../collectors/file/rotation.ts';
+import { commonStartBytesMax, type KnownGeneration, type StandingFile } from '../../../collectors/file/standing.ts';
 
 const generation: KnownGeneration = { offset: 500, finished: false, open: false, blank: false, modifiedMs: 0 };
 const blank: KnownGeneration = { offset: 0, finished: false, open: true, blank: true, modifiedMs: 0 };
