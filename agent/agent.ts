@@ -34,12 +34,12 @@ export type Start =
   | { readonly kind: 'newer_version'; readonly message: string };
 
 /** What each part may take to end; together less than 5 s, since collectors and shippers end side by side. */
-const limits = { partsMs: 2_300, spoolMs: 1_700, adminMs: 500 } as const;
+const limits = { partsMs: 2_000, spoolMs: 1_500, adminMs: 400 } as const;
 
 /**
  * Starts everything. What is missing outside (files, ports, receivers, disk space) is a problem in the status, not an error.
- * Throws where there is nothing to run on: data_dir cannot be made or entered; or when `signal` aborts while it waits for
- * space to make it.
+ * Throws where there is nothing to run on: data_dir cannot be made or entered; or when `signal` aborts on the way: then what
+ * was begun is ended.
  */
 export async function startAgent(
   configuration: Configuration,
@@ -50,6 +50,7 @@ export async function startAgent(
   const { clock, log } = host;
   const { dataDir } = configuration;
 
+  signal.throwIfAborted();
   const lock = await takeDataDir(dataDir, host, signal);
   if (lock.kind === 'held') return lock;
   stack.use(lock.lock);
@@ -58,6 +59,7 @@ export async function startAgent(
   if (opened.kind === 'newer_version') return opened;
   const { spool } = opened;
   stack.defer(() => within(clock, log, limits.spoolMs, 'spool', spool.close(limits.spoolMs - 200)));
+  signal.throwIfAborted();
 
   const context: RoomContext = { configuration, host, spool };
   const shippers = configuration.shippers.map((one) => makeShipper(one, context));
@@ -72,8 +74,10 @@ export async function startAgent(
   await admin.start();
 
   stack.defer(() => within(clock, log, limits.partsMs, 'collectors and shippers', stopAll(collectors, shippers)));
-  for (const { shipper } of shippers) await shipper.start();
-  for (const collector of collectors) await collector.start();
+  for (const part of [...shippers.map(({ shipper }) => shipper), ...collectors]) {
+    signal.throwIfAborted();
+    await part.start();
+  }
   observer.begin();
 
   return { kind: 'running', agent: new RunningAgent(stack.move(), observer, admin) };

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -96,6 +106,8 @@ test('a signal while the program is still loading ends it with 0, by itself', { 
     after(() => child.kill('SIGKILL'));
     const end = await new Promise((resolve) => child.once('close', (code, by) => resolve({ code, by })));
     assert.deepEqual(end, { code: 0, by: null }, `${command[0]}, ${signal} at ${module}`);
+    // It does not go on starting first, which may take long.
+    assert.ok(!existsSync(dataDir), `${command[0]}, ${signal} at ${module}`);
   }
 });
 
