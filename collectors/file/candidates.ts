@@ -172,20 +172,17 @@ export class Candidates implements Disposable {
 
   /** A file that is read as another path's goes on as that, under its new name. */
   #belongsToAnother(candidate: Candidate): boolean {
-    const { registry } = this.#context;
-    for (const generation of registry.withInode(candidate.stat.inode)) {
-      const owner = generation.home?.lineage;
-      if (owner === undefined || owner === this.#lineage) continue;
-      if (candidate.compareWith(generation, this.#context).kind !== 'itself') continue;
-      if (generation.place?.path !== candidate.path) {
-        generation.moveTo({ path: candidate.path, compression: undefined });
-        registry.note(generation, owner);
-        if (owner.missing.includes(generation)) owner.resolveAt = this.#context.clock.monotonic();
-        this.#context.wake(owner.path);
-      }
-      return true;
+    const { registry, clock, wake } = this.#context;
+    const other = readElsewhere(candidate, this.#lineage, this.#context);
+    if (other === undefined) return false;
+    const { lineage: owner } = other.home!;
+    if (other.place?.path !== candidate.path) {
+      other.moveTo({ path: candidate.path, compression: undefined });
+      registry.note(other, owner);
+      if (owner.missing.includes(other)) owner.resolveAt = clock.monotonic();
+      wake(owner.path);
     }
-    return false;
+    return true;
   }
 
   /** Expands those archives that may hold what is still missing, or what was never seen. */
@@ -248,6 +245,21 @@ export class Candidates implements Disposable {
       else this.#seen.set(facts.path, 'replaced');
     }
   }
+}
+
+/** As what another path reads a file. undefined: nobody does, or this lineage has read further in it (two names may lead to one file). */
+export function readElsewhere(candidate: Candidate, lineage: Lineage, context: Context): Generation | undefined {
+  const isIt = (one: Generation) => candidate.compareWith(one, context).kind === 'itself';
+  const own = lineage.known.filter(isIt).sort(byClaim)[0];
+  for (const other of context.registry.withInode(candidate.stat.inode)) {
+    if (other.home === undefined || other.home.lineage === lineage || !isIt(other)) continue;
+    if (own === undefined || byClaim(other, own) < 0) return other;
+  }
+  return undefined;
+}
+
+function byClaim(one: Generation, other: Generation): number {
+  return other.offset - one.offset || one.order - other.order;
 }
 
 export class Candidate {

@@ -2,7 +2,7 @@
  * Finds out what happened to a path: looks at what stands there and under the names that rotation gives, compares with what
  * was read, asks `rotation.ts` for the plan and carries it out. The look is repeated until nothing moved while it was taken.
  */
-import { type Candidate, Candidates } from './candidates.ts';
+import { type Candidate, Candidates, readElsewhere } from './candidates.ts';
 import type { Context } from './context.ts';
 import { headBytesMax } from './fingerprint.ts';
 import { Generation } from './generation.ts';
@@ -276,6 +276,8 @@ function lose(lineage: Lineage, generation: Generation, why: Loss, context: Cont
 }
 
 function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: Context): void {
+  // Another path that leads to it may have begun it since it was opened.
+  if (readElsewhere(candidate, lineage, context)) return;
   const from = ruling.is === 'new' ? ruling.from : 0;
   const file = candidate.compression === undefined ? candidate.takeFile() : undefined;
   const points = (from > 0 && candidate.parted?.points) || [];

@@ -81,6 +81,24 @@ for (const [how, options] of [
   });
 }
 
+test('of two cursors of one file, of collectors that became one, that which is further goes on', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', 'one\n');
+  fs.linkSync(bench.path('a.log'), bench.path('b.log'));
+  await bench.start({ include: [bench.path('b.log')] });
+  await bench.holds('b.log', 'one\n');
+  const configuredCollectors = ['logs', 'second'];
+  await bench.restart(() => bench.write('a.log', 'two\n'), {
+    ...{ name: 'second', include: [bench.path('a.log')], configuredCollectors },
+  });
+  await bench.holds('a.log', 'one\ntwo\n');
+  await bench.restart(() => bench.write('a.log', 'three\n'), {
+    ...{ name: 'logs', include: [bench.path('*.log')], configuredCollectors: ['logs'] },
+  });
+  await bench.holds('a.log', 'one\ntwo\nthree\n');
+  await bench.holds('b.log', 'one\n');
+});
+
 test('several collectors that start together never adopt the same cursor', async () => {
   await using bench = new Bench();
   await bench.appears('a.log');

@@ -102,6 +102,29 @@ test('a file with two included names is read once, and goes on under the name th
   assert.equal(all(), 'one\ntwo\nthree\nfour\n');
 });
 
+test('a link and its targets that are all included are read once, also when it is turned and after a restart', async () => {
+  await using bench = new Bench();
+  const linkTo = (target: string) => {
+    fs.symlinkSync(target, bench.path('next'));
+    bench.rename('next', 'current.log');
+  };
+  bench.write('app-1.log', 'one\n');
+  linkTo('app-1.log');
+  await bench.start();
+  await bench.until(() => textBySource(bench).join('') === 'one\n');
+  await bench.pause(100); // both names are looked at in one turn then
+  bench.write('app-1.log', 'two\n');
+  bench.write('app-2.log', 'three\n');
+  linkTo('app-2.log');
+  await bench.until(() => textBySource(bench).join('').length >= 'one\ntwo\nthree\n'.length);
+  bench.write('app-2.log', 'four\n');
+  await bench.pause(600); // some scans
+  await bench.restart(() => bench.write('app-2.log', 'five\n'));
+  await bench.until(() => textBySource(bench).join('').includes('five\n'));
+  await bench.pause(600);
+  assert.deepEqual(textBySource(bench), ['one\ntwo\n', 'three\nfour\nfive\n']);
+});
+
 for (const down of [false, true]) {
   test(`a file that is moved to another included folder ${down ? 'while the agent is down' : 'under the agent'} goes on as the one that it was`, async () => {
     await using bench = new Bench();
