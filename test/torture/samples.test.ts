@@ -53,6 +53,14 @@ test('the bound is a share of the first third and something for noise', () => {
   assert.equal(boundOf('descriptors', 40), 66);
 });
 
+test('what has to be remembered may grow with the generations, by what one of them takes', () => {
+  assert.equal(boundOf('private', 80, 1024), 110 + 9.6);
+  assert.equal(boundOf('descriptors', 40, 1024), 66);
+  const grown = rising(80, 150);
+  assert.equal(trendsOf({ agent: grown, receiver: [] }).find(({ figure }) => figure === 'private')!.flat, false);
+  assert.equal(trendsOf({ agent: grown, receiver: [] }, 4000).find(({ figure }) => figure === 'private')!.flat, true);
+});
+
 test('a handful of samples says nothing', () => {
   assert.deepEqual(trendsOf({ agent: rising(1, 1000, 10), receiver: [] }), []);
 });
