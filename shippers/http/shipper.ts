@@ -198,11 +198,18 @@ export class HttpShipper implements Shipper {
     const { outlet, clock, random } = this.#world;
     const askMs = spreadMs(retryLimits.idleAskMs, random.fraction());
     const wait = new AbortController();
-    const timer = clock.after(askMs, () => wait.abort());
-    await outlet.readable(this.#waitAt, AbortSignal.any([wait.signal, this.#abort.signal]));
+    let isDue = false;
+    const timer = clock.after(askMs, () => {
+      isDue = true;
+      wait.abort();
+    });
+    const stop = () => wait.abort();
+    this.#abort.signal.addEventListener('abort', stop);
+    await outlet.readable(this.#waitAt, wait.signal);
+    this.#abort.signal.removeEventListener('abort', stop);
     timer.cancel();
     // It may have lost what it held (restored, or its disk lied) while there is nothing to send that would tell.
-    if (wait.signal.aborted) return 'due';
+    if (isDue) return 'due';
     // woken for nothing: the spool has closed, and we are about to be stopped
     if (outlet.durable <= this.#waitAt) await this.#sleep(closedSpoolWaitMs);
     return 'readable';

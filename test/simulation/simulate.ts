@@ -17,6 +17,7 @@ import type { Reply } from './worker.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const failuresShownMax = 3;
+const seedsByProcessMax = 200;
 
 const { values } = parseArgs({
   options: {
@@ -67,10 +68,14 @@ async function showCanaries(): Promise<number> {
   return missed === 0 ? 0 : 1;
 }
 
-/** One process, seed after seed. */
+/** Seed after seed, with a new process now and then: what the machines of a run leave behind adds up. */
 async function work(): Promise<void> {
+  while (next < end) await workFor(seedsByProcessMax);
+}
+
+async function workFor(seeds: number): Promise<void> {
   using worker = new WorkerProcess();
-  while (next < end) {
+  for (let left = seeds; left > 0 && next < end; left--) {
     const reply = await worker.ask({ kind, seed: next++ });
     if (reply.kind === 'held') held.push(reply.result);
     else if (reply.kind === 'crashes') crashes.push(reply.result);
