@@ -43,6 +43,7 @@ test('hostile names stay inside the folder and have no NUL', () => {
     '\0',
     '@',
     '.tailspool',
+    '.TailSpool',
     '~',
     '%',
     '\udc2f',
@@ -88,6 +89,34 @@ test('different names have different places', () => {
   );
 });
 
+test('a name that looks like an escaped one has another place than what that stands for', () => {
+  const parts = fc.constantFrom(
+    '~',
+    '%',
+    '~%',
+    '2E',
+    '.',
+    '..',
+    '\0',
+    '@',
+    '7E',
+    '25',
+    '00',
+    '40',
+    'a',
+    '\udcff',
+    '\ud800',
+  );
+  fc.assert(
+    fc.property(fc.array(parts, { minLength: 1, maxLength: 6 }), (all) => {
+      const name = `/${all.join('')}`;
+      const place = fileAt(name);
+      assert.equal(fileAt(`/${place}`) === place, `/${place}` === name);
+    }),
+    { numRuns: 2000, ...(process.env.SEED ? { seed: Number(process.env.SEED) } : {}) },
+  );
+});
+
 test('names that are too long for a file system are cut, and still differ', () => {
   const long = 'x'.repeat(300);
   const places = [
@@ -114,7 +143,7 @@ test('a name that is not UTF-8 is written with its own bytes', (t) => {
   assert.deepEqual(fs.readdirSync(folder, { encoding: 'buffer' }), [Buffer.from('caf\xe9.log', 'latin1')]);
   // Two strings of one name would be two sources in one file: the one that is not its own is escaped.
   assert.notEqual(fileAt('/\udcc3\udca9'), fileAt('/é'));
-  hostFiles.open(join(folder, fileAt('/\udcc3\udca9')), 'create').close();
+  for (const name of ['/\udcc3\udca9', '/é']) hostFiles.open(join(folder, fileAt(name)), 'create').close();
 });
 
 test('other sources than files stand under their collector', () => {
