@@ -116,11 +116,10 @@ export class Candidates implements Disposable {
   /** "Under any name": the siblings' inodes, if a generation that is not open has not been found yet. */
   async #addByInode(siblings: Listing, known: readonly Generation[]): Promise<void> {
     for (const { finished, file, inode, place } of known) {
-      if (finished || file !== undefined || inode === 0n || this.list.some(({ stat }) => stat.inode === inode))
-        continue;
-      for (const path of siblings.withInode(inode))
+      if (file !== undefined || inode === 0n || this.list.some(({ stat }) => stat.inode === inode)) continue;
+      for (const path of finished ? [] : siblings.withInode(inode))
         if (compressionOf(path) === undefined) await this.#addByName(path, false, 0, undefined);
-      // It was seen in another folder that is looked through.
+      // It was seen in another folder that is looked through; more may have come even if it was done with.
       if (place !== undefined && place.compression === undefined)
         await this.#addByName(place.path, false, 0, undefined);
     }

@@ -103,7 +103,7 @@ export class Housekeeping {
             this.#drop(lineage, generation, 'absent');
         }
       }
-      if (isEmpty(lineage) && !this.#stands(lineage.path)) this.#dropLineage(lineage);
+      if (lineage.isEmpty && !this.#stands(lineage.path)) this.#dropLineage(lineage);
     }
     for (const [lineage, generation] of sources > options.sourcesMax ? this.#oldest(sources - options.sourcesMax) : [])
       this.#drop(lineage, generation, 'cap');
@@ -164,10 +164,6 @@ export class Housekeeping {
     this.#context.registry.lineages.delete(lineage.path);
     this.#sought.delete(lineage);
   }
-}
-
-function isEmpty(lineage: Lineage): boolean {
-  return lineage.live.length + lineage.past.length + lineage.missing.length === 0;
 }
 
 /** Not where it stands at its path and was read to its end: that would cost a call for each of ten thousand quiet files. */

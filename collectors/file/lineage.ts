@@ -85,6 +85,10 @@ export class Lineage {
     return this.live.at(-1);
   }
 
+  get isEmpty(): boolean {
+    return this.live.length + this.past.length + this.missing.length === 0;
+  }
+
   get known(): Generation[] {
     return [...this.past, ...this.missing, ...this.live].sort((one, other) => one.order - other.order);
   }

@@ -8,9 +8,10 @@ export class Registry {
   readonly #byInode = new Map<bigint, Generation | Set<Generation>>();
   readonly #byPlace = new Map<string, Lineage>();
 
-  /** The lineage to wake for a change at a path. */
+  /** The lineage to wake for a change at a path: its own, unless what stands there is read as another path's. */
   at(path: string): Lineage | undefined {
-    return this.lineages.get(path) ?? this.#byPlace.get(path);
+    const own = this.lineages.get(path);
+    return own === undefined || own.isEmpty ? (this.#byPlace.get(path) ?? own) : own;
   }
 
   withInode(inode: bigint): Iterable<Generation> {

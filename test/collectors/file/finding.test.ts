@@ -146,6 +146,26 @@ for (const down of [false, true]) {
   });
 }
 
+for (const down of [false, true]) {
+  test(`a file that was moved to another included folder and was done with is read on when more comes${down ? ' while the agent is down' : ''}`, async () => {
+    await using bench = new Bench();
+    bench.options = { include: [bench.path('**/*.log')] };
+    await bench.started('one\n', {}, 'here/a.log');
+    fs.mkdirSync(bench.path('there'));
+    bench.rename('here/a.log', 'there/b.log');
+    bench.write('here/a.log', 'two\n');
+    await bench.holds('here/a.log', 'one\ntwo\n');
+    bench.skewMs = 15_000; // by then nothing more is expected of it
+    await bench.until(() => bench.collector!.status().sources.length === 1);
+    await bench.pause(300);
+    const more = () => bench.write('there/b.log', 'three\n');
+    if (down) await bench.restart(more);
+    else more();
+    await bench.until(() => textBySource(bench).join('').length >= 'one\ntwo\nthree\n'.length);
+    assert.deepEqual(textBySource(bench), ['one\nthree\n', 'two\n']);
+  });
+}
+
 function textBySource({ intake }: Bench): string[] {
   const texts = new Map<number, string>();
   for (const { run, bytes } of intake.entries)

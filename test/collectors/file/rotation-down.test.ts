@@ -279,3 +279,17 @@ test('a file whose state cannot be used is read again, and that is reported', as
     ['file.state_unusable'],
   );
 });
+
+test('of a path whose file was deleted and done with, what came and was rotated away while the agent was down is read', async () => {
+  await using bench = new Bench();
+  await bench.started();
+  bench.remove('a.log');
+  bench.skewMs = 15_000; // by then nothing more is expected of it
+  await bench.until(() => bench.collector!.status().sources.length === 0);
+  await bench.pause(30); // the clock of files is coarse
+  await bench.restart(() => {
+    bench.write('a.log', lines(10, 20));
+    bench.rename('a.log', 'a.log.1');
+  });
+  await bench.holds('a.log', lines(0, 20));
+});
