@@ -114,7 +114,8 @@ class Account {
   }
 
   #ends(end: string): boolean {
-    return end.length > 1 && this.#any((known) => known.endsWith(end));
+    const bare = end.replaceAll('\0', '');
+    return bare.length > 1 && this.#any((known) => known.endsWith(bare) || known.endsWith(end));
   }
 
   #any(matches: (known: string) => boolean): boolean {
