@@ -36,7 +36,11 @@ for (const [name, codec] of codecs) {
     const raw = lines(300_000);
     const frame = compress(codec!, raw);
     assert.equal(frame[4]! & 0b100, 0b100, 'checksum flag');
-    assert.equal(frame.length, compress(openZlibCodec(1, false), raw).length, 'as long as any level 1');
+    const other = compress(openZlibCodec(1, false), raw);
+    assert.ok(
+      Math.abs(frame.length / other.length - 1) < 0.02,
+      `${frame.length} bytes, Node’s own level 1 ${other.length}`,
+    );
     const zstd = spawnSync('zstd', ['-dc'], { input: frame, maxBuffer: 1 << 24 });
     if (zstd.error === undefined) assert.ok(zstd.stdout.equals(raw), zstd.stderr.toString());
   });
@@ -125,7 +129,7 @@ test('without the addon, or with a broken one, the other codec is taken and the 
       return 0;
     }
   }
-  const parameters = { compressionLevel: 0, contentSizeFlag: 1, checksumFlag: 2 };
+  const parameters = { compressionLevel: 0, hashLog: 3, contentSizeFlag: 1, checksumFlag: 2 };
   const broken = chooseCodec(() => ({ CCtx: Broken, DCtx: Broken, CParameter: parameters }));
   assert.equal(broken.codec.name, 'node:zlib');
 });
