@@ -129,7 +129,7 @@ test('without the addon, or with a broken one, the other codec is taken and the 
       return 0;
     }
   }
-  const parameters = { compressionLevel: 0, hashLog: 3, contentSizeFlag: 1, checksumFlag: 2 };
+  const parameters = { compressionLevel: 0, minMatch: 3, contentSizeFlag: 1, checksumFlag: 2 };
   const broken = chooseCodec(() => ({ CCtx: Broken, DCtx: Broken, CParameter: parameters }));
   assert.equal(broken.codec.name, 'node:zlib');
 });
