@@ -5,7 +5,7 @@
  */
 import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Codec } from '../../spool/ports.ts';
-import { checkFrameRoom, checkRoom, damaged, frameBytesMax, soleFrame } from './zstd-frame.ts';
+import { checkFrameRoom, checkRoom, damaged, frameBytesMax, minMatchOfBlocks, soleFrame } from './zstd-frame.ts';
 
 type Compress = (raw: Uint8Array, into: Uint8Array) => number;
 
@@ -32,7 +32,8 @@ export function openZlibCodec(level = 1, driven = true): Codec {
 }
 
 function parameters(level: number): Record<number, number> {
-  return { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };
+  const matches = level === 1 ? { [constants.ZSTD_c_minMatch]: minMatchOfBlocks } : {};
+  return { [constants.ZSTD_c_compressionLevel]: level, ...matches, [constants.ZSTD_c_checksumFlag]: 1 };
 }
 
 function contextPerCall(level: number): Compress {

@@ -3,7 +3,7 @@
  * caller's buffer.
  */
 import type { Codec } from '../../spool/ports.ts';
-import { checkFrameRoom, checkRoom, damaged, frameBytesMax, soleFrame } from './zstd-frame.ts';
+import { checkFrameRoom, checkRoom, damaged, frameBytesMax, minMatchOfBlocks, soleFrame } from './zstd-frame.ts';
 
 /** What is used of `zstd-napi/binding`. */
 export interface ZstdBinding {
@@ -14,12 +14,6 @@ export interface ZstdBinding {
   readonly DCtx: new () => { decompress(into: Uint8Array, from: Uint8Array): number };
   readonly CParameter: Readonly<Record<'compressionLevel' | 'minMatch' | 'contentSizeFlag' | 'checksumFlag', number>>;
 }
-
-/**
- * Of level 1: what zstd itself takes for inputs above 256 KiB. Shorter matches are not worth their search in logs: 1 to 7 % less CPU
- * in blocks of 256 KiB, −0.6 to +0.9 % in size (docs/performance.md).
- */
-const minMatchOfBlocks = 7;
 
 export function openNapiCodec(binding: ZstdBinding, level = 1): Codec {
   const compressor = new binding.CCtx();

@@ -3,6 +3,9 @@
  * they let pass behind a frame, so both codecs ask here first: exactly one frame, with content size and checksum.
  */
 
+/** Of level 1: what zstd itself takes for inputs above 256 KiB. Shorter matches are not worth their search in logs (docs/performance.md). */
+export const minMatchOfBlocks = 7;
+
 export interface FrameExtent {
   readonly frameBytes: number;
   readonly contentBytes: number;

@@ -41,43 +41,20 @@ export function boundOf(figure: Figure, first: number, generations = 0): number 
   return first * (1 + share) + more + (figure === 'descriptors' ? 0 : generations * mebibytesOfGeneration);
 }
 
-/**
- * What either side may show while it catches up at full load, in MiB. Where processes are killed all the time none grows old, and it
- * is chance in which third they had most to catch up with: below this nothing is said there.
- */
-const atFullLoad: Readonly<Record<Figure, number>> = { rss: 150, private: 80, descriptors: 0 };
-
 /** With fewer there is nothing to compare. */
 const samplesMin = 15;
 
-export interface Circumstances {
-  /** Of files, how many came in this time. */
-  readonly generations?: number;
-  /** Processes are killed all the time. */
-  readonly killed?: boolean;
+/** `generations`: of files, how many came in this time. */
+export function trendsOf(samples: Readonly<Record<Side, readonly Sample[]>>, generations = 0): Trend[] {
+  return sides.flatMap((side) => figures.flatMap((figure) => trendOf(side, figure, samples[side], generations)));
 }
 
-export function trendsOf(
-  samples: Readonly<Record<Side, readonly Sample[]>>,
-  { generations = 0, killed = false }: Circumstances = {},
-): Trend[] {
-  const one = (side: Side, figure: Figure) => trendOf(side, figure, samples[side], generations, killed);
-  return sides.flatMap((side) => figures.flatMap((figure) => one(side, figure)));
-}
-
-function trendOf(
-  side: Side,
-  figure: Figure,
-  samples: readonly Sample[],
-  generations: number,
-  killed: boolean,
-): Trend[] {
+function trendOf(side: Side, figure: Figure, samples: readonly Sample[], generations: number): Trend[] {
   if (samples.length < samplesMin) return [];
   const values = samples.map((sample) => sample[figure]);
   const third = Math.floor(values.length / 3);
   const [first, last] = [level(values.slice(0, third)), level(values.slice(-third))];
-  const bound = Math.max(boundOf(figure, first, generations), killed ? atFullLoad[figure] : 0);
-  return [{ side, figure, samples: values.length, first, last, flat: last <= bound }];
+  return [{ side, figure, samples: values.length, first, last, flat: last <= boundOf(figure, first, generations) }];
 }
 
 /** A fifth of the values are at least so high. */

@@ -34,8 +34,10 @@ export async function torture(plan: Plan, { say, styles = rotationStyles }: Tort
   await world.calm();
   if (world.rotator) world.done.set('rotation in six styles', world.rotator.rotations);
   trace(`${world.load.lines} lines written; waiting until they have arrived`);
-  const generations = world.rotator?.rotations ?? (world.done.get('rotation') ?? 0) * plan.setup.files;
-  const trends = trendsOf(sampler.samples, { generations, killed: plan.kills > 0 });
+  const trends = trendsOf(
+    sampler.samples,
+    world.rotator?.rotations ?? (world.done.get('rotation') ?? 0) * plan.setup.files,
+  );
   const found = await judge(world, plan.setup, trends);
   wrong.push(...world.wrong, ...found.wrong);
   if (wrong.length > 0) world.pair.kept = true;

@@ -36,11 +36,7 @@ for (const [name, codec] of codecs) {
     const raw = lines(300_000);
     const frame = compress(codec!, raw);
     assert.equal(frame[4]! & 0b100, 0b100, 'checksum flag');
-    const other = compress(openZlibCodec(1, false), raw);
-    assert.ok(
-      Math.abs(frame.length / other.length - 1) < 0.02,
-      `${frame.length} bytes, Node’s own level 1 ${other.length}`,
-    );
+    assert.equal(frame.length, compress(openZlibCodec(1, false), raw).length, 'as long as any level 1');
     const zstd = spawnSync('zstd', ['-dc'], { input: frame, maxBuffer: 1 << 24 });
     if (zstd.error === undefined) assert.ok(zstd.stdout.equals(raw), zstd.stderr.toString());
   });
