@@ -5,7 +5,7 @@
 import { BlocksCollector } from '../collectors/blocks/receiver.ts';
 import { createFileCollector } from '../collectors/file/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
-import { HttpShipper } from '../shippers/http/shipper.ts';
+import { HttpShipper } from '../shippers/http/native/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
 import type { Shipper } from '../shippers/ports.ts';
 import type { Outlet } from '../spool/nouns.ts';

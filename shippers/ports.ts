@@ -18,6 +18,11 @@ export interface ShipperStatus {
   readonly type: string;
   /** `holding`: the endpoint is in trouble and nothing moves until it is mended; `retrying`: it may pass by itself. */
   readonly state: 'starting' | 'idle' | 'sending' | 'retrying' | 'holding' | 'stopped';
+  /**
+   * Of shippers that send: `open` while nothing is tried after a failure, `half_open` while one attempt finds out whether it
+   * works again, else `closed`.
+   */
+  readonly circuit?: 'closed' | 'half_open' | 'open';
   readonly destination: string;
   readonly problems: readonly Problem[];
   readonly attempts: number;

@@ -109,7 +109,7 @@ export const canaries: readonly Canary[] = [
   {
     name: 'acknowledged without hash',
     what: 'the agent believes a position that a receiver names, whatever block ends there',
-    file: 'shippers/http/decide.ts',
+    file: 'shippers/http/native/decide.ts',
     from: 'each.position === row.held && each.hash === row.hash',
     to: 'each.position === row.held',
     ...{ by: 'run', seedsMax: 12 },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { BlocksCollector } from '../../collectors/blocks/receiver.ts';
 import type { Listener, WireHandler } from '../../collectors/ports.ts';
-import { HttpShipper } from '../../shippers/http/shipper.ts';
+import { HttpShipper } from '../../shippers/http/native/shipper.ts';
 import type { Log, LogEntry } from '../../spool/ports.ts';
 import type { Image } from './memory-spool.ts';
 import { blankImage, MemorySpool } from './memory-spool.ts';

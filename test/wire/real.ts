@@ -7,7 +7,7 @@ import { hostRandom } from '../../agent/host/random.ts';
 import { hostTransports } from '../../agent/host/transport.ts';
 import { authorizationOf, tokensOf } from '../../agent/secrets.ts';
 import { BlocksCollector } from '../../collectors/blocks/receiver.ts';
-import { HttpShipper } from '../../shippers/http/shipper.ts';
+import { HttpShipper } from '../../shippers/http/native/shipper.ts';
 import type { Outlet } from '../../spool/nouns.ts';
 import type { LogEntry } from '../../spool/ports.ts';
 import type { Spool } from '../../spool/spool.ts';

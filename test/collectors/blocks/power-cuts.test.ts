@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BlocksCollector } from '../../../collectors/blocks/receiver.ts';
 import type { Listener } from '../../../collectors/ports.ts';
-import { HttpShipper } from '../../../shippers/http/shipper.ts';
+import { HttpShipper } from '../../../shippers/http/native/shipper.ts';
 import { decodeHeader } from '../../../spool/format.ts';
 import { expandFrame } from '../../../spool/format-table.ts';
 import type { Clock, LogEntry, Timer } from '../../../spool/ports.ts';

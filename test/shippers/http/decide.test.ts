@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Outgoing } from '../../../shippers/http/batch.ts';
-import { decide, decideError, decideTold } from '../../../shippers/http/decide.ts';
-import type { Blocks, Place } from '../../../shippers/http/place.ts';
+import type { Outgoing } from '../../../shippers/http/native/batch.ts';
+import { decide, decideTold } from '../../../shippers/http/native/decide.ts';
+import type { Blocks, Place } from '../../../shippers/http/native/place.ts';
+import { decideError } from '../../../shippers/http/shared/trouble.ts';
 import type { TransportAnswer } from '../../../shippers/ports.ts';
 import type { Answer } from '../../../spool/wire-answer.ts';
 import { encodeAnswer } from '../../../spool/wire-answer.ts';

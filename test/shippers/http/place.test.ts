@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Blocks, type Finding, locate } from '../../../shippers/http/place.ts';
+import { type Blocks, type Finding, locate } from '../../../shippers/http/native/place.ts';
 import type { ShipperCursor } from '../../../spool/nouns.ts';
 import type { Held } from '../../../spool/wire-answer.ts';
 

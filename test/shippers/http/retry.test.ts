@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backoffMs, grow, retryAfterMs, shrink, spreadMs } from '../../../shippers/http/retry.ts';
-import { events, next, states } from '../../../shippers/http/states.ts';
+import { events, next, states } from '../../../shippers/http/native/states.ts';
+import { backoffMs, grow, retryAfterMs, shrink, spreadMs } from '../../../shippers/http/shared/retry.ts';
 
 test('the delay doubles up to its limit, and chance takes away at most half', () => {
   assert.deepEqual(

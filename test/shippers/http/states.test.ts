@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { events, next, states } from '../../../shippers/http/states.ts';
+import { events, next, states } from '../../../shippers/http/native/states.ts';
 import { wireHeaders } from '../../../spool/wire.ts';
 import { answerWords } from '../../../spool/wire-answer.ts';
 

@@ -3,12 +3,13 @@
  * answer and every error to the pure decisions. Never throws.
  */
 import { crc32 } from 'node:zlib';
-import type { Outlet } from '../../spool/nouns.ts';
-import { type Batch, encodeBatch, encodeKey, wireLimits } from '../../spool/wire.ts';
-import type { Transport, TransportAnswer } from '../ports.ts';
+import type { Outlet } from '../../../spool/nouns.ts';
+import { type Batch, encodeBatch, encodeKey, wireLimits } from '../../../spool/wire.ts';
+import type { Transport, TransportAnswer } from '../../ports.ts';
+import { decideError, type Failure } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
 import type { Told, Verdict } from './decide.ts';
-import { decide, decideError, decideTold } from './decide.ts';
+import { decide, decideTold } from './decide.ts';
 import type { Place } from './place.ts';
 
 export interface ExchangeOptions {
@@ -26,7 +27,7 @@ export interface ExchangeWorld {
 }
 
 /** Stands for an attempt that we ended ourselves. */
-export const stopped: Extract<Verdict, { kind: 'later' }> = {
+export const stopped: Extract<Failure, { kind: 'later' }> = {
   kind: 'later',
   outcome: 'stopped',
   trouble: { cause: 'stopped', message: 'The shipper was stopped.' },

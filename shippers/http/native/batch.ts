@@ -1,7 +1,7 @@
 /** Puts the next batch together: what the spool has after a place, as the receiver has to be told of it. */
-import type { BlockHash, Gap, Id, Outlet, Position, ReadResult } from '../../spool/nouns.ts';
-import type { Batch, Parent } from '../../spool/wire.ts';
-import { wireLimits } from '../../spool/wire.ts';
+import type { BlockHash, Gap, Id, Outlet, Position, ReadResult } from '../../../spool/nouns.ts';
+import type { Batch, Parent } from '../../../spool/wire.ts';
+import { wireLimits } from '../../../spool/wire.ts';
 import type { Place } from './place.ts';
 
 /** Where the receiver may stand when it has taken a part of a batch. */

@@ -2,19 +2,13 @@
  * What an answer means for a shipper. Pure: the answer (or the error) and what was sent come in, a verdict goes out.
  * The one rule behind it: nothing but a hash of a block of ours at the place where it ends is an acknowledgement.
  */
-import type { BlockHash, Id, Position } from '../../spool/nouns.ts';
-import type { Answer, Held } from '../../spool/wire-answer.ts';
-import { decodeAnswer, forPeople } from '../../spool/wire-answer.ts';
-import type { TransportAnswer } from '../ports.ts';
+import type { BlockHash, Id, Position } from '../../../spool/nouns.ts';
+import type { Answer, Held } from '../../../spool/wire-answer.ts';
+import { decodeAnswer } from '../../../spool/wire-answer.ts';
+import type { TransportAnswer } from '../../ports.ts';
+import { type Failure, passesByItself, redirected, type Trouble } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
 import type { Blocks, Place } from './place.ts';
-
-export interface Trouble {
-  /** Stable and short, as in `Problem.cause`. */
-  readonly cause: string;
-  readonly message: string;
-  readonly hint?: string | undefined;
-}
 
 export type Verdict =
   /** A part of the batch at least is delivered. `outcome`: `acknowledged` or `duplicate`. */
@@ -36,21 +30,12 @@ export type Verdict =
    * or a `conflict`, which means that it holds another history where we stand.
    */
   | { readonly kind: 'doubt'; readonly outcome: 'other_receiver' | 'not_ours' | 'conflict' }
-  /** May pass by itself. `smaller`: with smaller batches the sooner. */
-  | {
-      readonly kind: 'later';
-      readonly outcome: string;
-      readonly trouble: Trouble;
-      readonly retryAfter?: string | undefined;
-      readonly smaller: boolean;
-    }
-  /** Somebody has to mend something. */
-  | { readonly kind: 'trouble'; readonly outcome: string; readonly trouble: Trouble };
+  | Failure;
 
 /** The answer to a GET: who is there, and what it holds. */
 export type Told =
   | { readonly kind: 'told'; readonly receiver: Id; readonly rows: readonly Held[]; readonly describe: boolean }
-  | Extract<Verdict, { kind: 'later' | 'trouble' }>;
+  | Failure;
 
 export function decideTold(got: TransportAnswer): Told {
   const answer = got.status === 200 ? decodeAnswer(got.body) : undefined;
@@ -117,17 +102,11 @@ function conflicting(answer: Answer, receiver: Id): Verdict {
   }
 }
 
-const passing: ReadonlySet<number> = new Set([408, 425, 429]);
-
-function refused(
-  got: TransportAnswer,
-  answer: Answer | undefined,
-  divisible: boolean,
-): Extract<Verdict, { kind: 'later' | 'trouble' }> {
+function refused(got: TransportAnswer, answer: Answer | undefined, divisible: boolean): Failure {
   const { status } = got;
   const outcome = `status_${status}`;
   const said = answer?.message ? ` It says: ${answer.message}` : '';
-  if (passing.has(status) || status >= 500) {
+  if (passesByItself(status)) {
     const cause =
       answer?.answer === 'full'
         ? 'receiver_full'
@@ -147,15 +126,7 @@ function refused(
 }
 
 function troubleOf(status: number, got: TransportAnswer, answer: Answer | undefined, said: string): Trouble {
-  if (status >= 300 && status < 400) {
-    const to = got.headers.location;
-    const where = to ? ` to ${forPeople(to.split('?', 1)[0] ?? '')}` : '';
-    return {
-      cause: 'redirected',
-      message: `The endpoint redirects (${status})${where}; redirects are not followed.`,
-      hint: 'Give the address of the receiver itself as url.',
-    };
-  }
+  if (status >= 300 && status < 400) return redirected(got);
   switch (status) {
     case 401:
       return {
@@ -198,41 +169,11 @@ function troubleOf(status: number, got: TransportAnswer, answer: Answer | undefi
   }
 }
 
-function notAReceiver(why: string): Extract<Verdict, { kind: 'trouble' }> {
+function notAReceiver(why: string): Extract<Failure, { kind: 'trouble' }> {
   const message = `What listens at the url is not a receiver: ${why}.`;
   return {
     kind: 'trouble',
     outcome: 'not_ours',
     trouble: { cause: 'not_a_receiver', message, hint: 'A proxy or a login page may stand in between.' },
   };
-}
-
-/** A transport's error: everything passes by itself but certificates, which somebody has to mend. */
-export function decideError(error: unknown, divisible: boolean): Extract<Verdict, { kind: 'later' | 'trouble' }> {
-  const { code = 'ERROR', message = String(error) } = error as { code?: string; message?: string };
-  const text = forPeople(message);
-  if (code === 'PROGRESS_TIMEOUT') {
-    const trouble = { cause: 'timeout', message: `The receiver did not answer in time. ${text}` };
-    return { kind: 'later', outcome: 'timeout', trouble, retryAfter: undefined, smaller: divisible };
-  }
-  if (/CERT|SELF_SIGNED|UNABLE_TO_|ERR_TLS|ERR_SSL|ERR_OSSL|^ENOENT$|^EACCES$|^EISDIR$/.test(code)) {
-    const hint =
-      'Look at tls.ca, tls.cert and tls.key, and at the certificate of the receiver. Changed files are read by themselves.';
-    return {
-      kind: 'trouble',
-      outcome: 'tls',
-      trouble: { cause: 'tls', message: `TLS with the receiver fails (${code}): ${text}`, hint },
-    };
-  }
-  if (code === 'SECRET_UNREADABLE') {
-    const trouble = {
-      cause: 'no_secret',
-      message: `The secret for the receiver cannot be read: ${text}`,
-      hint: 'Look at auth in the configuration.',
-    };
-    return { kind: 'trouble', outcome: 'no_secret', trouble };
-  }
-  const cause = code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'name_not_found' : 'unreachable';
-  const trouble = { cause, message: `The receiver cannot be reached (${code}): ${text}` };
-  return { kind: 'later', outcome: 'network', trouble, retryAfter: undefined, smaller: false };
 }

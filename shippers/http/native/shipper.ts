@@ -3,19 +3,21 @@
  * Its cursor moves only on proof: an answer with the hash of one of our own blocks, at the position where that block ends.
  * All decisions are made in `decide.ts`, `place.ts` and `batch.ts`; here they are carried out. States: `states.ts`.
  */
-import type { Id, Outlet, Position } from '../../spool/nouns.ts';
-import type { Clock, Log, MonotonicMs, Random } from '../../spool/ports.ts';
-import type { Shipper, ShipperStatus, Transport, TransportOptions, Transports } from '../ports.ts';
+import type { Id, Outlet, Position } from '../../../spool/nouns.ts';
+import type { Clock, Log, MonotonicMs, Random } from '../../../spool/ports.ts';
+import type { Shipper, ShipperStatus, Transport, TransportOptions, Transports } from '../../ports.ts';
+import { type Delivered, Meter } from '../shared/meter.ts';
+import { backoffMs, grow, retryAfterMs, retryLimits, shrink, spreadMs } from '../shared/retry.ts';
+import type { Failure, Trouble } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
 import { gather } from './batch.ts';
-import type { Trouble, Verdict } from './decide.ts';
+import type { Verdict } from './decide.ts';
 import { Exchange, stopped } from './exchange.ts';
-import { Meter } from './meter.ts';
-import type { Located, Place } from './place.ts';
+import { findings } from './findings.ts';
+import type { Finding, Located, Place } from './place.ts';
 import { cursorOf, locate } from './place.ts';
-import { backoffMs, grow, retryAfterMs, retryLimits, shrink, spreadMs } from './retry.ts';
 import type { Event, State } from './states.ts';
-import { next } from './states.ts';
+import { next, showState } from './states.ts';
 
 export interface HttpOptions {
   readonly name: string;
@@ -110,12 +112,13 @@ export class HttpShipper implements Shipper {
   status(): ShipperStatus {
     const position = this.#place?.position ?? this.#world.outlet.cursor?.position ?? 0;
     const gauges = {
-      windowBytes: this.#windowBytes,
-      retryDelayMs: this.#delayMs,
-      failuresInARow: this.#failures,
+      batch_bytes: this.#windowBytes,
+      retry_delay_ms: this.#delayMs,
+      failures_in_a_row: this.#failures,
       position,
     };
-    return this.#meter.status(this.type, this.#state, gauges);
+    const { shown, circuit } = showState(this.#state, this.#meter.trouble);
+    return this.#meter.status(this.type, shown, circuit, gauges);
   }
 
   async #run(): Promise<void> {
@@ -170,7 +173,7 @@ export class HttpShipper implements Shipper {
     const saved = (this.#place && cursorOf(this.#place)) ?? outlet.cursor;
     const located = locate(told.receiver, told.rows, saved, outlet);
     const { place, finding } = this.#strange > strangeMax ? forking(located) : located;
-    if (finding !== 'as_saved') this.#meter.found(finding, place.position, told.receiver);
+    if (finding !== 'as_saved') this.#found(finding, place.position, told.receiver);
     this.#moveTo(place);
     return 'located';
   }
@@ -238,7 +241,7 @@ export class HttpShipper implements Shipper {
         this.#drawn = undefined;
         this.#describe = verdict.describe;
         this.#windowBytes = grow(this.#windowBytes, sent.blocks.length, this.#options.batchBytesMax);
-        this.#meter.acknowledged(tookMs / 1000, sent);
+        this.#meter.acknowledged(tookMs / 1000, delivered(sent));
         this.#moveTo(verdict.place);
         return 'advanced';
       case 'relocate':
@@ -261,7 +264,7 @@ export class HttpShipper implements Shipper {
     const lost = this.#detour();
     if (lost) return lost;
     const found = locate(verdict.receiver, verdict.rows, cursorOf(this.#place!), this.#world.outlet);
-    this.#meter.found(found.finding, found.place.position, verdict.receiver);
+    this.#found(found.finding, found.place.position, verdict.receiver);
     this.#moveTo(found.place);
     return 'located';
   }
@@ -272,6 +275,11 @@ export class HttpShipper implements Shipper {
     if (this.#detours <= detoursMax) return undefined;
     this.#detours = 0;
     return this.#failed({ kind: 'trouble', outcome: 'inconsistent', trouble: inconsistent });
+  }
+
+  #found(finding: Finding, position: Position, receiver: Id): void {
+    const { severity, text } = findings[finding];
+    this.#meter.say(severity, finding, `, receiver ${receiver.slice(0, 8)}: ${text} Goes on at ${position}.`);
   }
 
   #moveTo(place: Place): void {
@@ -297,7 +305,7 @@ export class HttpShipper implements Shipper {
     this.#meter.well();
   }
 
-  #failed(verdict: Extract<Verdict, { kind: 'later' | 'trouble' }>): Event {
+  #failed(verdict: Failure): Event {
     if (verdict === stopped) return 'stop';
     const { clock, random } = this.#world;
     this.#failures++;
@@ -343,6 +351,10 @@ export class HttpShipper implements Shipper {
       signal.removeEventListener('abort', ended);
     });
   }
+}
+
+function delivered({ blocksCount: blocks, records, batch }: Outgoing): Delivered {
+  return { blocks, records, gaps: batch.gaps.filter((gap) => gap.reason !== 'hole_in_positions').length };
 }
 
 /** It holds everything before, and after it blocks that are not ours: so ours go out under a new epoch. */

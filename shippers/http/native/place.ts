@@ -3,9 +3,9 @@
  * blocks that are still here. Pure. A row is ours if the block that ends where it ends is here with the same hash: then
  * everything before it was delivered or declared.
  */
-import type { BlockHash, Id, Outlet, Position, ShipperCursor } from '../../spool/nouns.ts';
-import { zeroHash } from '../../spool/nouns.ts';
-import type { Held } from '../../spool/wire-answer.ts';
+import type { BlockHash, Id, Outlet, Position, ShipperCursor } from '../../../spool/nouns.ts';
+import { zeroHash } from '../../../spool/nouns.ts';
+import type { Held } from '../../../spool/wire-answer.ts';
 
 export interface Place {
   readonly receiver: Id;

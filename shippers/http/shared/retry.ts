@@ -1,5 +1,5 @@
 /** When to try again. Pure: time and chance come in as numbers. */
-import { wireLimits } from '../../spool/wire.ts';
+import { wireLimits } from '../../../spool/wire.ts';
 
 export const retryLimits = {
   delayMsMin: 250,

@@ -1,4 +1,5 @@
 /** The shipper's states and events, as a table that does not compile until every cell is filled. */
+import type { ShipperStatus } from '../../ports.ts';
 
 export const states = ['asking', 'reading', 'waiting', 'sending', 'pausing', 'holding', 'stopped'] as const;
 /**
@@ -132,4 +133,29 @@ const table: Readonly<Record<State, Readonly<Record<Event, State | undefined>>>>
 /** undefined: the event cannot happen in this state. */
 export function next(state: State, event: Event): State | undefined {
   return table[state][event];
+}
+
+/** A state as everybody is shown it; `trouble` is what there is at that moment. */
+export function showState(
+  state: State,
+  trouble: 'none' | 'passing' | 'lasting',
+): { readonly shown: ShipperStatus['state']; readonly circuit: NonNullable<ShipperStatus['circuit']> } {
+  switch (state) {
+    case 'asking':
+      if (trouble === 'none') return { shown: 'starting', circuit: 'closed' };
+      return { shown: trouble === 'lasting' ? 'holding' : 'retrying', circuit: 'half_open' };
+    case 'waiting':
+      return { shown: 'idle', circuit: 'closed' };
+    case 'reading':
+    case 'sending':
+      return { shown: 'sending', circuit: 'closed' };
+    case 'pausing':
+      return { shown: 'retrying', circuit: 'open' };
+    case 'holding':
+      return { shown: 'holding', circuit: 'open' };
+    case 'stopped':
+      return { shown: 'stopped', circuit: 'closed' };
+    default:
+      return state satisfies never;
+  }
 }
