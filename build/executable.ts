@@ -18,11 +18,16 @@ const blob = 'sea.blob';
 /** Node looks for this mark to know that something was injected. */
 const fuse = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
-/** What the agent runs with: a small heap, one helper thread, and no way in through SIGUSR1 or NODE_OPTIONS. */
+/**
+ * What the agent runs with: a small heap, one helper thread (for the garbage collector), and no way in through SIGUSR1 or
+ * NODE_OPTIONS. Hot functions are compiled where they run: on the helper thread up to eighty jobs waited for a core at once,
+ * each with its memory, and the allocator keeps what they had (docs/performance.md).
+ */
 const execArgv = [
   '--max-semi-space-size=1',
   '--max-old-space-size=128',
   '--v8-pool-size=1',
+  '--no-concurrent-recompilation',
   '--disable-sigusr1',
   '--no-warnings',
 ];
