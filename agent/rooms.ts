@@ -14,12 +14,13 @@ import type {
   BlocksCollectorConfiguration,
   CollectorConfiguration,
   Configuration,
+  DestinationConfiguration,
   FileCollectorConfiguration,
   NativeShipperConfiguration,
   ShipperConfiguration,
 } from './config/types.ts';
 import type { Host } from './ports.ts';
-import { authorizationOf, tokensOf } from './secrets.ts';
+import { authorizationOf, basicOf, tokensOf } from './secrets.ts';
 
 /** What the parts share. */
 export interface RoomContext {
@@ -110,8 +111,16 @@ function shipperFor(one: ShipperConfiguration, outlet: Outlet, { configuration, 
 }
 
 function makeHttpShipper(one: NativeShipperConfiguration, outlet: Outlet, host: Host): Shipper {
-  const { auth, tls, ...options } = one;
-  const { files, transports, clock, random, log } = host;
-  const authorization = auth && authorizationOf(auth, files);
-  return new HttpShipper({ ...options, tls }, { outlet, transports, clock, random, log, authorization });
+  const { transports, clock, random, log } = host;
+  const { authorization, ...way } = wayTo(one, host);
+  return new HttpShipper({ ...one, ...way }, { outlet, transports, clock, random, log, authorization });
+}
+
+/** What both protocols are given to reach their destination. */
+function wayTo(one: DestinationConfiguration, host: Host) {
+  const { auth, tls, socketPath, connectTimeoutMs, proxy: configured } = one;
+  const { basic, ...rest } = configured;
+  const proxy = { ...rest, authorization: basic && basicOf(basic, host.files) };
+  const authorization = auth && authorizationOf(auth, host, { proxy, connectTimeoutMs });
+  return { tls, socketPath, proxy, connectTimeoutMs, authorization };
 }

@@ -68,17 +68,49 @@ export interface TransportOptions {
   readonly url: string;
   /** Set: connects to this unix socket instead of the URL's host. */
   readonly socketPath?: string | undefined;
-  readonly tls?:
-    | {
-        readonly caFile?: string | undefined;
-        readonly certFile?: string | undefined;
-        readonly keyFile?: string | undefined;
-      }
-    | undefined;
+  readonly tls?: TransportTls | undefined;
+  /** undefined: no proxy, whatever the environment says. */
+  readonly proxy?: TransportProxy | undefined;
+  /** For the connection to be made, proxy and TLS included. */
   readonly connectTimeoutMs: number;
 }
 
-/** Opens a transport to a destination; certificates are read again when they change. */
+/** The certificate of the other side is always verified. Files are read again when they change. */
+export interface TransportTls {
+  /** Given: these authorities alone are trusted. */
+  readonly caFile?: string | undefined;
+  readonly certFile?: string | undefined;
+  readonly keyFile?: string | undefined;
+  /** For SNI and for the verification; undefined: the URL's host. */
+  readonly serverName?: string | undefined;
+  readonly minVersion?: '1.2' | '1.3' | undefined;
+}
+
+export interface TransportProxy {
+  /** http: or https:; undefined: what the environment says, if `environment`. */
+  readonly url: string | undefined;
+  /** The value of `proxy-authorization` at this moment. Throws where the secret cannot be read. */
+  readonly authorization: (() => string) | undefined;
+  readonly caFile: string | undefined;
+  readonly noProxy: readonly string[];
+  readonly environment: boolean;
+}
+
+/**
+ * Opens a transport to a destination: one connection at a time, so that time-outs can tell whose bytes moved. Certificates are read again
+ * when they change; names are looked up again with each connection, and no connection is used for longer than some minutes.
+ */
 export interface Transports {
   open(options: TransportOptions): Transport;
+}
+
+/** How requests say who they come from. */
+export interface Authorization {
+  /**
+   * The value of the `authorization` header at this moment. Rejects with an Error with `code`: `SECRET_UNREADABLE`,
+   * `TOKEN_REFUSED` (`status` says with what), or that of a transport to the token endpoint, with `from: 'token_endpoint'`.
+   */
+  header(signal: AbortSignal): Promise<string>;
+  /** What was shown got a 401. True if something else can be shown at once (a token is drawn anew), which is so once. */
+  refused(): boolean;
 }

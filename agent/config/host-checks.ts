@@ -1,6 +1,7 @@
 /** What a sound configuration will still trip over on this host: files that cannot be read, folders that are not there. */
 
 import type { Finding, KeyPath } from './findings.ts';
+import { warning } from './rule-findings.ts';
 import type { ConfigurationFile } from './schema.ts';
 import type { ConfigurationReader } from './sources.ts';
 import { reasonOf } from './sources.ts';
@@ -43,11 +44,20 @@ function secretFiles({ collectors, shippers }: ConfigurationFile): NamedFile[] {
   for (const [name, one] of Object.entries(shippers)) {
     if (one.type !== 'http') continue;
     const path = ['shippers', name];
-    add([...path, 'auth', 'bearer_file'], one.auth?.bearer_file, true);
-    add([...path, 'auth', 'basic', 'password_file'], one.auth?.basic?.password_file, true);
-    add([...path, 'tls', 'ca'], one.tls?.ca, false);
-    add([...path, 'tls', 'cert'], one.tls?.cert, false);
-    add([...path, 'tls', 'key'], one.tls?.key, true);
+    const { auth, tls, proxy } = one;
+    add([...path, 'auth', 'bearer_file'], auth?.bearer_file, true);
+    add([...path, 'auth', 'basic', 'password_file'], auth?.basic?.password_file, true);
+    add([...path, 'auth', 'oauth2', 'client_secret_file'], auth?.oauth2?.client_secret_file, true);
+    add([...path, 'proxy', 'basic', 'password_file'], proxy.basic?.password_file, true);
+    add([...path, 'proxy', 'ca'], proxy.ca, false);
+    for (const [at, files] of [
+      [[...path, 'tls'], tls],
+      [[...path, 'auth', 'oauth2', 'tls'], auth?.oauth2?.tls],
+    ] as const) {
+      add([...at, 'ca'], files?.ca, false);
+      add([...at, 'cert'], files?.cert, false);
+      add([...at, 'key'], files?.key, true);
+    }
   }
   return found;
 }
@@ -75,8 +85,4 @@ function checkFolder(path: KeyPath, pattern: string, files: ConfigurationReader)
   } catch (error) {
     return [warning(path, `${folder} cannot be looked into: ${reasonOf(error)}`, 'it is read as soon as it can be')];
   }
-}
-
-function warning(path: KeyPath, message: string, hint?: string): Finding {
-  return { severity: 'warning', path, at: 'value', message, hint };
 }

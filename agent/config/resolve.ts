@@ -3,9 +3,12 @@ import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
 import type {
   Auth,
+  BasicAuth,
   BlocksCollectorConfiguration,
+  ClientTls,
   CollectorConfiguration,
   Configuration,
+  DestinationConfiguration,
   FileCollectorConfiguration,
   ShipperConfiguration,
   SpoolConfiguration,
@@ -78,7 +81,12 @@ function resolveBlocks(name: string, one: Extract<CollectorFile, { type: 'blocks
     name,
     listen: one.listen,
     tokenFile: one.token_file,
-    tls: one.tls && { certFile: one.tls.cert, keyFile: one.tls.key, clientCaFile: one.tls.client_ca },
+    tls: one.tls && {
+      certFile: one.tls.cert,
+      keyFile: one.tls.key,
+      clientCaFile: one.tls.client_ca,
+      minVersion: one.tls.min_version,
+    },
     memoryBytesMax: one.memory_max,
     connectionsMax: one.connections_max,
     idleTimeoutMs: one.idle_timeout,
@@ -93,20 +101,50 @@ function resolveShipper(name: string, one: ShipperFile, file: ConfigurationFile)
     type: 'http',
     protocol: 'native',
     name,
-    url: one.url,
-    tls: one.tls && { caFile: one.tls.ca, certFile: one.tls.cert, keyFile: one.tls.key },
-    auth: resolveAuth(one),
+    ...resolveDestination(one),
     whenFull,
     rateBytesPerSecondMax: one.rate_limit,
-    connectTimeoutMs: one.connect_timeout,
     progressTimeoutMs: one.progress_timeout,
     batchBytesMax: one.batch_max,
     retryDelayMsMax: one.retry_max,
   };
 }
 
-function resolveAuth({ auth }: HttpFile): Auth | undefined {
-  if (auth?.bearer_file !== undefined) return { kind: 'bearer', tokenFile: auth.bearer_file };
-  if (auth?.basic === undefined) return undefined;
-  return { kind: 'basic', user: auth.basic.user, passwordFile: auth.basic.password_file };
+function resolveDestination(one: HttpFile): DestinationConfiguration {
+  const { url: proxyUrl, basic, ca, no_proxy, environment } = one.proxy;
+  return {
+    url: one.url,
+    failover: one.failover,
+    socketPath: one.unix_socket,
+    tls: one.tls && resolveTls(one.tls),
+    auth: one.auth && resolveAuth(one.auth),
+    proxy: { url: proxyUrl, basic: basic && resolveBasic(basic), caFile: ca, noProxy: no_proxy, environment },
+    connectTimeoutMs: one.connect_timeout,
+  };
+}
+
+function resolveTls(tls: NonNullable<HttpFile['tls']>): ClientTls {
+  const { ca, cert, key, server_name, min_version } = tls;
+  return { caFile: ca, certFile: cert, keyFile: key, serverName: server_name, minVersion: min_version };
+}
+
+function resolveBasic({ user, password_file }: NonNullable<HttpFile['proxy']['basic']>): BasicAuth {
+  return { user, passwordFile: password_file };
+}
+
+function resolveAuth({ bearer_file, basic, oauth2 }: NonNullable<HttpFile['auth']>): Auth | undefined {
+  if (bearer_file !== undefined) return { kind: 'bearer', tokenFile: bearer_file };
+  if (basic !== undefined) return { kind: 'basic', ...resolveBasic(basic) };
+  if (oauth2 === undefined) return undefined;
+  const { token_url, client_id, client_secret_file, scope, audience, send_secret, tls } = oauth2;
+  return {
+    kind: 'oauth2',
+    tokenUrl: token_url,
+    clientId: client_id,
+    secretFile: client_secret_file,
+    scope,
+    audience,
+    sendSecret: send_secret,
+    tls: tls && resolveTls(tls),
+  };
 }

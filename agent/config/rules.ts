@@ -1,5 +1,7 @@
 /** The rules between several keys, checked on what the schema let through. Pure; all findings at once. */
 import type { Finding, KeyPath } from './findings.ts';
+import { error, warning } from './rule-findings.ts';
+import { checkDestination, isLoopback } from './rules-destination.ts';
 import type { ConfigurationFile } from './schema.ts';
 import type { Address } from './types.ts';
 import { formatSize } from './units.ts';
@@ -59,7 +61,7 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
 }
 
 function checkReceiver(path: KeyPath, blocks: BlocksFile): Finding[] {
-  if (isLoopback(blocks.listen) || blocks.insecure) return [];
+  if (isLoopback(blocks.listen.host) || blocks.insecure) return [];
   const lacks = [blocks.token_file === undefined ? '`token_file`' : '', blocks.tls === undefined ? '`tls`' : ''];
   const missing = lacks.filter((lack) => lack !== '');
   if (missing.length === 0) return [];
@@ -86,23 +88,7 @@ function checkHttp(path: KeyPath, http: HttpFile): Finding[] {
     if (http[key] !== undefined)
       findings.push(error([...path, key], `\`${key}\` belongs to \`protocol: plain\` only`, 'take it out'));
   }
-  if ((http.tls?.cert === undefined) !== (http.tls?.key === undefined)) {
-    findings.push(error([...path, 'tls'], '`cert` and `key` go together', 'give both or neither'));
-  }
-  const secure = http.url.startsWith('https:');
-  if (http.tls !== undefined && !secure) {
-    findings.push(error([...path, 'tls'], '`tls` does nothing with an http: URL', 'write https:, or take `tls` out'));
-  }
-  return [...findings, ...checkAuth(path, http, secure)];
-}
-
-function checkAuth(path: KeyPath, { auth, url }: HttpFile, secure: boolean): Finding[] {
-  if (auth === undefined) return [];
-  const given = [auth.bearer_file, auth.basic].filter((way) => way !== undefined).length;
-  if (given !== 1) return [error([...path, 'auth'], '`auth` needs exactly one of `bearer_file` and `basic`')];
-  const { hostname } = new URL(url);
-  if (secure || isLoopback({ host: hostname.replace(/^\[|\]$/g, ''), port: 0 })) return [];
-  return [warning([...path, 'url'], 'the secret of `auth` goes over the network in the clear', 'use https:')];
+  return [...findings, ...checkDestination(path, http)];
 }
 
 /** data_dir and the mirrors' folders must not lie in one another. */
@@ -143,23 +129,11 @@ function checkPorts({ collectors, admin }: ConfigurationFile): Finding[] {
 }
 
 function checkAdmin({ admin }: ConfigurationFile): Finding[] {
-  if (admin.listen === undefined || isLoopback(admin.listen)) return [];
+  if (admin.listen === undefined || isLoopback(admin.listen.host)) return [];
   const message = 'anybody who reaches this address can read metrics, names of files and of hosts';
   return [warning(['admin', 'listen'], message, 'listen on 127.0.0.1, or see to it that the network is trusted')];
 }
 
-function isLoopback({ host }: Address): boolean {
-  return /^127(\.\d{1,3}){3}$/.test(host) || ['localhost', '::1'].includes(host.toLowerCase());
-}
-
 function within(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
-}
-
-function error(path: KeyPath, message: string, hint?: string): Finding {
-  return { severity: 'error', path, at: 'value', message, hint };
-}
-
-function warning(path: KeyPath, message: string, hint?: string): Finding {
-  return { severity: 'warning', path, at: 'value', message, hint };
 }

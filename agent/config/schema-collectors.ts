@@ -93,6 +93,7 @@ const blocksSchema = z
           description: 'Agents must show a certificate that this authority signed, PEM.',
           fallback: 'no certificate is asked for',
         }),
+        min_version: z.enum(['1.2', '1.3']).prefault('1.2').describe('The oldest version of TLS that is spoken.'),
       })
       .optional()
       .meta({

@@ -1,8 +1,9 @@
 /** Every key of every type of shipper. */
 import * as z from 'zod';
 import { limits } from '../../spool/nouns.ts';
-import { duration, path, rate, size, text, url } from './fields.ts';
+import { duration, path, rate, size } from './fields.ts';
 import { whenFull } from './schema-common.ts';
+import { destinationKeys } from './schema-destination.ts';
 
 const MiB = 1024 * 1024;
 
@@ -10,20 +11,6 @@ const ownWhenFull = whenFull.optional().meta({
   description:
     'What a full spool does when this shipper is the one that lags. `drop_oldest` gives up its oldest records, counted and declared, so that it slows nobody.',
   fallback: 'as `spool.when_full`',
-});
-
-const authSchema = z.strictObject({
-  bearer_file: path().optional().meta({
-    description: 'A file with the token to show. Read again when it changes.',
-    fallback: 'no token',
-  }),
-  basic: z
-    .strictObject({
-      user: text(256).describe('User name.'),
-      password_file: path().describe('A file with the password. Read again when it changes.'),
-    })
-    .optional()
-    .meta({ description: 'HTTP basic authentication.', fallback: 'none' }),
 });
 
 const httpSchema = z
@@ -34,31 +21,11 @@ const httpSchema = z
       .describe(
         '`native`: to another Tailspool, exactly once. `plain`: to any HTTP endpoint; reserved, not there yet. Never guessed from the URL.',
       ),
-    url: url().meta({ description: 'Where to send.', example: '"https://aggregator:8600/v1/blocks"' }),
-    tls: z
-      .strictObject({
-        ca: path().optional().meta({
-          description: "The authority that signed the receiver's certificate, PEM.",
-          fallback: 'the authorities that Node brings',
-        }),
-        cert: path().optional().meta({ description: 'Our own certificate chain, PEM. Needs `key`.', fallback: 'none' }),
-        key: path().optional().meta({ description: 'Its private key, PEM.', fallback: 'none' }),
-      })
-      .optional()
-      .meta({
-        description: 'For https: URLs. The files are read again when they change.',
-        fallback: 'the authorities that Node brings, no certificate of our own',
-      }),
-    auth: authSchema
-      .optional()
-      .meta({ description: 'How to authenticate: `bearer_file` or `basic`.', fallback: 'not at all' }),
+    ...destinationKeys,
     when_full: ownWhenFull,
     rate_limit: rate({ min: 1024, max: 1024 * 1024 * MiB })
       .optional()
       .meta({ description: 'The most that is sent in a second, as it goes over the wire.', fallback: 'no limit' }),
-    connect_timeout: duration({ min: 100, max: 600_000 })
-      .prefault('10s')
-      .describe('For the connection to be made, TLS included.'),
     progress_timeout: duration({ min: 500, max: 3_600_000 })
       .prefault('30s')
       .describe(

@@ -72,22 +72,43 @@ export interface ServerTls {
   readonly keyFile: string;
   /** Clients must show a certificate of this authority. */
   readonly clientCaFile: string | undefined;
+  readonly minVersion: TlsVersion;
 }
+
+export type TlsVersion = '1.2' | '1.3';
 
 export type ShipperConfiguration = NativeShipperConfiguration | MirrorShipperConfiguration;
 
-export interface NativeShipperConfiguration {
+/** Where an HTTP shipper sends, and how it gets there; the same for both protocols. */
+export interface DestinationConfiguration {
+  /** http: or https:, without user, password or fragment. */
+  readonly url: string;
+  /** Further addresses of the same destination, in the order in which they are tried. */
+  readonly failover: readonly string[];
+  /** Connected to instead of the URL's host. */
+  readonly socketPath: string | undefined;
+  readonly tls: ClientTls | undefined;
+  readonly auth: Auth | undefined;
+  readonly proxy: ProxyConfiguration;
+  readonly connectTimeoutMs: number;
+}
+
+export interface ProxyConfiguration {
+  /** undefined: what the environment says, if `environment`. */
+  readonly url: string | undefined;
+  readonly basic: BasicAuth | undefined;
+  readonly caFile: string | undefined;
+  readonly noProxy: readonly string[];
+  readonly environment: boolean;
+}
+
+export interface NativeShipperConfiguration extends DestinationConfiguration {
   readonly type: 'http';
   readonly protocol: 'native';
   readonly name: string;
-  /** http: or https:, without user, password or fragment. */
-  readonly url: string;
-  readonly tls: ClientTls | undefined;
-  readonly auth: Auth | undefined;
   readonly whenFull: WhenFull;
   /** undefined: no limit. */
   readonly rateBytesPerSecondMax: number | undefined;
-  readonly connectTimeoutMs: number;
   /** No byte moved in either direction for so long. */
   readonly progressTimeoutMs: number;
   readonly batchBytesMax: number;
@@ -99,12 +120,32 @@ export interface ClientTls {
   readonly caFile: string | undefined;
   readonly certFile: string | undefined;
   readonly keyFile: string | undefined;
+  /** undefined: the URL's host. */
+  readonly serverName: string | undefined;
+  readonly minVersion: TlsVersion;
 }
 
 /** Secrets stay in their files; they are read when they are needed. */
 export type Auth =
   | { readonly kind: 'bearer'; readonly tokenFile: string }
-  | { readonly kind: 'basic'; readonly user: string; readonly passwordFile: string };
+  | ({ readonly kind: 'basic' } & BasicAuth)
+  | ({ readonly kind: 'oauth2' } & OAuth2);
+
+export interface BasicAuth {
+  readonly user: string;
+  readonly passwordFile: string;
+}
+
+/** Client credentials (RFC 6749 section 4.4). */
+export interface OAuth2 {
+  readonly tokenUrl: string;
+  readonly clientId: string;
+  readonly secretFile: string;
+  readonly scope: string | undefined;
+  readonly audience: string | undefined;
+  readonly sendSecret: 'header' | 'body';
+  readonly tls: ClientTls | undefined;
+}
 
 export interface MirrorShipperConfiguration {
   readonly type: 'mirror';

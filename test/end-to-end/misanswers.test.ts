@@ -33,12 +33,12 @@ const lasting = (say: Answering, outcome: string, cause: string): Misanswer => (
 const half = 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf';
 
 const misanswers: Readonly<Record<string, Misanswer>> = {
-  'a 429': passing(answer('429 Too Many', '', ['retry-after: 0']), 'status_429', 'receiver_unavailable'),
-  'a 503': passing(answer('503 Service Unavailable'), 'status_503', 'receiver_unavailable'),
-  'a 500': passing(answer('500 Oops'), 'status_500', 'receiver_unavailable'),
-  garbage: passing((socket) => void socket.end('\u0000\u0001 no http at all\r\n\r\n'), 'network', 'unreachable'),
-  'half a reply': passing((socket) => void socket.end(half), 'network', 'unreachable'),
-  'a connection closed mid-body': passing((socket) => void socket.destroy(), 'network', 'unreachable'),
+  'a 429': passing(answer('429 Too Many', '', ['retry-after: 0']), 'status_429', 'rate_limited'),
+  'a 503': passing(answer('503 Service Unavailable'), 'status_503', 'server_error'),
+  'a 500': passing(answer('500 Oops'), 'status_500', 'server_error'),
+  garbage: passing((socket) => void socket.end('\u0000\u0001 no http at all\r\n\r\n'), 'network', 'not_http'),
+  'half a reply': passing((socket) => void socket.end(half), 'network', 'reset'),
+  'a connection closed mid-body': passing((socket) => void socket.destroy(), 'network', 'reset'),
   'no answer at all': passing(() => {}, 'timeout', 'timeout'),
   'a redirect': lasting(answer('302 Found', '', ['location: http://127.0.0.1:1/']), 'status_302', 'redirected'),
   'a 401': lasting(answer('401 Unauthorized'), 'status_401', 'unauthorized'),
@@ -46,7 +46,7 @@ const misanswers: Readonly<Record<string, Misanswer>> = {
   'a 404': lasting(answer('404 Not Found'), 'status_404', 'not_found'),
   'a 413': lasting(answer('413 Too Large'), 'status_413', 'too_large'),
   'a 426': lasting(answer('426 Upgrade Required'), 'status_426', 'unknown_version'),
-  'a login page with 200': lasting(answer('200 OK', page, ['content-type: text/html']), 'not_ours', 'not_a_receiver'),
+  'a login page with 200': lasting(answer('200 OK', page, ['content-type: text/html']), 'not_ours', 'login_page'),
 };
 
 /** What an honest receiver says that never met the agent. */

@@ -90,7 +90,7 @@ export class Pair {
       clock,
       random,
       log: logInto(log),
-      authorization,
+      authorization: authorization && { header: async () => authorization(), refused: () => false },
     };
     const shipper = new HttpShipper(options, world);
     if (name === 'central') this.shipper = shipper;

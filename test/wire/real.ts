@@ -71,8 +71,11 @@ export async function startShipper(outlet: Outlet, url: string, settings: Shippe
     rateBytesPerSecondMax,
   };
   const log = { write: () => {} };
+  const host = { files: hostFiles, clock: hostClock, transports: hostTransports };
   const authorization =
-    bearerFile === undefined ? undefined : authorizationOf({ kind: 'bearer', tokenFile: bearerFile }, hostFiles);
+    bearerFile === undefined
+      ? undefined
+      : authorizationOf({ kind: 'bearer', tokenFile: bearerFile }, host, { proxy: undefined, connectTimeoutMs: 2000 });
   const world = { outlet, transports: hostTransports, clock: hostClock, random: hostRandom, log, authorization };
   const shipper = new HttpShipper(options, world);
   running.add(shipper);

@@ -6,7 +6,7 @@ import type { BlockHash, Id, Position } from '../../../spool/nouns.ts';
 import type { Answer, Held } from '../../../spool/wire-answer.ts';
 import { decodeAnswer } from '../../../spool/wire-answer.ts';
 import type { TransportAnswer } from '../../ports.ts';
-import { type Failure, passesByItself, redirected, type Trouble } from '../shared/trouble.ts';
+import { type Failure, failureOfStatus, notTheEndpoint, type Trouble } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
 import type { Blocks, Place } from './place.ts';
 
@@ -38,8 +38,8 @@ export type Told =
   | Failure;
 
 export function decideTold(got: TransportAnswer): Told {
-  const answer = got.status === 200 ? decodeAnswer(got.body) : undefined;
-  if (answer?.answer === 'state' && answer.receiver !== undefined)
+  const answer = decodeAnswer(got.body);
+  if (got.status === 200 && answer?.answer === 'state' && answer.receiver !== undefined)
     return { kind: 'told', receiver: answer.receiver, rows: answer.rows, describe: answer.describe };
   return refused(got, answer, false);
 }
@@ -47,16 +47,16 @@ export function decideTold(got: TransportAnswer): Told {
 export function decide(got: TransportAnswer, sent: Outgoing, place: Place, blocks: Blocks): Verdict {
   const answer = decodeAnswer(got.body);
   const known = answer?.receiver !== undefined;
-  if (got.status === 200 && answer && known) return acknowledged(answer, sent, place, blocks);
-  if (got.status === 409 && answer && known) return conflicting(answer, answer.receiver!);
+  if (got.status === 200 && answer && known) return acknowledged(got, answer, sent, place, blocks);
+  if (got.status === 409 && answer && known) return conflicting(got, answer, answer.receiver!);
   return refused(got, answer, sent.blocksCount > 1);
 }
 
-function acknowledged(answer: Answer, sent: Outgoing, place: Place, blocks: Blocks): Verdict {
+function acknowledged(got: TransportAnswer, answer: Answer, sent: Outgoing, place: Place, blocks: Blocks): Verdict {
   const { row } = answer;
   if (answer.receiver !== place.receiver) return { kind: 'doubt', outcome: 'other_receiver' };
   if (!row || row.epoch !== sent.batch.epoch || (answer.answer !== 'taken' && answer.answer !== 'duplicate'))
-    return notAReceiver('its answer is about something else');
+    return notTheEndpoint(got, 'receiver', 'its answer is about something else');
   const outcome = answer.answer === 'taken' ? 'acknowledged' : 'duplicate';
   const proof = prove(row, sent, blocks);
   if (!proof) return { kind: 'doubt', outcome: 'not_ours' };
@@ -87,7 +87,7 @@ function prove(
     : undefined;
 }
 
-function conflicting(answer: Answer, receiver: Id): Verdict {
+function conflicting(got: TransportAnswer, answer: Answer, receiver: Id): Verdict {
   const { rows } = answer;
   switch (answer.answer) {
     case 'behind':
@@ -98,82 +98,49 @@ function conflicting(answer: Answer, receiver: Id): Verdict {
     case 'other_receiver':
       return { kind: 'doubt', outcome: 'other_receiver' };
     default:
-      return notAReceiver(`it answered 409 and "${answer.answer}"`);
+      return notTheEndpoint(got, 'receiver', `it answered 409 and "${answer.answer}"`);
   }
 }
 
 function refused(got: TransportAnswer, answer: Answer | undefined, divisible: boolean): Failure {
   const { status } = got;
   const outcome = `status_${status}`;
-  const said = answer?.message ? ` It says: ${answer.message}` : '';
-  if (passesByItself(status)) {
-    const cause =
-      answer?.answer === 'full'
-        ? 'receiver_full'
-        : answer?.answer === 'busy'
-          ? 'receiver_busy'
-          : 'receiver_unavailable';
-    const trouble = { cause, message: `The receiver answered ${status}.${said}` };
-    return { kind: 'later', outcome, trouble, retryAfter: got.headers['retry-after'], smaller: false };
-  }
+  const said = answer?.message ?? '';
   if (status === 413 && divisible) {
-    const trouble = { cause: 'too_large', message: `The receiver finds the batch too large (413).${said}` };
+    const trouble = { cause: 'too_large', message: `The receiver finds the batch too large (413). ${said}`.trimEnd() };
     return { kind: 'later', outcome, trouble, retryAfter: undefined, smaller: true };
   }
-  if (status >= 200 && status < 300)
-    return notAReceiver(`it answered ${status} with something else than an answer of this protocol`);
-  return { kind: 'trouble', outcome, trouble: troubleOf(status, got, answer, said) };
+  const failure = failureOfStatus(got, 'receiver', said);
+  const own = ownWords(got, answer);
+  return own === undefined ? failure : { ...failure, trouble: { ...failure.trouble, ...own } };
 }
 
-function troubleOf(status: number, got: TransportAnswer, answer: Answer | undefined, said: string): Trouble {
-  if (status >= 300 && status < 400) return redirected(got);
+/** What a receiver says in its own protocol, or what only this protocol's hints can say. */
+function ownWords({ status }: TransportAnswer, answer: Answer | undefined): Partial<Trouble> | undefined {
+  if (answer?.answer === 'full')
+    return {
+      cause: 'receiver_full',
+      hint: 'Its spool has no room: look at its disk and its shippers. It goes on by itself.',
+    };
+  if (answer?.answer === 'busy')
+    return {
+      cause: 'receiver_busy',
+      hint: 'It has many agents at once; it goes on by itself. memory_max there lets it take more.',
+    };
   switch (status) {
     case 401:
-      return {
-        cause: 'unauthorized',
-        message: `The receiver does not know our token (401).${said}`,
-        hint: 'Compare auth.bearer_file here with --token-file there; a changed file is read by itself.',
-      };
-    case 403:
-      return {
-        cause: 'forbidden',
-        message: `The endpoint forbids it (403).${said}`,
-        hint: 'Look at the proxy or the rights of the token.',
-      };
+      return { hint: 'Compare auth.bearer_file here with --token-file there; a changed file is read by itself.' };
     case 404:
-      return {
-        cause: 'not_found',
-        message: `There is no receiver at this address (404).${said}`,
-        hint: 'The url of a native shipper ends in /v1/blocks.',
-      };
+      return { hint: 'The url of a native shipper ends in /v1/blocks.' };
     case 413:
-      return {
-        cause: 'too_large',
-        message: `A single block is too large for the endpoint (413).${said}`,
-        hint: 'Raise the body limit of the proxy in between to 40 MiB.',
-      };
+      return { hint: 'Raise the body limit of the proxy in between to 40 MiB.' };
     case 426: {
       const takes = answer?.versions.length ? ` It takes block versions ${answer.versions.join(', ')}.` : '';
-      return {
-        cause: 'unknown_version',
-        message: `The receiver does not know our version (426).${takes}${said}`,
-        hint: 'Update the receiver first, then the agents.',
-      };
+      const said = answer?.message ? ` It says: ${answer.message}` : '';
+      const message = `The receiver does not know our version (426).${takes}${said}`;
+      return { cause: 'unknown_version', message, hint: 'Update the receiver first, then the agents.' };
     }
     default:
-      return {
-        cause: 'rejected',
-        message: `The endpoint answered ${status}.${said}`,
-        hint: 'Look at what listens at this url.',
-      };
+      return undefined;
   }
-}
-
-function notAReceiver(why: string): Extract<Failure, { kind: 'trouble' }> {
-  const message = `What listens at the url is not a receiver: ${why}.`;
-  return {
-    kind: 'trouble',
-    outcome: 'not_ours',
-    trouble: { cause: 'not_a_receiver', message, hint: 'A proxy or a login page may stand in between.' },
-  };
 }

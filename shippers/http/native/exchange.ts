@@ -5,7 +5,8 @@
 import { crc32 } from 'node:zlib';
 import type { Outlet } from '../../../spool/nouns.ts';
 import { type Batch, encodeBatch, encodeKey, wireLimits } from '../../../spool/wire.ts';
-import type { Transport, TransportAnswer } from '../../ports.ts';
+import type { Authorization, Transport, TransportAnswer } from '../../ports.ts';
+import { sendAuthorized } from '../shared/authorized.ts';
 import { decideError, type Failure } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
 import type { Told, Verdict } from './decide.ts';
@@ -22,8 +23,7 @@ export interface ExchangeWorld {
   readonly outlet: Outlet;
   readonly transport: Transport;
   readonly signal: AbortSignal;
-  /** The value of the `authorization` header at this moment. Throws where the secret cannot be read. */
-  readonly authorization: (() => string) | undefined;
+  readonly authorization: Authorization | undefined;
 }
 
 /** Stands for an attempt that we ended ourselves. */
@@ -83,21 +83,11 @@ export class Exchange {
   ): Promise<TransportAnswer> {
     const headers: Record<string, string> = { ...words, accept: 'application/json' };
     if (body) headers['content-type'] = 'application/zstd';
-    const authorization = this.#authorization();
-    if (authorization !== undefined) headers.authorization = authorization;
     const { url, progressTimeoutMs } = this.#options;
-    const { transport, signal } = this.#world;
+    const { transport, signal, authorization } = this.#world;
     const { answerBytesMax } = wireLimits;
-    return transport.send({ method, url, headers, body, progressTimeoutMs, answerBytesMax, signal });
-  }
-
-  #authorization(): string | undefined {
-    try {
-      return this.#world.authorization?.();
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw Object.assign(new Error(message), { code: 'SECRET_UNREADABLE' });
-    }
+    const request = { method, url, headers, body, progressTimeoutMs, answerBytesMax, signal };
+    return sendAuthorized(transport, request, authorization);
   }
 }
 

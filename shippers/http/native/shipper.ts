@@ -5,7 +5,7 @@
  */
 import type { Id, Outlet, Position } from '../../../spool/nouns.ts';
 import type { Clock, Log, MonotonicMs, Random } from '../../../spool/ports.ts';
-import type { Shipper, ShipperStatus, Transport, TransportOptions, Transports } from '../../ports.ts';
+import type { Authorization, Shipper, ShipperStatus, Transport, TransportOptions, Transports } from '../../ports.ts';
 import { type Delivered, Meter } from '../shared/meter.ts';
 import { backoffMs, grow, retryAfterMs, retryLimits, shrink, spreadMs } from '../shared/retry.ts';
 import type { Failure, Trouble } from '../shared/trouble.ts';
@@ -25,6 +25,8 @@ export interface HttpOptions {
   /** Shippers without filters share the empty name. */
   readonly stream?: string;
   readonly tls?: TransportOptions['tls'];
+  readonly socketPath?: string | undefined;
+  readonly proxy?: TransportOptions['proxy'];
   readonly connectTimeoutMs: number;
   /** No byte moved in either direction for so long. */
   readonly progressTimeoutMs: number;
@@ -40,8 +42,7 @@ export interface HttpWorld {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** The value of the `authorization` header at this moment. Throws where the secret cannot be read. */
-  readonly authorization?: (() => string) | undefined;
+  readonly authorization?: Authorization | undefined;
 }
 
 const windowBytesStart = 64 * 1024;
@@ -84,8 +85,8 @@ export class HttpShipper implements Shipper {
     this.#options = options;
     this.#world = world;
     this.#windowBytes = Math.min(windowBytesStart, options.batchBytesMax);
-    const { url, tls, connectTimeoutMs } = options;
-    this.#transport = world.transports.open({ url, tls, connectTimeoutMs });
+    const { url, tls, socketPath, proxy, connectTimeoutMs } = options;
+    this.#transport = world.transports.open({ url, tls, socketPath, proxy, connectTimeoutMs });
     const { outlet, authorization } = world;
     this.#exchange = new Exchange(
       { url, stream: this.#stream, progressTimeoutMs: options.progressTimeoutMs },

@@ -27,7 +27,7 @@ collectors:
     type: blocks
     listen: "[::1]:8600"
     token_file: /t
-    tls: {cert: /c, key: /k, client_ca: /ca}
+    tls: {cert: /c, key: /k, client_ca: /ca, min_version: 1.3}
     insecure: true
     memory_max: 64MiB
     connections_max: 5
@@ -45,8 +45,10 @@ shippers:
     type: http
     protocol: native
     url: https://h:1/v1/blocks
-    tls: {ca: /ca, cert: /c, key: /k}
+    tls: {ca: /ca, cert: /c, key: /k, server_name: n, min_version: 1.3}
+    failover: [https://i:1/v1/blocks]
     auth: {basic: {user: u, password_file: /p}}
+    proxy: {url: "https://p:3128", basic: {user: v, password_file: /q}, ca: /pca, no_proxy: [.x], environment: false}
     when_full: block
     rate_limit: 5MiB/s
     connect_timeout: 4s
@@ -85,7 +87,7 @@ log: {level: debug, format: text}
         name: 'b',
         listen: { host: '::1', port: 8600 },
         tokenFile: '/t',
-        tls: { certFile: '/c', keyFile: '/k', clientCaFile: '/ca' },
+        tls: { certFile: '/c', keyFile: '/k', clientCaFile: '/ca', minVersion: '1.3' },
         insecure: true,
         memoryBytesMax: 64 * MiB,
         connectionsMax: 5,
@@ -107,8 +109,17 @@ log: {level: debug, format: text}
         protocol: 'native',
         name: 'h',
         url: 'https://h:1/v1/blocks',
-        tls: { caFile: '/ca', certFile: '/c', keyFile: '/k' },
+        failover: ['https://i:1/v1/blocks'],
+        socketPath: undefined,
+        tls: { caFile: '/ca', certFile: '/c', keyFile: '/k', serverName: 'n', minVersion: '1.3' },
         auth: { kind: 'basic', user: 'u', passwordFile: '/p' },
+        proxy: {
+          url: 'https://p:3128/',
+          basic: { user: 'v', passwordFile: '/q' },
+          caFile: '/pca',
+          noProxy: ['.x'],
+          environment: false,
+        },
         whenFull: 'block',
         rateBytesPerSecondMax: 5 * MiB,
         connectTimeoutMs: 4000,
@@ -127,4 +138,22 @@ test('a token is read from the file that is named for it', () => {
   const shippers = '{c: {type: http, protocol: native, url: "https://h/", auth: {bearer_file: /t}}}';
   const [shipper] = sound(parse(withSections({ shippers }))).shippers;
   assert.deepEqual(shipper?.type === 'http' && shipper.auth, { kind: 'bearer', tokenFile: '/t' });
+});
+
+test('OAuth 2.0 and a unix socket arrive too, and a path may come from the environment', () => {
+  const oauth2 = `{token_url: "https://login/t", client_id: c, client_secret_file: "\${CREDENTIALS_DIRECTORY}/s", scope: "a b", audience: x, send_secret: body, tls: {ca: /ca}}`;
+  const shippers = `{c: {type: http, protocol: native, url: "http://h/", unix_socket: /run/s, auth: {oauth2: ${oauth2}}}}`;
+  const [shipper] = sound(parse(withSections({ shippers }), { CREDENTIALS_DIRECTORY: '/run/credentials/x' })).shippers;
+  if (shipper?.type !== 'http') throw new Error('no http shipper');
+  assert.equal(shipper.socketPath, '/run/s');
+  assert.deepEqual(shipper.auth, {
+    kind: 'oauth2',
+    tokenUrl: 'https://login/t',
+    clientId: 'c',
+    secretFile: '/run/credentials/x/s',
+    scope: 'a b',
+    audience: 'x',
+    sendSecret: 'body',
+    tls: { caFile: '/ca', certFile: undefined, keyFile: undefined, serverName: undefined, minVersion: '1.2' },
+  });
 });

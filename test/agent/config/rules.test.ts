@@ -58,7 +58,7 @@ test('an http shipper needs its protocol, an http or https URL, and whole pairs'
   assert.match(native('url: "https://h/#x"'), /has a `#` part/);
   assert.match(native('url: "https://h/", tls: {cert: /c}'), /`cert` and `key` go together/);
   assert.match(native('url: "http://h/", tls: {ca: /c}'), /`tls` does nothing with an http: URL/);
-  assert.match(native('url: "https://h/", auth: {}'), /exactly one of `bearer_file` and `basic`/);
+  assert.match(native('url: "https://h/", auth: {}'), /exactly one of `bearer_file`, `basic` and `oauth2`/);
   assert.match(
     native('url: "https://h/", auth: {bearer_file: /t, basic: {user: u, password_file: /p}}'),
     /exactly one of/,
@@ -68,6 +68,30 @@ test('an http shipper needs its protocol, an http or https URL, and whole pairs'
     /warning: the secret of `auth` goes over the network/,
   );
   assert.equal(native('url: "http://[::1]:1/", auth: {bearer_file: /t}'), '');
+});
+
+test('the other ways to a destination fit together, or the check says how they do not', () => {
+  const native = (more: string) => told({ shippers: `{s: {type: http, protocol: native, ${more}}}` });
+  const https = 'url: "https://h/"';
+  const oauth2 = (more: string) => `${https}, auth: {oauth2: {client_id: c, client_secret_file: /s, ${more}}}`;
+  assert.equal(native(oauth2('token_url: "https://login/"')), '');
+  assert.equal(native(oauth2('token_url: "http://localhost:1/"')), '');
+  assert.match(
+    native(oauth2('token_url: "http://login/"')),
+    /error: the secret would go over the network in the clear/,
+  );
+  assert.match(native(oauth2('token_url: "https://login/", tls: {cert: /c}')), /`cert` and `key` go together/);
+  assert.match(native(`${https}, failover: ["https://h/"]`), /stands here already/);
+  assert.match(native(`${https}, failover: ["https://i/"], unix_socket: /s`), /`failover` does nothing with/);
+  assert.match(native('url: "https://h/", failover: ["http://i/"], auth: {bearer_file: /t}'), /in the clear/);
+  assert.match(native(`${https}, proxy: {url: "http://p/", no_proxy: [x]}, unix_socket: /s`), /no proxy leads to/);
+  assert.match(native(`${https}, proxy: {basic: {user: u, password_file: /p}}`), /`basic` needs the `url`/);
+  assert.match(native(`${https}, proxy: {url: "http://p/", ca: /c}`), /`ca` is for an https: proxy/);
+  assert.match(native(`${https}, proxy: {url: "http://p/x"}`), /has no path/);
+  assert.match(native(`${https}, proxy: {url: "http://u:secret@p/"}`), /has a user or password in it/);
+  assert.doesNotMatch(native(`${https}, proxy: {url: "http://u:secret@p/"}`), /secret@/);
+  assert.match(native(`${https}, tls: {min_version: 1.1}`), /one of: 1.2, 1.3/);
+  assert.equal(native(`${https}, tls: {min_version: 1.3, server_name: n}`), '');
 });
 
 test('data_dir and the folders of mirrors do not lie in one another', () => {
