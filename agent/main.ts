@@ -58,7 +58,7 @@ function context(): CommandContext {
       signals ??= takeSignals();
       return signals.onSignal(handle);
     },
-    openHost: async (log) => (await import('./host/host.ts')).openHost(log),
+    openHost: async (log, dataDir) => (await import('./host/host.ts')).openHost(log, dataDir),
   };
 }
 

@@ -21,6 +21,7 @@ const tasks = {
   structure: () => [node('build/structure.ts')],
   check: (args) => [...tasks.types(), ...tasks.lint(), ...tasks.structure(), ...tasks.test(args)],
   build: () => [node('build/executable.ts')],
+  reproducible: () => [node('build/reproducible.ts')],
   bench: () => [node('build/bench/bench.ts')],
   'bench:long': () => [node('build/bench/bench.ts', '--long')],
   simulate: () => [node('test/simulation/simulate.ts')],

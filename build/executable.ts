@@ -2,17 +2,24 @@
  * `npm run build`: one executable, `dist/tailspool`, with Node, the program and the zstd addon in it (Node's single executable
  * application). The same sources and packages give the same bytes.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
-import { addonAsset } from '../agent/host/addon.ts';
+import { addonAsset, notifyAsset } from '../agent/host/addon.ts';
+import { compileAddon, notifyAddon, zstdAddon } from './executable/addons.ts';
+import { needsOf, sayNeeds } from './executable/needs.ts';
+import { nodeFor } from './executable/node-base.ts';
+import { root, run } from './executable/run.ts';
+import { type Target, targetNamed } from './executable/target.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const usage = `npm run build [-- --target linux-arm64] [-- --codec=zlib] [-- --fresh]
+  --target NAME   what it is to run on: linux-x64 or linux-arm64; this machine where it is not given
+  --codec zlib    without the fast codec: slower, and needs no compiler
+  --fresh         compile the native parts again, though they are known
+`;
+
 const dist = join(root, 'dist');
-const work = join(dist, 'work');
-const target = join(dist, 'tailspool');
 const blob = 'sea.blob';
 
 /** Node looks for this mark to know that something was injected. */
@@ -43,40 +50,93 @@ const withoutHttp2: Plugin = {
   },
 };
 
-await main();
+interface Order {
+  readonly target: Target;
+  readonly codec: 'zstd-napi' | 'zlib';
+  readonly fresh: boolean;
+  /** Everything is made here, with relative names. */
+  readonly work: string;
+}
 
-async function main(): Promise<void> {
-  fs.rmSync(work, { recursive: true, force: true });
-  fs.mkdirSync(work, { recursive: true });
-  const base = prepareBase();
-  await bundle();
-  const assets = prepareAddon();
-  makeBlob(assets);
-  inject(base);
-  fs.renameSync(base, target);
-  fs.rmSync(work, { recursive: true });
-  const megabytes = (fs.statSync(target).size / 1e6).toFixed(0);
-  const said = execFileSync(target, ['version'], { encoding: 'utf8' }).trim();
-  console.log(`dist/tailspool (${megabytes} MB): ${said.replace('\n', ', ')}`);
+const order = readOrder();
+fs.rmSync(order.work, { recursive: true, force: true });
+fs.mkdirSync(order.work, { recursive: true });
+try {
+  await make(order);
+} finally {
+  fs.rmSync(order.work, { recursive: true, force: true });
+}
+
+function readOrder(): Order {
+  const { values } = parseArgs({
+    options: {
+      target: { type: 'string' },
+      codec: { type: 'string', default: 'zstd-napi' },
+      fresh: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(usage);
+    process.exit(0);
+  }
+  const { codec, fresh } = values;
+  if (codec !== 'zstd-napi' && codec !== 'zlib') throw new Error(`there is no codec ${codec}: zstd-napi or zlib`);
+  const target = targetNamed(values.target);
+  return { target, codec, fresh, work: join(dist, `work-${target.name}`) };
+}
+
+async function make(order: Order): Promise<void> {
+  const base = prepareBase(order);
+  await bundle(order.work);
+  const assets = await prepareAddons(order);
+  makeBlob(order, assets);
+  const postject = join(root, 'node_modules/postject/dist/cli.js');
+  run(process.execPath, [postject, 'node', 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse], { cwd: order.work });
+  const needs = tellNeeds(order, [base, ...Object.values(assets).map((name) => join(order.work, name))]);
+  const made = join(dist, order.target.fileName);
+  fs.renameSync(base, made);
+  const megabytes = (fs.statSync(made).size / 1e6).toFixed(0);
+  console.log(`dist/${order.target.fileName} (${megabytes} MB): ${said(made, order)}; ${needs}`);
+}
+
+function tellNeeds({ codec }: Order, files: readonly string[]): string {
+  try {
+    return sayNeeds(needsOf(files));
+  } catch (error) {
+    // No binutils: see prepareBase.
+    if (codec !== 'zlib') throw error;
+    return 'what it needs is not known';
+  }
+}
+
+/** What it says of itself; it has to have the codec that was asked for. */
+function said(made: string, { target, codec }: Order): string {
+  if (!target.native) return `for ${target.name}, codec ${codec}, not run here`;
+  const version = run(made, ['version']).trim();
+  const expected = codec === 'zlib' ? 'codec node:zlib' : 'codec zstd-napi';
+  if (!version.split('\n').some((line) => line.startsWith(expected)))
+    throw new Error(`${made} does not use the codec that was built in:\n${version}`);
+  return version.replaceAll('\n', ', ');
 }
 
 /** A copy of Node without symbols. It has to be stripped before the injection: afterwards it would not start. */
-function prepareBase(): string {
+function prepareBase({ target, codec, work }: Order): string {
   const base = join(work, 'node');
-  fs.copyFileSync(process.execPath, base);
+  fs.copyFileSync(nodeFor(target), base);
   fs.chmodSync(base, 0o755);
-  strip(base);
+  try {
+    run(`${target.toolPrefix}strip`, [base]);
+  } catch (error) {
+    // Without a compiler there may be no binutils either: then it is only larger.
+    if (codec !== 'zlib') throw error;
+    console.error(`${(error as Error).message}\n${target.fileName} keeps its symbols and is larger`);
+  }
   return base;
 }
 
-function strip(file: string): void {
-  const { error, status } = spawnSync('strip', [file], { stdio: ['ignore', 'inherit', 'inherit'] });
-  if (error !== undefined) console.error(`binutils are not installed: ${file} keeps its symbols and is larger`);
-  else if (status !== 0) throw new Error(`strip ${file} failed (exit ${status})`);
-}
-
 /** CommonJS, which starts faster than a module does; `import()` inside it stays lazy. */
-async function bundle(): Promise<void> {
+async function bundle(work: string): Promise<void> {
   const { version } = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   await build({
     entryPoints: [join(root, 'agent/main.ts')],
@@ -102,47 +162,41 @@ async function bundle(): Promise<void> {
 
 /** Twelve digits; with a plus where the working tree differs. `unknown` outside a git repository. */
 function commit(): string {
-  const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });
-  const found = git('rev-parse', '--short=12', 'HEAD');
-  if (found.status !== 0) return 'unknown';
-  return found.stdout.trim() + (git('status', '--porcelain').stdout.trim() === '' ? '' : '+');
+  try {
+    const changed = run('git', ['status', '--porcelain'], { cwd: root }).trim() !== '';
+    return run('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root }).trim() + (changed ? '+' : '');
+  } catch {
+    return 'unknown';
+  }
 }
 
-/** The addon as an asset, where it could be built; without it the executable uses Node's own zstd. */
-function prepareAddon(): Record<string, string> {
-  const built = join(root, 'node_modules/zstd-napi/build/Release/binding.node');
-  if (!fs.existsSync(built)) {
-    console.error('zstd-napi is not installed: the executable uses Node’s own zstd');
-    return {};
+/** The native parts, by the name of their asset. */
+async function prepareAddons({ target, codec, fresh, work }: Order): Promise<Record<string, string>> {
+  if (codec === 'zlib') return {};
+  try {
+    await compileAddon(zstdAddon(), target, join(work, addonAsset), fresh);
+    await compileAddon(notifyAddon(), target, join(work, notifyAsset), fresh);
+  } catch (error) {
+    const tools = `${target.toolPrefix}g++`;
+    const advice = `Install ${tools}, or build with --codec=zlib: the executable then compresses with Node's own zstd, slower.`;
+    throw new Error(`the fast codec could not be built for ${target.name}. ${advice}\n${(error as Error).message}`);
   }
-  fs.copyFileSync(built, join(work, addonAsset));
-  strip(join(work, addonAsset));
-  return { [addonAsset]: addonAsset };
+  return { [addonAsset]: addonAsset, [notifyAsset]: notifyAsset };
 }
 
 /** Paths relative to the work folder and a fixed seed, so that the code cache is the same every time. */
-function makeBlob(assets: Record<string, string>): void {
+function makeBlob({ target, work }: Order, assets: Record<string, string>): void {
   const config = {
     main: 'main.cjs',
     output: blob,
     disableExperimentalSEAWarning: true,
-    useCodeCache: true,
+    // V8 takes a cache only on the kind of machine that made it.
+    useCodeCache: target.native,
     useSnapshot: false,
     execArgvExtension: 'none',
     execArgv,
     assets,
   };
   fs.writeFileSync(join(work, 'sea.json'), JSON.stringify(config));
-  quietly(['--random-seed=42', '--experimental-sea-config', 'sea.json']);
-}
-
-function inject(base: string): void {
-  const postject = join(root, 'node_modules/postject/dist/cli.js');
-  quietly([postject, base, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse]);
-}
-
-/** Both tools print warnings that mean nothing; what they print is shown when they fail. */
-function quietly(args: string[]): void {
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: work, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`node ${args.join(' ')} failed (exit ${status}):\n${stdout}${stderr}`);
+  run(process.execPath, ['--random-seed=42', '--experimental-sea-config', 'sea.json'], { cwd: work });
 }

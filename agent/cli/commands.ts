@@ -30,8 +30,8 @@ export interface CommandContext {
   readonly workingDirectory: string;
   /** Calls `handle` for each SIGTERM, SIGINT and SIGHUP until disposed; without it they do what the system says. */
   onSignal(handle: (signal: StopSignal | 'SIGHUP') => void): Disposable;
-  /** The real world. `log` takes what the host's own parts have to say. */
-  openHost(log: Log): Promise<Host>;
+  /** The real world. `log` takes what the host's own parts have to say; `dataDir` is the agent's own folder, where it has one. */
+  openHost(log: Log, dataDir?: string): Promise<Host>;
 }
 
 export type StopSignal = 'SIGTERM' | 'SIGINT';

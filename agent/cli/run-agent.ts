@@ -63,7 +63,7 @@ async function startAndStop(
 ): Promise<ExitCode> {
   const { dataDir } = configuration;
   const stopped = new Promise<'stop'>((resolve) => signal.addEventListener('abort', () => resolve('stop')));
-  const host = await context.openHost(log);
+  const host = await context.openHost(log, dataDir);
   // A signal that came while all this was loaded is heard before anything is begun.
   await new Promise<void>((resolve) => hostClock.soon(resolve));
   const starting = startAgent(configuration, host, signal).catch((error: Error) => error);

@@ -1,8 +1,9 @@
 /** The real host: every port of the agent in one bundle. */
 import type { Log } from '../../spool/ports.ts';
 import type { Host } from '../ports.ts';
+import { loadZstdBinding } from './addon.ts';
 import { hostClock } from './clock.ts';
-import { type ChosenCodec, chooseCodec } from './codec.ts';
+import { chooseCodec } from './codec.ts';
 import { hostFiles } from './files.ts';
 import { hostInflater } from './inflater.ts';
 import { hostListener } from './listener.ts';
@@ -13,8 +14,13 @@ import { hostRandom } from './random.ts';
 import { hostTransports } from './transport.ts';
 import { hostWatcher } from './watcher.ts';
 
-/** `chosen`: the codec where the caller has picked one already. */
-export function openHost(log: Log, chosen: ChosenCodec = chooseCodec()): Host {
+/** `dataDir`: one more place to load the fast codec through. A codec that is not the fast one is said in the log. */
+export function openHost(log: Log, dataDir?: string): Host {
+  const chosen = chooseCodec(() => loadZstdBinding(dataDir === undefined ? [] : [dataDir]));
+  if (chosen.fallbackReason !== undefined) {
+    const message = `blocks are compressed with ${chosen.codec.name}, which takes more CPU: ${chosen.fallbackReason}`;
+    log.write({ severity: 'warn', event: 'codec.fallback', message });
+  }
   return {
     files: hostFiles,
     clock: hostClock,
