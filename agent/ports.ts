@@ -31,6 +31,14 @@ export type LockResult =
   | { readonly kind: 'taken'; readonly lock: Disposable }
   | { readonly kind: 'held'; readonly holder: string };
 
+/** Who started this process and wants to hear of it (systemd). No part of `Host`: only a running service has one. */
+export interface Supervisor {
+  /** How long it waits for a sign of life; undefined where it does not. */
+  readonly watchdogMs: number | undefined;
+  /** Lines of `NAME=value`, as sd_notify takes them. Resolves with what went wrong, or undefined. Never rejects. */
+  tell(text: string): Promise<string | undefined>;
+}
+
 /** What the operating system tells of this process and its host. Cheap: read at every scrape. */
 export interface ProcessFacts {
   readonly pid: number;

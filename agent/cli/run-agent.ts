@@ -7,8 +7,10 @@ import { type ConfigurationProblem, formatPlace } from '../config/problems.ts';
 import type { Configuration } from '../config/types.ts';
 import { hostClock } from '../host/clock.ts';
 import { openLineWriter } from '../host/line-writer.ts';
+import { openSupervisor } from '../host/supervisor.ts';
 import { versionLine } from '../host/version.ts';
 import { openLog } from '../log.ts';
+import { Supervised } from '../supervised.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './commands.ts';
 
 const logBytesMax = 256 * 1024;
@@ -64,6 +66,8 @@ async function startAndStop(
   const { dataDir } = configuration;
   const stopped = new Promise<'stop'>((resolve) => signal.addEventListener('abort', () => resolve('stop')));
   const host = await context.openHost(log, dataDir);
+  const supervisor = openSupervisor(context.environment, dataDir);
+  using supervised = supervisor && new Supervised(supervisor, hostClock, log);
   // A signal that came while all this was loaded is heard before anything is begun.
   await new Promise<void>((resolve) => hostClock.soon(resolve));
   const starting = startAgent(configuration, host, signal).catch((error: Error) => error);
@@ -88,7 +92,9 @@ async function startAndStop(
   const runs = `collectors: ${names(configuration.collectors)}; shippers: ${names(configuration.shippers)}`;
   const message = `tailspool ${versionLine} runs on ${dataDir}; ${runs}`;
   log.write({ severity: 'info', event: 'agent.running', message });
+  supervised?.ready(message);
   await stopped;
+  supervised?.stopping();
   const end = await Promise.race([start.agent.stop().then(() => 'stopped'), grace]);
   if (end === 'stopped') log.write({ severity: 'info', event: 'agent.stopped', message: 'stopped' });
   else
