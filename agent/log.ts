@@ -2,7 +2,6 @@
  * The agent's own log, to standard error: JSON in the terms of the OpenTelemetry log data model, or text for people. It never
  * waits for whoever reads it: what does not fit the buffer is dropped, counted, and the count is told.
  */
-import { pino } from 'pino';
 import type { Clock, Log, LogEntry } from '../spool/ports.ts';
 import type { LineWriter } from './host/line-writer.ts';
 import { Fold, type Print } from './log/fold.ts';
@@ -92,18 +91,17 @@ function textPrinter({ clock, colors }: LogOptions, write: (line: string) => voi
 }
 
 function jsonPrinter({ clock, version }: LogOptions, write: (line: string) => void): Print {
-  const logger = pino(
-    {
-      level: 'debug',
-      base: { resource: { 'service.name': 'tailspool', 'service.version': version } },
-      messageKey: 'body',
-      timestamp: () => `,"timestamp":"${new Date(clock.now()).toISOString()}"`,
-      formatters: { level: (label) => severities[label as keyof typeof severities] ?? severities.error },
-    },
-    { write },
-  );
+  const resource = { 'service.name': 'tailspool', 'service.version': version };
   return ({ severity, event, subject, message, attributes }, repeats) => {
     const more = { ...(subject !== undefined && { subject }), ...(repeats > 0 && { repeats }) };
-    logger[severity]({ event_name: event, attributes: { ...attributes, ...more } }, message);
+    const line = {
+      ...severities[severity],
+      timestamp: new Date(clock.now()).toISOString(),
+      resource,
+      event_name: event,
+      attributes: { ...attributes, ...more },
+      body: message,
+    };
+    write(`${JSON.stringify(line)}\n`);
   };
 }

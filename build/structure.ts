@@ -63,6 +63,9 @@ const rooms: readonly Room[] = [
 const entry = 'agent/main.ts';
 const linesWarned = 300;
 
+/** To be had by `process.getBuiltinModule` where TLS is used: loading them parses all root certificates, which costs 2 MiB. */
+const onlyWithTls = new Set(['node:tls', 'node:https']);
+
 const worldly =
   /\b(Date\.now|new Date\(\)|performance\.now|Math\.random|setTimeout|setInterval|setImmediate|AbortSignal\.timeout|fetch\(|process\.(env|exit|exitCode|argv|std(in|out|err)|cwd|chdir|kill|on|once|hrtime|memoryUsage|cpuUsage|umask)\b)/;
 
@@ -85,7 +88,7 @@ function checkLine(room: Room, file: string, text: string): string[] {
   const found: string[] = [];
   const target = importTarget(text);
   if (target !== undefined) {
-    const problem = checkImport(room, file, target);
+    const problem = checkImport(room, file, target, text);
     if (problem !== undefined) found.push(problem);
   } else if (!room.world && file !== entry) {
     const word = worldly.exec(withoutStrings(text))?.[0];
@@ -98,7 +101,9 @@ function importTarget(text: string): string | undefined {
   return /(?:\bfrom|^import|\bimport\()\s*'([^']+)'/.exec(text)?.[1];
 }
 
-function checkImport(room: Room, file: string, target: string): string | undefined {
+function checkImport(room: Room, file: string, target: string, text: string): string | undefined {
+  if (onlyWithTls.has(target) && room.folder === 'agent/host' && !/^import type/.test(text))
+    return `${target} is loaded only where TLS is used, by process.getBuiltinModule`;
   if (target.startsWith('node:')) {
     if (room.node === 'all' || room.node.has(target) || file === entry) return undefined;
     return `${target} is for agent/host only`;

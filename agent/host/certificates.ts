@@ -3,7 +3,7 @@
  * connection; files that cannot be read at the moment (half replaced) leave the last good ones in use.
  */
 import * as fs from 'node:fs';
-import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions } from 'node:tls';
 import type { MonotonicMs } from '../../spool/ports.ts';
 
 export interface CertificateFiles {
@@ -57,6 +57,8 @@ export class CertificateSource {
 
 /** Reads and tries them. Throws with the file's name, and the `code` of the first error. */
 export function readCertificates(files: CertificateFiles): Certificates {
+  // Loaded only here: it parses all root certificates, which stay in memory (2 MiB of it).
+  const { createSecureContext } = process.getBuiltinModule('node:tls');
   const found: Certificates = {};
   for (const [option, file] of [
     ['ca', files.caFile],

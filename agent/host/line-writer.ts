@@ -1,6 +1,6 @@
 /**
  * Writes lines to a descriptor without ever waiting for whoever reads it: what does not fit a bounded buffer is refused, and a
- * reader that went away costs the lines, nothing else. (pino's own destination retries a dead descriptor for ever at exit.)
+ * reader that went away costs the lines, nothing else.
  */
 import { write } from 'node:fs';
 

@@ -5,7 +5,6 @@
  */
 import * as fs from 'node:fs';
 import * as http from 'node:http';
-import * as https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type {
   Listener,
@@ -68,7 +67,8 @@ function createServer(options: ListenOptions, log: Log): http.Server {
   if (options.tls === undefined) return http.createServer(limits);
   const { certFile, keyFile, clientCaFile } = options.tls;
   const certificates = new CertificateSource({ caFile: clientCaFile, certFile, keyFile });
-  const server = https.createServer({
+  // Loaded only with TLS (certificates.ts says why).
+  const server = process.getBuiltinModule('node:https').createServer({
     ...limits,
     ...certificates.current,
     handshakeTimeout: options.idleTimeoutMs,

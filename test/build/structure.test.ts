@@ -16,6 +16,7 @@ const breaches: [string, string, RegExp][] = [
   ['agent/x.ts', "import { createServer } from 'node:http';", /node:http is for agent\/host only/],
   ['agent/x.ts', 'process.exit(1);', /process.exit/],
   ['agent/host/x.ts', "import { a } from '../agent.ts';", /may not import agent\/agent.ts/],
+  ['agent/host/x.ts', "import { connect } from 'node:tls';", /only where TLS is used/],
   ['elsewhere/x.ts', '', /belongs to no room/],
 ];
 
@@ -36,6 +37,7 @@ const fine: [string, string][] = [
   ['agent/x.ts', 'const pid = host.process.pid;'],
   ['agent/host/x.ts', "import * as fs from 'node:fs';"],
   ['agent/host/x.ts', "import type { Host } from '../ports.ts';"],
+  ['agent/host/x.ts', "import type { TLSSocket } from 'node:tls';"],
   ['test/spool/x.ts', "import * as fs from 'node:fs';"],
 ];
 
