@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import type { Discovery } from './discovery.ts';
 import type { Generation } from './generation.ts';
 import type { Lineage } from './lineage.ts';
+import { giveUp } from './lost.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
 
@@ -79,9 +80,9 @@ export class Housekeeping {
       const since = this.#deleted.get(generation) ?? now;
       this.#deleted.set(generation, since);
       if (now - since < limitMs || generation.lagBytes === 0) continue;
-      const message = `${generation.path} was deleted and not read to its end within ${limitMs} ms: ${generation.lagBytes} bytes are given up.`;
-      log.write({ severity: 'warn', event: 'file.deleted_limit', subject: generation.path, message });
-      generation.skipTo(generation.sizeBytes, 'deleted_limit');
+      const { path, offset, sizeBytes } = generation;
+      const message = `${path} was deleted and not read to its end within ${limitMs} ms: bytes ${offset} to ${sizeBytes} are given up.`;
+      giveUp(generation, sizeBytes, { event: 'file.deleted_limit', reason: 'deleted_limit', message }, log);
       generation.home?.lineage.finish(generation);
     }
     for (const generation of this.#deleted.keys()) if (!generation.file) this.#deleted.delete(generation);
@@ -148,10 +149,16 @@ export class Housekeeping {
   #drop(lineage: Lineage, generation: Generation, why: 'absent' | 'cap'): void {
     const { tools, registry, log } = this.#context;
     if (!generation.finished && generation.source !== 0) {
-      const subject = generation.path;
-      const message = `${subject} was not found again; its cursor at byte ${generation.offset} is forgotten${why === 'cap' ? ', since there are more cursors than sources_max' : ''}.`;
-      log.write({ severity: 'warn', event: 'file.forgotten', subject, message });
-      generation.skipTo(Math.max(generation.offset, generation.sizeBytes), why === 'cap' ? 'forgotten' : 'vanished');
+      const { path, offset } = generation;
+      const to = Math.max(offset, generation.sizeBytes);
+      const unread = to > offset ? `; bytes ${offset} to ${to} were seen of it and never read` : '';
+      const message = `${path} was not found again; its cursor at byte ${offset} is forgotten${why === 'cap' ? ', since there are more cursors than sources_max' : ''}${unread}.`;
+      giveUp(
+        generation,
+        to,
+        { event: 'file.forgotten', reason: why === 'cap' ? 'forgotten' : 'vanished', message },
+        log,
+      );
     }
     if (generation.source !== 0) tools.intake.forget(generation.source);
     lineage.past = lineage.past.filter((one) => one !== generation);

@@ -10,6 +10,7 @@ import type { Likeness } from './identity.ts';
 import { folderChangedNs, type Lineage, objectOf, type Trouble } from './lineage.ts';
 import { mayChangeUnseen } from './listings.ts';
 import { type Looking, lookingAt } from './looking.ts';
+import { giveUp } from './lost.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
 import { findPartings } from './parting.ts';
@@ -128,6 +129,7 @@ function planFor(lineage: Lineage, known: readonly Generation[], files: readonly
       offset: generation.offset,
       finished: generation.finished,
       open: generation.file !== undefined && (generation.lastTurn !== 'changed' || generation.isBlank),
+      cutOff: generation.wasCutOff,
       blank: generation.isBlank,
       modifiedMs: generation.certainMs,
     })),
@@ -239,9 +241,9 @@ function lose(lineage: Lineage, generation: Generation, why: Loss, context: Cont
       const { offset, highBytes, head } = generation;
       const range = `bytes ${offset} to ${highBytes}`;
       if (highBytes > offset && head.length > 0) {
-        generation.skipTo(highBytes, 'truncated');
         const message = `${subject} was truncated before ${range} were read, and no copy of them was found; they are lost. Rotating by renaming instead of copytruncate loses nothing.`;
-        context.log.write({ severity: 'warn', event: 'file.truncated_unread', subject, message });
+        const loss = { event: 'file.truncated_unread', reason: 'truncated', message } as const;
+        giveUp(generation, highBytes, loss, context.log);
       }
       lineage.finish(generation);
       return;

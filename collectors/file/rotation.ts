@@ -125,9 +125,13 @@ class Planner {
       if (back !== undefined) {
         this.#rule(back, { is: 'new', from: this.#comparison.likeness(at, back).at, missed: false });
         this.#lost.set(at, 'went_back');
-      } else if (this.#rulings.some((_, file) => this.#like(at, file) === 'truncated')) this.#lost.set(at, 'truncated');
+      } else if (this.#wasTruncated(at)) this.#lost.set(at, 'truncated');
       else if (!this.#known[at]!.open) this.#lost.set(at, 'gone');
     }
+  }
+
+  #wasTruncated(at: number): boolean {
+    return this.#known[at]!.cutOff || this.#rulings.some((_, file) => this.#like(at, file) === 'truncated');
   }
 
   /** A copy or archive of exactly what was read of one: nothing more is to be had from it. */

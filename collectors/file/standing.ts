@@ -9,6 +9,8 @@ export interface KnownGeneration {
   readonly finished: boolean;
   /** Its descriptor is open and still gives its bytes, whatever became of its name. */
   readonly open: boolean;
+  /** Its descriptor is open, and the file does not hold any more what was read of it: it was truncated, also where no name leads to it. */
+  readonly cutOff: boolean;
   /** It was empty whenever it was looked at: only the object can be known again, and what it holds by now has to be judged anew. */
   readonly blank: boolean;
   /** When its file was last modified, as far as that was certain. */

@@ -140,6 +140,17 @@ export class Traits implements Known {
     this.file = undefined;
   }
 
+  /** Its open file, whatever became of its name, does not hold any more what was read or seen of it. */
+  get wasCutOff(): boolean {
+    if (this.file === undefined || this.file instanceof RemoteFile || this.isBlank) return false;
+    try {
+      if (this.offset > 0) return fingerprintAt(this.readAt, this.offset) !== this.crc;
+      return headOf(this.readAt, this.head.length)?.crc !== this.head.crc;
+    } catch {
+      return false; // it cannot be read now: its next turn says so
+    }
+  }
+
   /** Nothing is known of its bytes: it was empty whenever it was looked at. */
   get isBlank(): boolean {
     return this.offset === 0 && this.head.length === 0;

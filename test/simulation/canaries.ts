@@ -163,6 +163,22 @@ export const canaries: readonly Canary[] = [
     ...{ by: 'run', seedsMax: 24 },
   },
   {
+    name: 'lost without a word',
+    what: 'what a truncation destroyed unread is not said',
+    file: 'collectors/file/resolver.ts',
+    from: 'if (highBytes > offset && head.length > 0) {',
+    to: 'if (highBytes < 0) {',
+    ...{ by: 'run', seedsMax: 24 },
+  },
+  {
+    name: 'lost elsewhere',
+    what: 'the range that is said to be lost has the right length and the wrong place',
+    file: 'collectors/file/lost.ts',
+    from: 'generation.source, from, to }',
+    to: 'generation.source, from: 0, to: to - from }',
+    ...{ by: 'run', seedsMax: 24 },
+  },
+  {
     name: 'archive not known again',
     what: 'the compressed form of what was read is read again',
     file: 'collectors/file/rotation.ts',

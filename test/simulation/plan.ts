@@ -29,6 +29,8 @@ export type Act =
       readonly spread: number;
     }
   | { readonly kind: 'truncate' | 'vanish' | 'expire'; readonly log: number; readonly during: number }
+  /** The agent's disk is full, so that it sees lines which it does not read, and these are destroyed. */
+  | { readonly kind: 'destroy'; readonly log: number; readonly lines: number }
   | { readonly kind: 'power'; readonly side: SideName; readonly before: number }
   | { readonly kind: 'kill' | 'stop' | 'snapshot' | 'restore'; readonly side: SideName }
   | { readonly kind: 'network'; readonly probability: number }
@@ -116,7 +118,10 @@ function drawAct(random: SeededRandom, traits: Traits): Act {
   if (dice < 69) return { kind: 'kill', side };
   if (dice < 73) return { kind: 'stop', side };
   if (dice < 82) return { kind: 'network', probability: random.pick([0.1, 0.3, 1]) };
-  if (dice < 86) return { kind: 'quiet' };
+  if (dice < 86) {
+    if (!traits.destroys || traits.theme !== 'plain') return { kind: 'quiet' };
+    return { kind: 'destroy', log: random.below(logNames.length), lines: 1 + random.below(20) };
+  }
   if (dice < 92) return { kind: 'disk', side, fault: random.pick(diskFaults) };
   if (dice < 95) return { kind: 'mend' };
   return drawThemed(random, traits);

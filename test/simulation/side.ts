@@ -24,6 +24,7 @@ export class Side {
   readonly log: LogEntry[] = [];
   /** How often each event was logged, over all lives: `event subject`, and `event` alone. */
   readonly events = new Map<string, number>();
+  onLog: (entry: LogEntry) => void = () => {};
   /** Before each operation of whatever disk it has. */
   onOperation: (operation: Operation) => void = () => {};
   /** The disk is another one now, with what a power cut left. */
@@ -141,7 +142,9 @@ export class Side {
     return true;
   }
 
-  #count({ event, subject, severity }: LogEntry): void {
+  #count(entry: LogEntry): void {
+    this.onLog(entry);
+    const { event, subject, severity } = entry;
     for (const key of subject === undefined
       ? [event]
       : [event, `${event} ${subject}`, `${severity} ${event} ${subject}`])

@@ -38,6 +38,8 @@ export interface WholeResult {
   /** Bytes that the agent said are lost; and of what was destroyed unread, what it had seen. */
   readonly toldLostBytes: number;
   readonly seenLostBytes: number;
+  /** Ranges that it named. */
+  readonly toldRanges: number;
   /** The same for the same plan, always. */
   readonly digest: string;
 }
@@ -90,6 +92,7 @@ class Whole {
   readonly #unread = new Unread();
   #seenUnread = 0;
   #toldLost = 0;
+  #rangesTold = 0;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -102,6 +105,7 @@ class Whole {
     this.#logs = new SimulatedLogs(folder, logNames, () => edge.disk);
     edge.onPowerBack = () => this.#logs.resync(edge.wasStopped);
     this.#logs.onEmpty = (log) => this.#noteUnread(log);
+    edge.onLog = (entry) => this.#unread.hear(entry, edge.counts.starts);
     edge.onOperation = () => this.#turnOfTheWorld();
     this.#network.fault = () => this.#request();
   }
@@ -180,6 +184,7 @@ class Whole {
       cursors: this.#cursorsChecked,
       toldLostBytes: this.#toldLost,
       seenLostBytes: this.#seenUnread,
+      toldRanges: this.#rangesTold,
       digest: this.#digest(),
     };
   }
@@ -200,6 +205,8 @@ class Whole {
       case 'vanish':
       case 'expire':
         return this.#byTheWorld(act.during, () => this.#logs[act.kind](this.#log(act.log)));
+      case 'destroy':
+        return await this.#destroy(act, random);
       case 'power': {
         const { disk } = this.#sides[act.side];
         return disk.crashBefore(disk.operations + act.before);
@@ -243,6 +250,19 @@ class Whole {
     }
   }
 
+  async #destroy({ log: at, lines }: Extract<Act, { kind: 'destroy' }>, random: SeededRandom): Promise<void> {
+    const { edge } = this.#sides;
+    const log = this.#log(at);
+    edge.disk.capacityBytes = edge.disk.usedBytes;
+    for (let more = 0; more < 2; more++) {
+      this.#logs.append(log, random, lines);
+      await this.#clock.advance(2500);
+    }
+    this.#logs.truncate(log);
+    await this.#clock.advance(random.below(2) * 1000);
+    edge.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+  }
+
   #rotate(act: Extract<Act, { kind: 'rotate' }>, random: SeededRandom): void {
     const { create, racing } = act;
     this.#byTheWorld(act.during, () => {
@@ -254,10 +274,11 @@ class Whole {
 
   #noteUnread(log: Log): void {
     const { edge } = this.#sides;
-    if (edge.agent === undefined || edge.disk.crashed) return;
-    const sources = edge.agent.status().collectors[0]?.sources ?? [];
-    const source = sources.find(({ name, state }) => name === `${folder}/${log.name}` && state !== 'finished');
-    this.#unread.note(this.#logs.standing(log), source, edge.counts.starts);
+    const path = `${folder}/${log.name}`;
+    const agent = edge.disk.crashed ? undefined : edge.agent;
+    const sources = agent?.status().collectors[0]?.sources ?? [];
+    const source = sources.findLast(({ name, state }) => name === path && state !== 'missing');
+    this.#unread.note(path, this.#logs.standing(log), source, edge.counts.starts);
   }
 
   /** What was destroyed is in the counters of what was dropped, as far as it had been seen, and nothing else is. */
@@ -267,14 +288,19 @@ class Whole {
     const dropped = edge.agent?.status().collectors[0]?.totals.dropped ?? {};
     const told = Object.values(dropped).reduce((sum, { bytes }) => sum + bytes, 0);
     const destroyed = new Set(this.#differences().flatMap(([, difference]) => difference.destroyed));
-    const seen = this.#unread.seenBytes(destroyed, edge.counts.starts);
-    if (seen > told) this.#fail(`${seen} bytes that the agent had seen were destroyed unread, and it told of ${told}`);
+    const { bytes: seen, missing } = this.#unread.untold(destroyed, edge.counts.starts);
+    if (missing !== undefined)
+      this.#fail(`${missing} had been seen by the agent, were destroyed unread, and it did not say so`);
     const bytes = [...destroyed].reduce((sum, { text }) => sum + text.length, 0);
     const wentBack = this.#logs.logs.some((log) => log.wentBack || this.#mayRepeat(log));
     if (told > bytes && !wentBack)
       this.#fail(`the agent told of ${told} bytes lost (${JSON.stringify(dropped)}), and only ${bytes} were destroyed`);
+    const mistold = wentBack ? undefined : this.#unread.mistold(destroyed);
+    if (mistold !== undefined)
+      this.#fail(`the agent named a range that was not destroyed unread: ${JSON.stringify(mistold)}`);
     this.#seenUnread = seen;
     this.#toldLost = told;
+    this.#rangesTold = this.#unread.told.length;
   }
 
   #log(at: number) {

@@ -80,9 +80,10 @@ test('what a truncation destroys unread is counted by range where it was seen', 
   assert.deepEqual(bench.intake.dropped, [
     { reason: 'truncated', bytes: lines(10, 20).length, path: bench.path('a.log') },
   ]);
+  const [from, to] = [lines(0, 10).length, lines(0, 20).length];
   assert.deepEqual(
-    bench.logged.map(({ event }) => event),
-    ['file.truncated_unread'],
+    bench.logged.map(({ event, subject, attributes }) => ({ event, subject, ...attributes })),
+    [{ event: 'file.truncated_unread', subject: bench.path('a.log'), source: 1, from, to }],
   );
 });
 
@@ -181,9 +182,10 @@ test('a deleted file is not held longer than allowed, and what is given up is co
   assert.deepEqual(bench.intake.dropped, [
     { reason: 'deleted_limit', bytes: lines(10, 20).length, path: bench.path('a.log') },
   ]);
+  const [from, to] = [lines(0, 10).length, lines(0, 20).length];
   assert.deepEqual(
-    bench.logged.map(({ event }) => event),
-    ['file.deleted_limit'],
+    bench.logged.map(({ event, subject, attributes }) => ({ event, subject, ...attributes })),
+    [{ event: 'file.deleted_limit', subject: bench.path('a.log'), source: 1, from, to }],
   );
   await bench.until(() => bench.collector!.status().gauges.open_files === 0);
 });

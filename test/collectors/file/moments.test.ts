@@ -202,6 +202,22 @@ function afterRead(call: (path: string) => void): Files {
   };
 }
 
+test('what was copied and cut off, renamed and compressed at once, is known by its copy, and its unread rest found there', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: noHints };
+  await bench.started(lines(0, 10));
+  bench.write('a.log', lines(10, 12));
+  copyTruncate(bench);
+  bench.rename('a.log', 'a.log-20260101');
+  bench.write('a.log-20260101.gz', zlib.gzipSync(''));
+  bench.remove('a.log-20260101');
+  bench.write('a.log', '');
+  await bench.holds('a.log', lines(0, 12));
+  bench.write('a.log', lines(12, 20));
+  await bench.holds('a.log', lines(0, 20));
+  assert.deepEqual(bench.logged, []);
+});
+
 test('rotated files that are numbered on while they are looked at, one by one: none is passed by', async () => {
   await using bench = new Bench();
   await bench.started();

@@ -5,8 +5,9 @@ import type { Likeness } from '../../../collectors/file/identity.ts';
 import { planRotation } from '../../../collectors/file/rotation.ts';
 import { commonStartBytesMax, type KnownGeneration, type StandingFile } from '../../../collectors/file/standing.ts';
 
-const generation: KnownGeneration = { offset: 500, finished: false, open: false, blank: false, modifiedMs: 0 };
-const blank: KnownGeneration = { offset: 0, finished: false, open: true, blank: true, modifiedMs: 0 };
+const whole = { finished: false, cutOff: false, blank: false, modifiedMs: 0 };
+const generation: KnownGeneration = { ...whole, offset: 500, open: false };
+const blank: KnownGeneration = { ...whole, offset: 0, open: true, blank: true };
 const file: StandingFile = {
   ...{
     current: false,
@@ -62,6 +63,13 @@ test('what is counted as rotated after a known generation was missed, even if th
 
 test('the copy of copytruncate goes on where its original was', () => {
   const found = plan([generation], [current, file], { '0,0': 'truncated', '0,1': 'copy' });
+  assert.deepEqual(found, { rulings: ['new', 'continued 0'], begin: [0], lost: [] });
+});
+
+test('a short copy of what was read is that, where the original was cut off, renamed and compressed at once', () => {
+  const cutOff = { ...generation, open: true, cutOff: true };
+  const copy = { ...file, sizeBytes: 500 };
+  const found = plan([cutOff], [current, copy], { '0,1': 'copy' });
   assert.deepEqual(found, { rulings: ['new', 'continued 0'], begin: [0], lost: [] });
 });
 
