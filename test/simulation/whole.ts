@@ -372,7 +372,9 @@ class Whole {
     const { theme } = this.plan;
     const repeats = theme !== 'plain' && theme !== 'centre_restored';
     // Asked again once everybody has stopped: what was damaged stays damaged.
-    this.#damaged = Math.max(this.#damaged, theme === 'rot' ? this.#damagedRecords() : 0);
+    // Of what a disk lied about a power cut may leave a later part: the rest is damage, counted like rot.
+    const mayBeDamaged = theme === 'rot' || theme === 'edge_lies';
+    this.#damaged = Math.max(this.#damaged, mayBeDamaged ? this.#damagedRecords() : 0);
     const gaps = this.#damaged;
     const differences = this.#differences();
     this.#destroyed = differences.reduce((sum, [, { destroyed }]) => sum + destroyed.length, 0);
