@@ -3,6 +3,7 @@
  * machines, each from one seed, on every core. With `--crashes` the seeds are scenarios of a spool, each crashed before every
  * change to its disk; with `--every` calm runs of the whole, crashed before every change to either disk. A failing seed is
  * printed, made small and printed again; exit 0 only if all held. `--canaries` plants bugs and tells how fast each is seen.
+ * SIGINT ends it early: the seeds that run are finished, and what was done so far is printed.
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -34,7 +35,7 @@ const { values } = parseArgs({
 });
 
 const first = Number(values.seed);
-const end = first + Number(values.seeds);
+let end = first + Number(values.seeds);
 const start = performance.now();
 const held: WholeResult[] = [];
 const failed: Extract<Reply, { kind: 'failed' }>[] = [];
@@ -43,6 +44,10 @@ const crashes: CrashResult[] = [];
 const every: EveryResult[] = [];
 let next = first;
 
+process.once('SIGINT', () => {
+  end = Math.min(end, next);
+  console.error(`ends early: seeds ${first} to ${end - 1}`);
+});
 if (values.canaries) process.exit(await showCanaries());
 if (values.show) for (const step of drawPlan(first).steps) console.log(print(step));
 await Promise.all(Array.from({ length: Math.min(Number(values.workers), end - first) }, () => work()));
@@ -50,6 +55,7 @@ failed.sort((one, other) => one.seed - other.seed);
 if (values.shrink && kind === 'run')
   await Promise.all(failed.slice(0, failuresShownMax).map(({ seed }) => explain(seed)));
 const seconds = (performance.now() - start) / 1000;
+console.log(`seeds ${first} to ${end - 1}`);
 if (kind === 'crashes') console.log(crashSummary(crashes, failed.length, seconds));
 else if (kind === 'every') console.log(everySummary(every, failed.length, seconds));
 else console.log(summary(held, failed.length, seconds));

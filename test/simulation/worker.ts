@@ -85,6 +85,9 @@ function kindOf(why: string): string {
   );
 }
 
+// Ctrl-C goes to every process of a terminal: whoever asked decides.
+process.on('SIGINT', () => {});
+
 process.on('message', (request: Request) => {
   void answer(request).then((reply) => process.send?.(reply));
 });
