@@ -23,7 +23,7 @@ import type {
   SourceRecord,
 } from './nouns.ts';
 import { limits } from './nouns.ts';
-import type { Clock, Log, Problem, Timer, UnixMs } from './ports.ts';
+import type { Clock, Log, MonotonicMs, Problem, Timer, UnixMs } from './ports.ts';
 import type { Pressure } from './pressure.ts';
 import type { Recall } from './recall.ts';
 import type { Retention } from './retention.ts';
@@ -101,6 +101,10 @@ export class SpoolIntake implements Intake {
   /** When the oldest record that is not appended yet was collected. */
   get oldest(): UnixMs | undefined {
     return this.#block.oldest ?? this.#parts.clock.now();
+  }
+
+  get nextSync(): MonotonicMs {
+    return this.#syncs.next;
   }
 
   get sourcesFull(): boolean {

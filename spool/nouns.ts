@@ -5,7 +5,7 @@
  * back. A **block** is whole records of any number of sources together with the cursors of those sources. See
  * `docs/spool-format.md` for the bytes and `docs/architecture.md` for the rules.
  */
-import type { Problem, UnixMs } from './ports.ts';
+import type { MonotonicMs, Problem, UnixMs } from './ports.ts';
 
 /** A byte offset in the spool's sequence of segments; a safe integer. */
 export type Position = number & { readonly unit?: 'spool position' };
@@ -153,6 +153,11 @@ export interface Intake {
   readonly sources: ReadonlyMap<SourceNumber, SourceRecord>;
   /** The end of what was committed: reaches `durable` after a flush. Counts blocks not yet written as their first byte. */
   readonly durable: Position;
+  /**
+   * What is committed before this moment cannot become durable sooner: a collector that has little to read may gather it
+   * until then. In the past where the next commit is synced at once.
+   */
+  readonly nextSync: MonotonicMs;
   /** True where no more sources should begin: what has none yet has to wait until others are forgotten. */
   readonly sourcesFull: boolean;
   /** Begins a source. Its description is written with its first run. */

@@ -49,9 +49,14 @@ export class SyncSchedule {
     return { [Symbol.dispose]: () => void this.#flushing-- };
   }
 
+  /** The moment before which no sync may come. */
+  get next(): MonotonicMs {
+    return this.#last.lastSync + this.#distanceMs();
+  }
+
   /** Sees to it that a sync comes, as soon as it may. */
   request(): void {
-    const at = this.#last.lastSync + this.#distanceMs();
+    const at = this.next;
     if (this.#timer && this.#timerAt <= at) return;
     this.#timer?.cancel();
     this.#timer = undefined;

@@ -2,7 +2,7 @@
  * From paths to lineages: what the walk and the hints find is met, that is, it is read from now on, unless it turns out to be
  * part of what is read already.
  */
-import type { Timer } from '../../spool/ports.ts';
+import type { MonotonicMs, Timer } from '../../spool/ports.ts';
 import type { Context } from './context.ts';
 import type { Discovery } from './discovery.ts';
 import type { Patterns } from './glob.ts';
@@ -22,6 +22,7 @@ export class Finder {
   /** Paths on mounts that may hang which are being met. */
   readonly #remotely = new Set<string>();
   #hintTimer: Timer | undefined;
+  #hintsAt: MonotonicMs = 0;
   #scanning = false;
   #breathedAt = 0;
 
@@ -55,8 +56,28 @@ export class Finder {
   /** Something may have changed in a directory; hints are gathered for a moment. */
   hint(directory: string, name: string | undefined): void {
     if (this.#context.stopping) return;
-    this.#hints.add(name === undefined ? directory : join(directory, name));
-    this.#hintTimer ??= this.#context.clock.after(pace.hintDelayMs, () => this.#turns.track(this.#follow()));
+    const path = name === undefined ? directory : join(directory, name);
+    if (this.#hints.has(path)) return;
+    this.#hints.add(path);
+    const { clock } = this.#context;
+    const now = clock.monotonic();
+    const at = now + (this.#mayGather(path) ? this.#gatherMs(now) : pace.hintDelayMs);
+    if (this.#hintTimer && this.#hintsAt <= at) return;
+    this.#hintTimer?.cancel();
+    this.#hintsAt = at;
+    this.#hintTimer = clock.after(at - now, () => this.#turns.track(this.#follow()));
+  }
+
+  /** What a file that is being read gains may be little; a name that is not known, or much to read, does not wait. */
+  #mayGather(path: string): boolean {
+    const lineage = this.#context.registry.at(path);
+    return lineage?.current?.place?.path === path && lineage.lastTookBytes < pace.quantumBytes;
+  }
+
+  /** Until what is read can become durable: reading it sooner, line by line, would only cost more. */
+  #gatherMs(now: MonotonicMs): number {
+    const { nextSync } = this.#context.tools.intake;
+    return Math.max(pace.hintDelayMs, Math.min(pace.gatherMsMax, nextSync - now));
   }
 
   stop(): void {

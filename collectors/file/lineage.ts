@@ -60,6 +60,8 @@ export class Lineage {
   /** How often in a row something could not be looked into. */
   tries = 0;
   resolvedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
+  /** What its last turn that gave data gave: of a file that gives little at a time more is gathered before the next look. */
+  lastTookBytes = 0;
   /** When a generation last gave data: decides how often to look. */
   lastData: MonotonicMs = Number.NEGATIVE_INFINITY;
   readonly #context: Context;
@@ -202,8 +204,12 @@ export class Lineage {
   #turn(now: MonotonicMs): LineageTurn {
     const before = this.#offsets();
     const turn = this.#readInOrder(now);
-    const progress = this.#offsets() !== before;
-    if (progress) this.lastData = now;
+    const took = this.#offsets() - before;
+    const progress = took !== 0;
+    if (progress) {
+      this.lastData = now;
+      this.lastTookBytes = took;
+    }
     if (turn !== 'done') return turn;
     if (progress && now - this.#verifiedAt < pace.verifyMs) return turn; // what rotates gives a name to something: a hint of its own
     this.#verifiedAt = now;

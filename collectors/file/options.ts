@@ -61,6 +61,8 @@ export const pace = {
   reserveBytes: 16 * 1024,
   /** Hints are gathered for so long before files are looked at. */
   hintDelayMs: 3,
+  /** Files that are written a little at a time are looked at when the next sync may come, but at most so long after the hint. */
+  gatherMsMax: 100,
   /** How long a renamed or deleted generation that has been read to its end is still watched for late lines. */
   lingerMs: 10_000,
   /** Between two times of finding out what happened to one path. */

@@ -152,6 +152,7 @@ export class MemorySpool implements Intake {
   // Intake
 
   sourcesFull = false;
+  readonly nextSync = Number.NEGATIVE_INFINITY;
 
   begin(description: SourceDescription): SourceNumber {
     const number = this.#nextSource++;

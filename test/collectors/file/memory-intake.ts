@@ -48,6 +48,7 @@ export class MemoryIntake implements Intake {
   }
 
   sourcesFull = false;
+  nextSync = Number.NEGATIVE_INFINITY;
 
   begin(description: SourceDescription): SourceNumber {
     this.#view = undefined;
