@@ -60,7 +60,7 @@ export class Lineage {
   /** How often in a row something could not be looked into. */
   tries = 0;
   resolvedAt: MonotonicMs = Number.NEGATIVE_INFINITY;
-  /** What its last turn that gave data gave: of a file that gives little at a time more is gathered before the next look. */
+  /** What its last turns that gave data gave until there was no more: where that was little, more is gathered for the next look. */
   lastTookBytes = 0;
   /** When a generation last gave data: decides how often to look. */
   lastData: MonotonicMs = Number.NEGATIVE_INFINITY;
@@ -68,6 +68,7 @@ export class Lineage {
   /** What stood at the path when this turn's bytes were fetched; only for files on mounts that may hang. */
   #fetched: string | undefined;
   #fetchedNs = 0n;
+  #takingBytes = 0;
   #heldSince: MonotonicMs | undefined;
   #waits: { readonly copies: string; readonly since: MonotonicMs } | undefined;
   /** When the newest generation began. */
@@ -208,9 +209,11 @@ export class Lineage {
     const progress = took !== 0;
     if (progress) {
       this.lastData = now;
-      this.lastTookBytes = took;
+      this.#takingBytes += took;
     }
     if (turn !== 'done') return turn;
+    if (this.#takingBytes > 0) this.lastTookBytes = this.#takingBytes;
+    this.#takingBytes = 0;
     if (progress && now - this.#verifiedAt < pace.verifyMs) return turn; // what rotates gives a name to something: a hint of its own
     this.#verifiedAt = now;
     return this.#stillStands() ? 'done' : 'resolve';
