@@ -116,7 +116,12 @@ export interface ListenOptions {
    */
   readonly socketPath?: string | undefined;
   readonly tls?:
-    | { readonly certFile: string; readonly keyFile: string; readonly clientCaFile?: string | undefined }
+    | {
+        readonly certFile: string;
+        readonly keyFile: string;
+        readonly clientCaFile?: string | undefined;
+        readonly minVersion?: '1.2' | '1.3' | undefined;
+      }
     | undefined;
   readonly connectionsMax: number;
   readonly headerBytesMax: number;

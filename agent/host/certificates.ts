@@ -55,7 +55,7 @@ export class CertificateSource {
   }
 }
 
-/** Reads and tries them. Throws with the file's name, and the `code` of the first error. */
+/** Reads and tries them. Throws with the file's name, and the `code` and `file` of the first error. */
 export function readCertificates(files: CertificateFiles): Certificates {
   // Loaded only here: it parses all root certificates, which stay in memory (2 MiB of it).
   const { createSecureContext } = process.getBuiltinModule('node:tls');
@@ -72,7 +72,7 @@ export function readCertificates(files: CertificateFiles): Certificates {
       createSecureContext(option === 'key' ? found : { [option]: found[option] });
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      throw Object.assign(new Error(`cannot use ${file}: ${message}`), { code });
+      throw Object.assign(new Error(`cannot use ${file}: ${message}`), { code, file });
     }
   }
   return found;

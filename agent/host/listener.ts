@@ -5,6 +5,7 @@
  */
 import * as fs from 'node:fs';
 import * as http from 'node:http';
+import type * as https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type {
   Listener,
@@ -16,8 +17,8 @@ import type {
   WireResponse,
 } from '../../collectors/ports.ts';
 import type { Log } from '../../spool/ports.ts';
-import { CertificateSource } from './certificates.ts';
 import { RequestBody, stopReading } from './request-body.ts';
+import { ServerTls } from './server-tls.ts';
 import { reachablePath, removeStaleSocket } from './socket-path.ts';
 
 /** Longer than agents pause between batches, so that they need not connect again. */
@@ -31,7 +32,8 @@ export function hostListener(log: Log): Listener {
 }
 
 async function listen(options: ListenOptions, handler: WireHandler, log: Log): Promise<Listening> {
-  const server = createServer(options, log);
+  const tls = options.tls && new ServerTls(options.tls, log);
+  const server = createServer(options, tls);
   const sockets = new Set<Socket>();
   server.maxConnections = options.connectionsMax;
   server.on('connection', (socket) => {
@@ -39,7 +41,8 @@ async function listen(options: ListenOptions, handler: WireHandler, log: Log): P
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('request', (request, response) => {
-    serve(request, response, options.idleTimeoutMs, handler).catch((error) => {
+    const last = tls?.isStale(server as https.Server, request.socket) ?? false;
+    serve(request, response, { idleTimeoutMs: options.idleTimeoutMs, last }, handler).catch((error) => {
       response.destroy();
       log.write({ severity: 'error', event: 'listener.surprise', message: `a request failed inside: ${error.stack}` });
     });
@@ -56,7 +59,7 @@ async function listen(options: ListenOptions, handler: WireHandler, log: Log): P
   };
 }
 
-function createServer(options: ListenOptions, log: Log): http.Server {
+function createServer(options: ListenOptions, tls: ServerTls | undefined): http.Server {
   const limits: http.ServerOptions = {
     maxHeaderSize: options.headerBytesMax,
     headersTimeout: options.idleTimeoutMs,
@@ -64,28 +67,12 @@ function createServer(options: ListenOptions, log: Log): http.Server {
     keepAliveTimeout: keepAliveMs,
     connectionsCheckingInterval: Math.max(20, Math.min(5000, Math.floor(options.idleTimeoutMs / 4))),
   };
-  if (options.tls === undefined) return http.createServer(limits);
-  const { certFile, keyFile, clientCaFile } = options.tls;
-  const certificates = new CertificateSource({ caFile: clientCaFile, certFile, keyFile });
+  if (tls === undefined) return http.createServer(limits);
   // Loaded only with TLS (certificates.ts says why).
-  const server = process.getBuiltinModule('node:https').createServer({
-    ...limits,
-    ...certificates.current,
-    handshakeTimeout: options.idleTimeoutMs,
-    requestCert: clientCaFile !== undefined,
-    rejectUnauthorized: clientCaFile !== undefined,
-  });
-  // Before the handshake of the connection that asks.
-  server.prependListener('connection', () => {
-    if (certificates.changed()) server.setSecureContext(certificates.current);
-    if (certificates.problem !== undefined) reportProblem(certificates.problem, certFile, log);
-  });
+  const { createServer: create } = process.getBuiltinModule('node:https');
+  const server = create({ ...limits, ...tls.options, handshakeTimeout: options.idleTimeoutMs });
+  tls.watch(server);
   return server;
-}
-
-function reportProblem(problem: Error, certFile: string, log: Log): void {
-  const message = `the certificate files changed but cannot be used, the previous ones stay in use: ${problem.message}`;
-  log.write({ severity: 'warn', event: 'listener.certificate', subject: certFile, message });
 }
 
 /** Resolves when bound, to what undoes what was needed for it. */
@@ -122,10 +109,16 @@ async function close(server: http.Server, sockets: Set<Socket>, graceMs: number)
   sockets.clear();
 }
 
+interface Serving {
+  readonly idleTimeoutMs: number;
+  /** The connection ends with this answer. */
+  readonly last: boolean;
+}
+
 async function serve(
   request: http.IncomingMessage,
   response: http.ServerResponse,
-  idleTimeoutMs: number,
+  { idleTimeoutMs, last }: Serving,
   handler: WireHandler,
 ): Promise<void> {
   const gone = new AbortController();
@@ -144,7 +137,7 @@ async function serve(
     if (code !== 'BODY_TIMEOUT') throw error;
     answer = { status: 408, body: `no byte came for ${idleTimeoutMs} ms\n`, close: true };
   }
-  await reply(request, response, answer, idleTimeoutMs);
+  await reply(request, response, last ? { ...answer, close: true } : answer, idleTimeoutMs);
 }
 
 function wireRequest(request: http.IncomingMessage, body: WireBody, signal: AbortSignal): WireRequest {

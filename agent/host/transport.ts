@@ -2,7 +2,7 @@
  * `Transports` over an undici pool. Bodies are buffers, which is what costs least. Nothing here retries or redirects: that is
  * decided by the shipper. What is limited: the time without progress (a byte in either direction), and the answer's size.
  */
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import type { Dispatcher, Pool } from 'undici';
 import type {
   Transport,
@@ -11,27 +11,50 @@ import type {
   TransportRequest,
   Transports,
 } from '../../shippers/ports.ts';
-import { CertificateSource, type Certificates } from './certificates.ts';
+import { CertificateSource } from './certificates.ts';
+import { makeConnector } from './dial.ts';
+import { type ChosenProxy, chooseProxy, type Environment } from './proxy-choice.ts';
 import { type ReachablePath, reachablePath } from './socket-path.ts';
 
-export const hostTransports: Transports = { open: (options) => new PoolTransport(options) };
+export interface TransportWorld {
+  /** Where proxies are named. */
+  readonly environment: Environment;
+  /** undefined: the system's. */
+  readonly lookup?: LookupFunction | undefined;
+  readonly connectionAgeMsMax?: number;
+}
+
+export function makeTransports(world: TransportWorld): Transports {
+  return { open: (options) => new PoolTransport(options, world) };
+}
+
+export const hostTransports: Transports = makeTransports({ environment: process.env });
 
 /** One connection at a time: `Transport` serves one stream, and so every movement of the socket is this request's. */
 const connectionsMax = 1;
 const answerHeaderBytesMax = 32 * 1024;
 const keepAliveMs = 30_000;
+/** Then a new one is made: its name may stand for another address by now, or a balancer have other machines. */
+const connectionAgeMsMax = 300_000;
 
 type UndiciParts = typeof import('./undici-parts.ts');
 
 class PoolTransport implements Transport {
   readonly #options: TransportOptions;
+  readonly #world: TransportWorld;
   readonly #socketPath: ReachablePath | undefined;
+  /** Every socket that is not closed, so that none outlives `close`. */
+  readonly #sockets = new Set<Socket>();
   #certificates: CertificateSource | undefined;
+  #proxyCertificates: CertificateSource | undefined;
+  #connect: ReturnType<typeof makeConnector> | undefined;
   #pool: Pool | undefined;
+  #poolSince = 0;
   #socket: Socket | undefined;
 
-  constructor(options: TransportOptions) {
+  constructor(options: TransportOptions, world: TransportWorld) {
     this.#options = options;
+    this.#world = world;
     this.#socketPath = options.socketPath === undefined ? undefined : reachablePath(options.socketPath);
   }
 
@@ -55,40 +78,62 @@ class PoolTransport implements Transport {
     const pool = this.#pool;
     this.#pool = undefined;
     await pool?.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     this.#socketPath?.[Symbol.dispose]();
   }
 
   async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
-    const { pathname, search } = new URL(request.url);
     const parts = await import('./undici-parts.ts');
-    const answer = await parts.apiRequest.call(this.#currentPool(parts), {
+    const url = new URL(request.url);
+    const proxy = this.#proxyFor();
+    // an http: request goes to the proxy as it is, with its whole address; an https: one goes through a tunnel
+    const asked = url.protocol === 'http:' ? proxy : undefined;
+    const authorization = asked?.authorization?.();
+    const answer = await parts.apiRequest.call(this.#currentPool(parts, proxy), {
       method: request.method as Dispatcher.HttpMethod,
-      path: pathname + search,
-      headers: request.headers,
+      path: (asked === undefined ? '' : url.origin) + url.pathname + url.search,
+      headers:
+        authorization === undefined ? request.headers : { ...request.headers, 'proxy-authorization': authorization },
       body: request.body === undefined ? null : asBuffer(request.body),
       signal,
     });
     const body = await readUpTo(answer.body, request.answerBytesMax);
+    if (asked !== undefined && answer.statusCode === 407) {
+      const { refusal } = await import('./proxy.ts');
+      throw refusal(407, url.host, '407');
+    }
     return { status: answer.statusCode, headers: flat(answer.headers), body };
   }
 
-  /** A new pool when certificates have changed: connections made with the old ones end with their last request. */
-  #currentPool(parts: UndiciParts): Pool {
-    if (this.#options.tls !== undefined) this.#certificates ??= new CertificateSource(this.#options.tls);
-    if (this.#pool !== undefined && this.#certificates?.changed()) {
+  #proxyFor(): ChosenProxy | undefined {
+    const { url, proxy } = this.#options;
+    if (proxy === undefined || this.#socketPath !== undefined) return undefined;
+    return chooseProxy(new URL(url), proxy, this.#world.environment);
+  }
+
+  /**
+   * A new pool when certificates have changed, or after some minutes, for the name may stand for another address by now: connections of
+   * the old one end with their last request.
+   */
+  #currentPool(parts: UndiciParts, proxy: ChosenProxy | undefined): Pool {
+    const { tls, proxy: through } = this.#options;
+    if (tls !== undefined) this.#certificates ??= new CertificateSource(tls);
+    if (proxy !== undefined && through?.caFile !== undefined)
+      this.#proxyCertificates ??= new CertificateSource({ caFile: through.caFile });
+    const changed = [this.#certificates?.changed(), this.#proxyCertificates?.changed()].includes(true);
+    const ageMsMax = this.#world.connectionAgeMsMax ?? connectionAgeMsMax;
+    if (this.#pool !== undefined && (changed || performance.now() - this.#poolSince > ageMsMax)) {
       void this.#pool.close();
       this.#pool = undefined;
+      if (changed) this.#connect = undefined;
     }
-    this.#pool ??= this.#openPool(parts, this.#certificates?.current ?? {});
+    this.#pool ??= this.#openPool(parts, proxy);
     return this.#pool;
   }
 
-  #openPool(parts: UndiciParts, certificates: Certificates): Pool {
-    const connect = parts.buildConnector({
-      timeout: this.#options.connectTimeoutMs,
-      ...(this.#socketPath === undefined ? {} : { socketPath: this.#socketPath.path }),
-      ...certificates,
-    });
+  #openPool(parts: UndiciParts, proxy: ChosenProxy | undefined): Pool {
+    this.#poolSince = performance.now();
+    const connect = this.#connector(parts, proxy);
     return new parts.Pool(new URL(this.#options.url).origin, {
       connections: connectionsMax,
       pipelining: 1,
@@ -97,12 +142,26 @@ class PoolTransport implements Transport {
       maxHeaderSize: answerHeaderBytesMax,
       keepAliveTimeout: keepAliveMs,
       connect: (options, done) =>
-        connect(options, (error, socket) => {
-          if (error !== null) return done(error, null);
-          this.#socket = socket;
-          done(null, socket);
+        connect(options, (...result) => {
+          if (result[0] === null) this.#socket = result[1];
+          done(...result);
         }),
     });
+  }
+
+  /** Kept from pool to pool: it remembers TLS sessions. */
+  #connector({ buildConnector }: UndiciParts, proxy: ChosenProxy | undefined): ReturnType<typeof makeConnector> {
+    this.#connect ??= makeConnector(this.#options, this.#socketPath?.path, this.#certificates?.current ?? {}, {
+      buildConnector,
+      lookup: this.#world.lookup,
+      proxy,
+      proxyCertificates: () => this.#proxyCertificates?.current ?? {},
+      opened: (socket) => {
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
+      },
+    });
+    return this.#connect;
   }
 
   /** Aborts `stop` with PROGRESS_TIMEOUT when no byte moved for so long. */

@@ -170,6 +170,8 @@ function ofProxy(code: string, text: string, status: number | undefined): Failur
       `The proxy wants to know who we are (407). ${text}`,
       'Give proxy.basic (with proxy.url), or user and password in the environment’s proxy.',
     );
+  if (code === 'PROXY_UNUSABLE')
+    return lasting('proxy_unusable', `${text}.`, 'Give an http: or https: URL there, or say proxy.environment: false.');
   if (code === 'PROXY_REFUSED' && status !== undefined && status < 500)
     return lasting(
       'proxy_refused',

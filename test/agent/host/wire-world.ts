@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test';
 import { hostListener } from '../../../agent/host/listener.ts';
 import { hostTransports } from '../../../agent/host/transport.ts';
 import type { Listening, ListenOptions, WireBody, WireHandler } from '../../../collectors/ports.ts';
-import type { Transport, TransportAnswer, TransportRequest } from '../../../shippers/ports.ts';
+import type { Transport, TransportAnswer, TransportOptions, TransportRequest } from '../../../shippers/ports.ts';
 import type { LogEntry } from '../../../spool/ports.ts';
 
 export const logged: LogEntry[] = [];
@@ -48,9 +48,11 @@ export async function pair(t: TestContext, handler: WireHandler, options: Partia
 export function open(
   t: TestContext,
   url: string,
-  tls?: { caFile?: string; certFile?: string; keyFile?: string },
+  tls?: TransportOptions['tls'],
+  more: Partial<TransportOptions> = {},
+  transports = hostTransports,
 ): Transport {
-  const transport = hostTransports.open({ url, tls, connectTimeoutMs: 2000 });
+  const transport = transports.open({ url, tls, connectTimeoutMs: 2000, ...more });
   t.after(() => transport.close());
   return transport;
 }

@@ -1,0 +1,64 @@
+/**
+ * A listener's certificates, which may be replaced while it runs: new connections use the new ones at once, and those that were made with the
+ * old ones end with their next answer, so that a client authority that was taken back does not live on in them.
+ */
+import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+import type { ListenOptions } from '../../collectors/ports.ts';
+import type { Log } from '../../spool/ports.ts';
+import { CertificateSource } from './certificates.ts';
+
+export class ServerTls {
+  readonly #certificates: CertificateSource;
+  readonly #certFile: string;
+  readonly #log: Log;
+  readonly #own: TlsOptions;
+  readonly #madeWith = new WeakMap<Socket, number>();
+  #generation = 0;
+  #reported: string | undefined;
+
+  /** Throws with the name of a file that cannot be used. */
+  constructor(tls: NonNullable<ListenOptions['tls']>, log: Log) {
+    const { certFile, keyFile, clientCaFile, minVersion } = tls;
+    this.#certificates = new CertificateSource({ caFile: clientCaFile, certFile, keyFile });
+    this.#certFile = certFile;
+    this.#log = log;
+    this.#own = {
+      minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
+      requestCert: clientCaFile !== undefined,
+      rejectUnauthorized: clientCaFile !== undefined,
+    };
+  }
+
+  get options(): TlsOptions {
+    return { ...this.#own, ...this.#certificates.current };
+  }
+
+  watch(server: Server): void {
+    // before the handshake of the connection that asks
+    server.prependListener('connection', () => this.#look(server));
+    server.on('secureConnection', (socket) => this.#madeWith.set(socket, this.#generation));
+  }
+
+  /** True where the connection's next answer has to be its last. Looks whether the files have changed. */
+  isStale(server: Server, socket: Socket): boolean {
+    this.#look(server);
+    return (this.#madeWith.get(socket) ?? this.#generation) < this.#generation;
+  }
+
+  #look(server: Server): void {
+    if (this.#certificates.changed()) {
+      server.setSecureContext(this.options);
+      this.#generation++;
+      const message = 'the certificate files changed, and are used from now on';
+      this.#log.write({ severity: 'info', event: 'listener.certificate_changed', subject: this.#certFile, message });
+    }
+    const { problem } = this.#certificates;
+    if (problem?.message === this.#reported) return;
+    this.#reported = problem?.message;
+    if (problem === undefined) return;
+    const message = `the certificate files changed but cannot be used, the previous ones stay in use: ${problem.message}`;
+    this.#log.write({ severity: 'warn', event: 'listener.certificate', subject: this.#certFile, message });
+  }
+}
