@@ -22,6 +22,7 @@ const tasks = {
   check: (args) => [...tasks.types(), ...tasks.lint(), ...tasks.structure(), ...tasks.test(args)],
   build: () => [node('build/executable.ts')],
   reproducible: () => [node('build/reproducible.ts')],
+  release: () => [node('build/release.ts')],
   bench: () => [node('build/bench/bench.ts')],
   'bench:long': () => [node('build/bench/bench.ts', '--long')],
   simulate: () => [node('test/simulation/simulate.ts')],

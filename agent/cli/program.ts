@@ -23,6 +23,11 @@ export async function runProgram(args: readonly string[], context: CommandContex
   return code;
 }
 
+/** The command line as it is, to be looked at (man page, completions); nothing can be run with it. */
+export function describeProgram(): Commander {
+  return describe([], {} as CommandContext, () => {});
+}
+
 function describe(help: string[], context: CommandContext, end: (code: ExitCode) => void): Commander {
   const program = new Commander('tailspool')
     .description('Tails files into a crash-safe spool on disk and ships it, each record exactly once.')
