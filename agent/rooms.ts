@@ -6,6 +6,7 @@ import { BlocksCollector } from '../collectors/blocks/receiver.ts';
 import { createFileCollector } from '../collectors/file/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
 import { HttpShipper } from '../shippers/http/native/shipper.ts';
+import { PlainShipper } from '../shippers/http/plain/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
 import type { Shipper } from '../shippers/ports.ts';
 import type { Outlet } from '../spool/nouns.ts';
@@ -17,10 +18,12 @@ import type {
   DestinationConfiguration,
   FileCollectorConfiguration,
   NativeShipperConfiguration,
+  PlainShipperConfiguration,
   ShipperConfiguration,
 } from './config/types.ts';
+import { DeadLetterBox } from './dead/box.ts';
 import type { Host } from './ports.ts';
-import { authorizationOf, basicOf, tokensOf } from './secrets.ts';
+import { authorizationOf, basicOf, secretOf, tokensOf } from './secrets.ts';
 
 /** What the parts share. */
 export interface RoomContext {
@@ -99,7 +102,9 @@ export function makeShipper(one: ShipperConfiguration, context: RoomContext): Sh
 function shipperFor(one: ShipperConfiguration, outlet: Outlet, { configuration, host }: RoomContext): Shipper {
   switch (one.type) {
     case 'http':
-      return makeHttpShipper(one, outlet, host);
+      return one.protocol === 'native'
+        ? makeNativeShipper(one, outlet, host)
+        : makePlainShipper(one, outlet, { configuration, host });
     case 'mirror':
       return createMirrorShipper(
         { name: one.name, folder: one.path, stateFolder: `${configuration.dataDir}/mirrors/${one.name}` },
@@ -110,10 +115,33 @@ function shipperFor(one: ShipperConfiguration, outlet: Outlet, { configuration, 
   }
 }
 
-function makeHttpShipper(one: NativeShipperConfiguration, outlet: Outlet, host: Host): Shipper {
+function makeNativeShipper(one: NativeShipperConfiguration, outlet: Outlet, host: Host): Shipper {
   const { transports, clock, random, log } = host;
   const { authorization, ...way } = wayTo(one, host);
   return new HttpShipper({ ...one, ...way }, { outlet, transports, clock, random, log, authorization });
+}
+
+function makePlainShipper(
+  one: PlainShipperConfiguration,
+  outlet: Outlet,
+  { configuration, host }: Pick<RoomContext, 'configuration' | 'host'>,
+): Shipper {
+  const { name, url, headers, headerFiles, deadBytesMax, batchBytesMax: bodyBytesMax } = one;
+  const { authorization, ...way } = wayTo(one, host);
+  const { dataDir, spool } = configuration;
+  const { minFreeBytes } = spool;
+  const secrets = Object.entries(headerFiles).map(([header, path]) => [header, secretOf(path, host.files)] as const);
+  return new PlainShipper(
+    { ...one, bodyBytesMax },
+    {
+      ...host,
+      outlet,
+      authorization,
+      dead: new DeadLetterBox({ dataDir, shipper: name, bytesMax: deadBytesMax, minFreeBytes }, host),
+      connect: () => host.transports.open({ ...way, url }),
+      headers: () => ({ ...headers, ...Object.fromEntries(secrets.map(([header, read]) => [header, read()])) }),
+    },
+  );
 }
 
 /** What both protocols are given to reach their destination. */

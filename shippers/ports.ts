@@ -1,6 +1,7 @@
 /**
  * What a shipper is to the agent, and what shippers need from the outside world beyond the spool's ports.
  */
+import type { Attributes, Id, Position, RecordFormat, Tally } from '../spool/nouns.ts';
 import type { Problem, UnixMs } from '../spool/ports.ts';
 
 /** Brings what is in the spool to one destination, with a cursor of its own. */
@@ -37,6 +38,8 @@ export interface ShipperStatus {
   readonly wireBytes: number;
   readonly lastAcknowledgedAt: UnixMs | undefined;
   readonly gauges: Readonly<Record<string, number>>;
+  /** Where records may be refused for good: what became of those. */
+  readonly dead?: DeadStatus | undefined;
 }
 
 export interface TransportRequest {
@@ -113,4 +116,57 @@ export interface Authorization {
   header(signal: AbortSignal): Promise<string>;
   /** What was shown got a 401. True if something else can be shown at once (a token is drawn anew), which is so once. */
   refused(): boolean;
+}
+
+/** A record that a destination refused for good. */
+export interface DeadLetter {
+  /** Its number in the block. */
+  readonly record: number;
+  readonly refusedAt: UnixMs;
+  readonly status: number;
+  /** What the destination said of it; may be empty. */
+  readonly reason: string;
+  /** Of the collector whose totals count it. */
+  readonly collector: string;
+  readonly collectedAt: UnixMs;
+  readonly resource: Attributes;
+  readonly attributes: Attributes;
+  readonly format: RecordFormat;
+  /** Without a line feed at its end. Copied before `put` returns. */
+  readonly body: Uint8Array;
+}
+
+/** The block that refused records stood in. */
+export interface DeadOrigin {
+  readonly spool: Id;
+  readonly epoch: Id;
+  readonly position: Position;
+}
+
+/** One shipper's dead letters: a spool of their own, with a cap. */
+export interface DeadLetters {
+  /**
+   * Keeps the refused records of a block, in the order of their numbers; blocks come in order. `kept` once they are durable; what was
+   * kept before a crash is not kept twice. `full`: at its cap; nothing was lost, and it is worth trying again later. Throws
+   * what the disk throws.
+   */
+  put(origin: DeadOrigin, letters: readonly DeadLetter[]): Promise<'kept' | 'full'>;
+  /** Opens what there is of earlier lives, so that it shows. */
+  begin(): Promise<void>;
+  /** undefined while there are none. */
+  status(): DeadStatus | undefined;
+  close(): Promise<void>;
+}
+
+/** Over the life of the dead letters: refused = held + delivered + dropped. */
+export interface DeadStatus {
+  readonly refused: Tally;
+  readonly held: Tally;
+  /** Accepted when they were tried again. */
+  readonly delivered: Tally;
+  /** Given up by hand. */
+  readonly dropped: Tally;
+  readonly bytes: number;
+  readonly bytesMax: number;
+  readonly problems: readonly Problem[];
 }

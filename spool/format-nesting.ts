@@ -5,7 +5,7 @@
  */
 import { type BlockHeader, type DescriptionEntry, decodeDescriptions, decodeHeader } from './format.ts';
 import { openTable, type TableSources } from './format-table.ts';
-import type { Id, RecordFormat, SourceNumber } from './nouns.ts';
+import type { Id, RecordFormat, Run, SourceNumber } from './nouns.ts';
 import type { Codec } from './ports.ts';
 
 /** How many spools a block may have gone through before ours. */
@@ -40,6 +40,8 @@ export interface Layout {
   readonly epoch: Id;
   readonly statements: readonly Statement[];
   readonly slices: readonly Slice[];
+  /** What the slices are made from, each with its time and flags. */
+  readonly runs: readonly Run[];
   readonly rawBytes: number;
   readonly records: number;
 }
@@ -60,11 +62,10 @@ export function layoutOf(header: Uint8Array, codec: Codec): LayoutResult {
   const innermost = levels.at(-1)!;
   if (innermost.rawBytes !== levels[0]!.rawBytes)
     return { kind: 'damaged', why: 'the nested header is of another frame' };
-  const { spool, epoch, rawBytes, records } = innermost;
-  return {
-    kind: 'layout',
-    layout: { spool, epoch, rawBytes, records, slices: slicesOf(innermost), statements: statementsOf(levels, codec) },
-  };
+  const { spool, epoch, rawBytes, records, runs } = innermost;
+  const slices = slicesOf(innermost);
+  const statements = statementsOf(levels, codec);
+  return { kind: 'layout', layout: { spool, epoch, rawBytes, records, slices, runs, statements } };
 }
 
 function reasonOf(result: Exclude<ReturnType<typeof decodeHeader>, { kind: 'header' }>): string {

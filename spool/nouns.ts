@@ -298,6 +298,11 @@ export interface Outlet {
    * Gaps that `read` gave are counted by the spool itself when the cursor passes them. Durable with the spool's next block.
    */
   dropped(reason: DropReason, tally: Tally, collector?: string): void;
+  /**
+   * Counts records, by collector, that the destination refused for good in the block that ends at `upto`. Blocks come in order;
+   * what was counted for a block is never counted again, whatever crashes in between.
+   */
+  refused(upto: Position, tallies: ReadonlyMap<string, Tally>): void;
   /** Descriptions of all live sources, encoded as in a header (`decodeDescriptions`): for a receiver that lacks them. */
   describe(): Uint8Array;
   /** Nothing from here on is dropped by `drop_oldest` while it is in flight. */

@@ -193,8 +193,26 @@ export class SpoolOutlet implements Outlet {
   }
 
   dropped(reason: DropReason, tally: Tally, collector?: string): void {
-    const only = collector ?? this.#host.appended.collectors.keys().next().value ?? '';
-    this.#host.drop([{ shipper: this.name, collector: only, reason, upto: 0, tally }]);
+    this.#host.drop([{ shipper: this.name, collector: collector ?? this.#anyCollector, reason, upto: 0, tally }]);
+  }
+
+  refused(upto: Position, tallies: ReadonlyMap<string, Tally>): void {
+    if (upto <= this.#host.appended.shipper(this.name).droppedUpto) return;
+    const entries = [...tallies].map(([collector, tally]) => {
+      return {
+        shipper: this.name,
+        collector: collector || this.#anyCollector,
+        reason: 'refused' as const,
+        upto,
+        tally,
+      };
+    });
+    this.#host.drop(entries);
+  }
+
+  /** Where nobody knows better: usually there is one. */
+  get #anyCollector(): string {
+    return this.#host.appended.collectors.keys().next().value ?? '';
   }
 
   describe(): Uint8Array {

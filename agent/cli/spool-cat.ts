@@ -4,9 +4,9 @@
  * the output is byte for byte what was read. Memory is bounded by one block.
  */
 import { bytesOf, type Layout, layoutOf, type Slice } from '../../spool/format-nesting.ts';
+import { type SourceOnDisk, SourcesOnDisk } from '../../spool/format-sources.ts';
 import { expander, type Found, type FoundBlock, inspect } from '../../spool/inspect.ts';
 import type { Codec } from '../../spool/ports.ts';
-import { type SourceOnDisk, SourcesOnDisk } from '../../spool/sources-on-disk.ts';
 import { type Command, type CommandContext, exitCodes, type SpoolCatOptions } from './commands.ts';
 import { lookInto } from './spool-place.ts';
 

@@ -3,8 +3,8 @@
  * a spool that is in use or not, and changes nothing.
  */
 import { layoutOf } from '../../spool/format-nesting.ts';
+import { SourcesOnDisk } from '../../spool/format-sources.ts';
 import { cursorsOf, type FoundCursor, inspect, type Place } from '../../spool/inspect.ts';
-import { SourcesOnDisk } from '../../spool/sources-on-disk.ts';
 import type { Host } from '../ports.ts';
 import { count, size } from '../status/units.ts';
 import { type Command, exitCodes, type SpoolListOptions } from './commands.ts';

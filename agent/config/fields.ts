@@ -79,6 +79,27 @@ export function text(charactersMax = 4096) {
   });
 }
 
+/** A header's name (RFC 9110 section 5.1), in lower case; those that frame the request are ours. */
+export function headerName() {
+  return field({ type: 'header name' }, (value): Parsed<string> => {
+    const name = value.toLowerCase();
+    if (!/^[!#$%&'*+.^_`|~0-9a-z-]{1,256}$/.test(name)) return bad('is no name of a header');
+    return framing.has(name) ? bad('is set by Tailspool itself', 'take it out') : { kind: 'ok', value: name };
+  });
+}
+
+const framing: ReadonlySet<string> = new Set([
+  ...['connection', 'content-encoding', 'content-length', 'expect', 'host', 'idempotency-key'],
+  ...['keep-alive', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+]);
+
+/** A header's value: visible ASCII and blanks. */
+export function headerText() {
+  return field({ type: 'text' }, (value): Parsed<string> => {
+    return /^[\x20-\x7e\t]{0,4096}$/.test(value) ? { kind: 'ok', value } : bad('cannot stand in a header');
+  });
+}
+
 /** http: or https:, with nothing secret in it. */
 export function url() {
   return field({ type: 'URL' }, parseUrl);

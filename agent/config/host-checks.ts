@@ -50,6 +50,8 @@ function secretFiles({ collectors, shippers }: ConfigurationFile): NamedFile[] {
     add([...path, 'auth', 'oauth2', 'client_secret_file'], auth?.oauth2?.client_secret_file, true);
     add([...path, 'proxy', 'basic', 'password_file'], proxy.basic?.password_file, true);
     add([...path, 'proxy', 'ca'], proxy.ca, false);
+    for (const [header, file] of Object.entries(one.header_files ?? {}))
+      add([...path, 'header_files', header], file, true);
     for (const [at, files] of [
       [[...path, 'tls'], tls],
       [[...path, 'auth', 'oauth2', 'tls'], auth?.oauth2?.tls],

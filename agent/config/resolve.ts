@@ -97,9 +97,8 @@ function resolveBlocks(name: string, one: Extract<CollectorFile, { type: 'blocks
 function resolveShipper(name: string, one: ShipperFile, file: ConfigurationFile): ShipperConfiguration {
   const whenFull = one.when_full ?? file.spool.when_full;
   if (one.type === 'mirror') return { type: 'mirror', name, path: one.path, whenFull };
-  return {
+  const http = {
     type: 'http',
-    protocol: 'native',
     name,
     ...resolveDestination(one),
     whenFull,
@@ -107,7 +106,24 @@ function resolveShipper(name: string, one: ShipperFile, file: ConfigurationFile)
     progressTimeoutMs: one.progress_timeout,
     batchBytesMax: one.batch_max,
     retryDelayMsMax: one.retry_max,
-  };
+  } as const;
+  return one.protocol === 'native'
+    ? { ...http, protocol: 'native' }
+    : { ...http, protocol: 'plain', ...resolvePlain(one) };
+}
+
+const deadBytesMaxDefault = 256 * 1024 * 1024;
+
+function resolvePlain(one: HttpFile) {
+  return {
+    encoding: one.encoding ?? 'ndjson',
+    compression: one.compression ?? 'zstd',
+    method: one.method ?? 'POST',
+    headers: one.headers ?? {},
+    headerFiles: one.header_files ?? {},
+    outstandingMax: one.outstanding ?? 1,
+    deadBytesMax: one.dead_max_size ?? deadBytesMaxDefault,
+  } as const;
 }
 
 function resolveDestination(one: HttpFile): DestinationConfiguration {

@@ -3,6 +3,7 @@ import type { Finding, KeyPath } from './findings.ts';
 import { error, warning } from './rule-findings.ts';
 import { checkDestination, isLoopback } from './rules-destination.ts';
 import type { ConfigurationFile } from './schema.ts';
+import { plainKeyNames } from './schema-plain.ts';
 import type { Address } from './types.ts';
 import { formatSize } from './units.ts';
 
@@ -80,15 +81,27 @@ function checkShippers({ shippers }: ConfigurationFile): Finding[] {
 }
 
 function checkHttp(path: KeyPath, http: HttpFile): Finding[] {
-  if (http.protocol === 'plain') {
-    return [error([...path, 'protocol'], '`protocol: plain` is not there yet', '`native` ships to another Tailspool')];
-  }
-  const findings: Finding[] = [];
-  for (const key of ['encoding', 'compression'] as const) {
+  const findings = http.protocol === 'plain' ? checkPlain(path, http) : [];
+  for (const key of http.protocol === 'native' ? plainKeyNames : []) {
     if (http[key] !== undefined)
       findings.push(error([...path, key], `\`${key}\` belongs to \`protocol: plain\` only`, 'take it out'));
   }
   return [...findings, ...checkDestination(path, http)];
+}
+
+function checkPlain(path: KeyPath, { headers = {}, header_files: files = {}, auth }: HttpFile): Finding[] {
+  const findings: Finding[] = [];
+  for (const name of Object.keys(files)) {
+    if (name in headers)
+      findings.push(
+        error([...path, 'header_files', name], `\`${name}\` stands in \`headers\` already`, 'take one out'),
+      );
+  }
+  for (const [key, given] of Object.entries({ headers, header_files: files })) {
+    if (auth !== undefined && 'authorization' in given)
+      findings.push(error([...path, key, 'authorization'], '`auth` sets this header already', 'take one of them out'));
+  }
+  return findings;
 }
 
 /** data_dir and the mirrors' folders must not lie in one another. */

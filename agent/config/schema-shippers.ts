@@ -4,6 +4,7 @@ import { limits } from '../../spool/nouns.ts';
 import { duration, path, rate, size } from './fields.ts';
 import { whenFull } from './schema-common.ts';
 import { destinationKeys } from './schema-destination.ts';
+import { plainKeys } from './schema-plain.ts';
 
 const MiB = 1024 * 1024;
 
@@ -19,7 +20,7 @@ const httpSchema = z
     protocol: z
       .enum(['native', 'plain'])
       .describe(
-        '`native`: to another Tailspool, exactly once. `plain`: to any HTTP endpoint; reserved, not there yet. Never guessed from the URL.',
+        '`native`: to another Tailspool, exactly once. `plain`: to any HTTP endpoint, see [the plain protocol](plain-protocol.md). Never guessed from the URL.',
       ),
     ...destinationKeys,
     when_full: ownWhenFull,
@@ -33,20 +34,17 @@ const httpSchema = z
       ),
     batch_max: size({ min: 64 * 1024, max: limits.blockBytesMax })
       .prefault('2MiB')
-      .describe('The most in one request. Batches start at one block, double on success and halve on a time-out.'),
+      .describe(
+        '`native`: the most in one request; batches start at one block, double on success and halve on a time-out. `plain`: the most in one body before it is compressed; a block that would be more is sent in halves.',
+      ),
     retry_max: duration({ min: 100, max: 3_600_000 })
       .prefault('30s')
       .describe('The longest pause between two attempts. Attempts go on for ever.'),
-    encoding: z
-      .enum(['text', 'ndjson'])
-      .optional()
-      .meta({ description: 'With `protocol: plain` only: what the body holds.', fallback: 'not used yet' }),
-    compression: z
-      .enum(['zstd', 'gzip', 'none'])
-      .optional()
-      .meta({ description: 'With `protocol: plain` only: how the body is compressed.', fallback: 'not used yet' }),
+    ...plainKeys,
   })
-  .describe('Sends to another Tailspool over HTTP, each record exactly once. Retries for ever.');
+  .describe(
+    'Sends over HTTP, and retries for ever: to another Tailspool each record exactly once, to any other endpoint at least once.',
+  );
 
 const mirrorSchema = z
   .strictObject({

@@ -77,7 +77,7 @@ export interface ServerTls {
 
 export type TlsVersion = '1.2' | '1.3';
 
-export type ShipperConfiguration = NativeShipperConfiguration | MirrorShipperConfiguration;
+export type ShipperConfiguration = NativeShipperConfiguration | PlainShipperConfiguration | MirrorShipperConfiguration;
 
 /** Where an HTTP shipper sends, and how it gets there; the same for both protocols. */
 export interface DestinationConfiguration {
@@ -102,9 +102,9 @@ export interface ProxyConfiguration {
   readonly environment: boolean;
 }
 
-export interface NativeShipperConfiguration extends DestinationConfiguration {
+/** What both protocols have. */
+interface HttpShipperConfiguration extends DestinationConfiguration {
   readonly type: 'http';
-  readonly protocol: 'native';
   readonly name: string;
   readonly whenFull: WhenFull;
   /** undefined: no limit. */
@@ -113,6 +113,24 @@ export interface NativeShipperConfiguration extends DestinationConfiguration {
   readonly progressTimeoutMs: number;
   readonly batchBytesMax: number;
   readonly retryDelayMsMax: number;
+}
+
+export interface NativeShipperConfiguration extends HttpShipperConfiguration {
+  readonly protocol: 'native';
+}
+
+export interface PlainShipperConfiguration extends HttpShipperConfiguration {
+  readonly protocol: 'plain';
+  readonly encoding: 'text' | 'ndjson';
+  readonly compression: 'zstd' | 'gzip' | 'none';
+  readonly method: 'POST' | 'PUT' | 'PATCH';
+  /** By name, in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Their values are in files. */
+  readonly headerFiles: Readonly<Record<string, string>>;
+  readonly outstandingMax: number;
+  /** Cap for the dead letters. */
+  readonly deadBytesMax: number;
 }
 
 export interface ClientTls {

@@ -226,6 +226,7 @@ export class MemorySpool implements Intake {
         if (!spool.closed) spool.#cursors.set(name, cursor);
       },
       dropped: () => {},
+      refused: () => {},
       describe: () => spool.#describe(),
       pin: () => ({ [Symbol.dispose]() {} }),
       waiting: (): Tally => ({ records: 0, bytes: 0 }),

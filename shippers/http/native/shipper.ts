@@ -8,7 +8,7 @@ import type { Clock, Log, MonotonicMs, Random } from '../../../spool/ports.ts';
 import type { Authorization, Shipper, ShipperStatus, Transport, TransportOptions, Transports } from '../../ports.ts';
 import { type Delivered, Meter } from '../shared/meter.ts';
 import { backoffMs, grow, retryAfterMs, retryLimits, shrink, spreadMs } from '../shared/retry.ts';
-import type { Failure, Trouble } from '../shared/trouble.ts';
+import { type Failure, surprise, type Trouble, withoutQuery } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
 import { gather } from './batch.ts';
 import type { Verdict } from './decide.ts';
@@ -368,20 +368,3 @@ const inconsistent: Trouble = {
   message: 'The endpoint answers again and again that it stands elsewhere than it said before.',
   hint: 'Several receivers may answer at this url; each needs a url of its own.',
 };
-
-function withoutQuery(url: string): string {
-  return url.split('?', 1)[0]!.replace(/\/\/[^@/]*@/, '//');
-}
-
-/** What a person is told of an error that was thrown: one with a code comes from the operating system. */
-function surprise(error: unknown): Trouble {
-  const text = error instanceof Error ? error.message : String(error);
-  if (typeof (error as NodeJS.ErrnoException).code === 'string')
-    return {
-      cause: 'spool_unreadable',
-      message: `The spool cannot be read: ${text}`,
-      hint: 'Look at the disk and the kernel log; it is tried again, and nothing is given up by it.',
-    };
-  const hint = 'This is a bug of tailspool; nothing is lost by it, and it is tried again.';
-  return { cause: 'internal', message: `Something failed inside that should not: ${text}`, hint };
-}

@@ -313,3 +313,21 @@ function passes(
 function lasting(cause: string, message: string, hint: string, outcome = cause): Extract<Failure, { kind: 'trouble' }> {
   return { kind: 'trouble', outcome, trouble: { cause, message, hint } };
 }
+
+/** What a person is told of an error that was thrown here: one with a code comes from the operating system. */
+export function surprise(error: unknown): Trouble {
+  const text = error instanceof Error ? error.message : String(error);
+  if (typeof (error as NodeJS.ErrnoException).code === 'string')
+    return {
+      cause: 'spool_unreadable',
+      message: `The spool cannot be read: ${text}`,
+      hint: 'Look at the disk and the kernel log; it is tried again, and nothing is given up by it.',
+    };
+  const hint = 'This is a bug of tailspool; nothing is lost by it, and it is tried again.';
+  return { cause: 'internal', message: `Something failed inside that should not: ${text}`, hint };
+}
+
+/** A destination as it may be shown: what stands behind `?` or before `@` may be secret. */
+export function withoutQuery(url: string): string {
+  return url.split('?', 1)[0]!.replace(/\/\/[^@/]*@/, '//');
+}

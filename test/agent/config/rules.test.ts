@@ -46,11 +46,20 @@ test('receiving beyond loopback needs token and TLS, unless it is said to be ins
   assert.match(receive('listen: 127.0.0.1:1, tls: {cert: /c}'), /`collectors\.r\.tls\.key` is missing/);
 });
 
+test('a plain shipper sets each header once, and none that frames the request', () => {
+  const plain = (more: string) => told({ shippers: `{s: {type: http, protocol: plain, url: "https://h/", ${more}}}` });
+  assert.equal(plain('encoding: text, headers: {X-A: b}, header_files: {x-key: /k}, outstanding: 4'), '');
+  assert.match(plain('headers: {x-a: b}, header_files: {X-A: /k}'), /`x-a` stands in `headers` already/);
+  assert.match(plain('headers: {authorization: x}, auth: {bearer_file: /t}'), /`auth` sets this header already/);
+  assert.match(plain('headers: {Content-Length: 7}'), /is set by Tailspool itself/);
+  assert.match(plain('headers: {"a b": c}'), /is no name of a header/);
+  assert.match(plain('outstanding: 0'), /too small/);
+});
+
 test('an http shipper needs its protocol, an http or https URL, and whole pairs', () => {
   const ship = (more: string) => told({ shippers: `{s: {type: http, ${more}}}` });
   const native = (more: string) => ship(`protocol: native, ${more}`);
   assert.match(ship('url: "http://h/"'), /`shippers\.s\.protocol` is missing/);
-  assert.match(ship('protocol: plain, url: "http://h/", encoding: ndjson'), /`protocol: plain` is not there yet/);
   assert.match(native('url: "http://h/", compression: gzip'), /belongs to `protocol: plain` only/);
   assert.match(native('url: "file:///etc/passwd"'), /neither http: nor https:/);
   assert.match(native('url: "h:8600"'), /neither http: nor https:/);

@@ -226,6 +226,8 @@ export class MemoryOutlet implements Outlet {
     this.cursor = { ...cursor };
   }
 
+  refused(): void {}
+
   dropped(reason: DropReason, tally: Tally): void {
     this.given.push({ reason, tally });
   }

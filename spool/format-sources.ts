@@ -23,9 +23,8 @@ export class SourcesOnDisk {
     }
   }
 
-  of(layout: Layout, slice: Slice): SourceOnDisk {
-    const { spool, epoch } = layout;
-    return { spool, source: slice.source, description: this.#known.get(`${spool}.${epoch}.${slice.source}`) };
+  of({ spool, epoch }: Pick<Layout, 'spool' | 'epoch'>, { source }: Pick<Slice, 'source'>): SourceOnDisk {
+    return { spool, source, description: this.#known.get(`${spool}.${epoch}.${source}`) };
   }
 
   /** The table of an epoch says all that is left of its parent's. */

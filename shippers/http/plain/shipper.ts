@@ -1,0 +1,456 @@
+/**
+ * The plain shipper: brings the spool's blocks to any HTTP endpoint, one block a request, several requests outstanding if that is
+ * wanted. Its cursor moves over the completed head, and is durable before further blocks go out: after a crash at most `outstandingMax`
+ * blocks are sent again, under the keys they had. What is decided where: `decide.ts` (answers), `narrow.ts` (what is sent next of a
+ * block), `window.ts` (blocks on their way), `circuit.ts` (whether anything goes out).
+ */
+import type { BlockHash, Id, Outlet, ShipperCursor } from '../../../spool/nouns.ts';
+import { zeroHash } from '../../../spool/nouns.ts';
+import type { Clock, Codec, Log, MonotonicMs, Random, Timer } from '../../../spool/ports.ts';
+import type { Authorization, DeadLetters, Shipper, ShipperStatus, Transport } from '../../ports.ts';
+import { Meter } from '../shared/meter.ts';
+import { backoffMs, retryAfterMs, retryLimits, spreadMs } from '../shared/retry.ts';
+import { type Failure, surprise, withoutQuery } from '../shared/trouble.ts';
+import { headersOf } from './body.ts';
+import { BodyLimit } from './body-limit.ts';
+import { type CircuitState, nextCircuit } from './circuit.ts';
+import { type Refusal, refusesEverything, type Verdict } from './decide.ts';
+import { idempotencyKey, type Piece } from './key.ts';
+import { Lane } from './lane.ts';
+import { nextStep } from './narrow.ts';
+import { Parcelling, type ParcellingOptions } from './parcelling.ts';
+import { Supply } from './supply.ts';
+import { again, type Entry, halve, type Parcel, refuse, refusedOf, take, vouch, Window } from './window.ts';
+
+export interface PlainOptions extends ParcellingOptions {
+  readonly name: string;
+  readonly url: string;
+  readonly method: string;
+  /** Requests on their way at once, each with another block. */
+  readonly outstandingMax: number;
+  readonly progressTimeoutMs: number;
+  readonly retryDelayMsMax: number;
+  /** undefined: no limit. */
+  readonly rateBytesPerSecondMax?: number | undefined;
+}
+
+export interface PlainWorld {
+  readonly outlet: Outlet;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly codec: Codec;
+  readonly log: Log;
+  readonly dead: DeadLetters;
+  /** A connection of its own for each request that is on its way. */
+  connect(): Transport;
+  readonly authorization: Authorization | undefined;
+  /** Extra headers, with secrets as they are at this moment. Throws `SECRET_UNREADABLE`. */
+  headers(): Readonly<Record<string, string>>;
+}
+
+/** Blocks that wait, refused, for proof that the endpoint accepts others; each next one is such a proof. */
+const suspectsMax = 3;
+/** A request on its way gets so long to end when we stop: broken off, it may come twice. */
+const stopGraceMs = 1200;
+/** Dead letters that found no room, or a disk that refused them, are tried again after so long. */
+const settleRetryMs = 2000;
+
+export class PlainShipper implements Shipper {
+  readonly type = 'http';
+  readonly name: string;
+  readonly #options: PlainOptions;
+  readonly #world: PlainWorld;
+  readonly #supply: Supply;
+  readonly #parcelling: Parcelling;
+  readonly #meter: Meter;
+  readonly #window = new Window();
+  readonly #limit = new BodyLimit();
+  readonly #abort = new AbortController();
+  readonly #lanes: Lane[] = [];
+  readonly #idle: Lane[] = [];
+  #circuit: CircuitState = 'closed';
+  #openUntil: MonotonicMs = 0;
+  #failures = 0;
+  #requests = 0;
+  #sending = 0;
+  #nextSendAt: MonotonicMs = 0;
+  #stopping = false;
+  #settling = false;
+  #settleAt: MonotonicMs = 0;
+  #waiting: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #wake: () => void = () => {};
+  #last: { readonly epoch: Id; readonly hash: BlockHash } | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(options: PlainOptions, world: PlainWorld) {
+    this.name = options.name;
+    this.#options = options;
+    this.#world = world;
+    const { outlet, clock, codec, log } = world;
+    this.#supply = new Supply(outlet);
+    this.#parcelling = new Parcelling(options, outlet, clock, codec);
+    this.#meter = new Meter(options.name, withoutQuery(options.url), clock, log);
+    this.#last = outlet.cursor;
+  }
+
+  async start(): Promise<void> {
+    void this.#world.dead.begin();
+    this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const limit = this.#world.clock.after(stopGraceMs, () => {
+      this.#abort.abort();
+      this.#wake();
+    });
+    this.#wake();
+    await this.#running;
+    limit.cancel();
+    this.#abort.abort();
+    await this.#waiting;
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+    await this.#world.dead.close();
+  }
+
+  status(): ShipperStatus {
+    const { outlet, clock, dead } = this.#world;
+    const gauges = {
+      batch_bytes: this.#limit.bytesMax ?? this.#options.bodyBytesMax,
+      outstanding: this.#sending,
+      retry_delay_ms: this.#circuit === 'open' ? Math.max(0, Math.round(this.#openUntil - clock.monotonic())) : 0,
+      failures_in_a_row: this.#failures,
+      position: outlet.cursor?.position ?? 0,
+    };
+    const status = this.#meter.status(this.type, this.#shown(), this.#circuit, gauges);
+    const letters = dead.status();
+    return letters ? { ...status, problems: [...status.problems, ...letters.problems], dead: letters } : status;
+  }
+
+  #shown(): ShipperStatus['state'] {
+    if (this.#abort.signal.aborted) return 'stopped';
+    const { trouble } = this.#meter;
+    if (this.#circuit !== 'closed') return trouble === 'lasting' ? 'holding' : 'retrying';
+    if (this.#sending > 0) return 'sending';
+    if (trouble === 'lasting') return 'holding';
+    return this.#window.empty ? 'idle' : 'sending';
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      try {
+        this.#turn();
+      } catch (error) {
+        this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
+      }
+      if (this.#stopping && this.#sending === 0 && (!this.#settling || this.#abort.signal.aborted)) break;
+      await promise;
+    }
+    this.#timer?.cancel();
+  }
+
+  /** Whatever can be done now is begun. */
+  #turn(): void {
+    this.#closeAgain();
+    this.#letGo();
+    if (!this.#stopping) this.#fill();
+    if (!this.#settling) void this.#settle();
+    if (!this.#stopping) this.#dispatch();
+    this.#setTimer();
+  }
+
+  #closeAgain(): void {
+    if (this.#circuit !== 'open' || this.#world.clock.monotonic() < this.#openUntil) return;
+    this.#circuit = nextCircuit(this.#circuit, 'due');
+  }
+
+  /** What waited here was given up meanwhile for lack of room: it is a gap now. */
+  #letGo(): void {
+    const { outlet } = this.#world;
+    const [first] = this.#window.parcels;
+    if (!first || first.block.position >= outlet.oldest || this.#sending > 0 || this.#settling) return;
+    this.#window.clear();
+    this.#supply.rewind(outlet.cursor?.position ?? outlet.oldest);
+  }
+
+  #fill(): void {
+    while (this.#window.parcels.length < this.#options.outstandingMax + suspectsMax) {
+      const next = this.#supply.next();
+      if (next.kind === 'nothing') {
+        this.#waitForMore(next.at);
+        return;
+      }
+      if (next.kind === 'gap') this.#window.addGap(next.upto);
+      else this.#window.addBlock(next.block);
+    }
+  }
+
+  #waitForMore(at: number): void {
+    if (this.#waiting) return;
+    const { outlet } = this.#world;
+    this.#waiting = outlet.readable(at, this.#abort.signal).then(() => {
+      this.#waiting = undefined;
+      // Woken for nothing: the spool has closed, and we are about to be stopped.
+      if (outlet.durable > at) this.#wake();
+    });
+  }
+
+  #dispatch(): void {
+    const atOnce = this.#circuit === 'open' ? 0 : this.#circuit === 'half_open' ? 1 : this.#options.outstandingMax;
+    while (this.#sending < atOnce) {
+      const parcel = this.#nextParcel();
+      if (!parcel) return;
+      void this.#send(parcel);
+    }
+  }
+
+  /** The oldest that may go: one that is begun, or one more if the endpoint may have few enough that we do not know of. */
+  #nextParcel(): Parcel | undefined {
+    const now = this.#world.clock.monotonic();
+    const room = this.#window.uncertain < this.#options.outstandingMax;
+    const may = ({ state, plan, retryAt }: Parcel) =>
+      (state === 'ready' && (plan.begun || room)) || (state === 'suspect' && room && retryAt <= now);
+    const parcel = this.#window.parcels.find(may);
+    if (parcel?.state === 'suspect') again(parcel);
+    return parcel;
+  }
+
+  async #send(parcel: Parcel): Promise<void> {
+    parcel.state = 'sending';
+    this.#sending++;
+    try {
+      const made = this.#make(parcel);
+      if (made) await this.#exchange(parcel, made.piece, made.body);
+    } catch (error) {
+      parcel.state = 'ready';
+      this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
+    } finally {
+      this.#sending--;
+      this.#wake();
+    }
+  }
+
+  /** The next piece's body; pieces that would be too large are halved first. undefined: the block cannot be sent at all. */
+  #make(parcel: Parcel): { readonly piece: Piece; readonly body: Uint8Array } | undefined {
+    for (;;) {
+      const step = nextStep(parcel.plan);
+      if (step.kind !== 'send') throw new Error(`BUG: a block that is ${step.kind} is to be sent`);
+      const made = this.#parcelling.body(parcel.block, step.piece);
+      if (made.kind === 'damaged') {
+        this.#giveUp(parcel, made.why);
+        return undefined;
+      }
+      const { count } = step.piece;
+      if (made.kind === 'body' && (count === 1 || this.#limit.allows(made.body.length)))
+        return { piece: step.piece, body: made.body };
+      halve(parcel);
+    }
+  }
+
+  async #exchange(parcel: Parcel, piece: Piece, body: Uint8Array): Promise<void> {
+    const { outlet, clock } = this.#world;
+    const { block } = parcel;
+    const { encoding, compression } = this.#options;
+    using _ = outlet.pin(block.position, block.end);
+    const lane = this.#idle.pop() ?? this.#openLane();
+    await this.#pace(body.length);
+    const request = ++this.#requests;
+    const since = clock.monotonic();
+    this.#meter.attempted(body.length);
+    const key = idempotencyKey({ spool: outlet.spool, ...block }, piece);
+    const verdict = await lane.send({ ...headersOf(encoding, compression), 'idempotency-key': key }, body);
+    this.#idle.push(lane);
+    if (verdict)
+      this.#follow(verdict, { parcel, piece, request, bytes: body.length, tookMs: clock.monotonic() - since });
+    else parcel.state = 'ready';
+  }
+
+  #follow(verdict: Verdict, sent: Sent): void {
+    switch (verdict.kind) {
+      case 'accepted':
+        this.#accepted(sent);
+        break;
+      case 'refused':
+        this.#refused(verdict.refusal, sent);
+        break;
+      case 'later':
+      case 'trouble':
+        sent.parcel.state = 'ready';
+        this.#meter.outcome(verdict.outcome);
+        this.#failed(verdict);
+        break;
+      default:
+        verdict satisfies never;
+    }
+  }
+
+  #accepted({ parcel, piece, request, tookMs }: Sent): void {
+    take(parcel);
+    this.#limit.accepted();
+    for (const other of this.#window.parcels) vouch(other, request);
+    const blocks = parcel.state === 'done' ? 1 : 0;
+    this.#meter.outcome('accepted');
+    this.#meter.acknowledged(tookMs / 1000, { blocks, records: piece.count, gaps: 0 });
+    this.#answered();
+    if (!this.#window.parcels.some(({ state }) => state === 'suspect')) this.#meter.well();
+  }
+
+  #refused(refusal: Refusal, { parcel, piece, bytes }: Sent): void {
+    if (refusal.status === 413 && piece.count > 1) this.#limit.refused(bytes);
+    refuse(parcel, refusal, this.#requests);
+    this.#meter.outcome(`status_${refusal.status}`);
+    this.#answered();
+    if (parcel.state === 'suspect') this.#suspect(parcel);
+  }
+
+  /** Refused, and nothing else was accepted since: tried again slowly, and settled as soon as something else is accepted. */
+  #suspect(parcel: Parcel): void {
+    const { clock, random } = this.#world;
+    const step = nextStep(parcel.plan);
+    if (step.kind === 'suspect') this.#meter.failed(refusesEverything(step.refusal), true);
+    parcel.suspicions++;
+    const longest = Math.min(retryLimits.holdMsMax, this.#options.retryDelayMsMax);
+    parcel.retryAt =
+      clock.monotonic() + backoffMs(parcel.suspicions, retryLimits.holdMsMin, longest, random.fraction());
+  }
+
+  #answered(): void {
+    this.#failures = 0;
+    this.#circuit = nextCircuit(this.#circuit, 'worked');
+  }
+
+  #failed(failure: Failure): void {
+    this.#meter.failed(failure.trouble, failure.kind === 'trouble');
+    if (this.#circuit === 'open') return;
+    const { clock, random } = this.#world;
+    this.#failures++;
+    this.#circuit = nextCircuit(this.#circuit, 'failed');
+    const delayMs = this.#delayMs(failure, clock.now(), random.fraction());
+    this.#openUntil = clock.monotonic() + delayMs;
+    this.#setTimer();
+  }
+
+  #delayMs(failure: Failure, nowMs: number, fraction: number): number {
+    const { retryDelayMsMax } = this.#options;
+    if (failure.kind === 'trouble')
+      return backoffMs(
+        this.#failures,
+        retryLimits.holdMsMin,
+        Math.min(retryLimits.holdMsMax, retryDelayMsMax),
+        fraction,
+      );
+    const asked = retryAfterMs(failure.retryAfter, nowMs);
+    if (asked !== undefined) return Math.max(asked, spreadMs(asked, fraction));
+    return backoffMs(this.#failures, retryLimits.delayMsMin, retryDelayMsMax, fraction);
+  }
+
+  /** A block whose frame matches its checksum and does not expand: given up, counted, and said. */
+  #giveUp(parcel: Parcel, why: string): void {
+    const { outlet, log } = this.#world;
+    const { block } = parcel;
+    const message = `Shipper ${this.name}: a block of ${block.records} records at ${block.position} cannot be expanded and is given up: ${why}`;
+    log.write({ severity: 'error', event: 'shipper.damaged', subject: this.name, message });
+    outlet.dropped('damaged', { records: block.records, bytes: block.rawBytes });
+    parcel.plan = { ...parcel.plan, todo: [] };
+    parcel.state = 'done';
+  }
+
+  /** Moves the cursor over the completed head, dead letters first. */
+  async #settle(): Promise<void> {
+    const head = this.#window.head();
+    if (head.length === 0 || this.#world.clock.monotonic() < this.#settleAt) return;
+    this.#settling = true;
+    try {
+      if (await this.#bury(head.at(-1)!)) await this.#pass(head);
+      else this.#settleAt = this.#world.clock.monotonic() + settleRetryMs;
+    } catch (error) {
+      this.#settleAt = this.#world.clock.monotonic() + settleRetryMs;
+      this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
+    } finally {
+      this.#settling = false;
+      this.#wake();
+    }
+  }
+
+  async #pass(head: readonly Entry[]): Promise<void> {
+    const { outlet } = this.#world;
+    for (const entry of head) this.#last = placeOf(entry) ?? this.#last;
+    const last = head.at(-1)!;
+    const position = last.kind === 'parcel' ? last.block.end : last.end;
+    const { epoch, hash } = this.#last ?? { epoch: '', hash: zeroHash };
+    const cursor: ShipperCursor = { receiver: '', epoch, forked: false, position, hash };
+    const durably = head.some(({ kind }) => kind === 'parcel');
+    // A disk that does not take it is shown by the spool; what it would repeat after a crash is more then, and nothing is lost.
+    await outlet.save(cursor, durably).catch(() => undefined);
+    this.#window.passed(head.length);
+  }
+
+  /** Keeps what was refused of a block. False where there is no room for it now. */
+  async #bury(entry: Entry): Promise<boolean> {
+    const refused = entry.kind === 'parcel' ? refusedOf(entry) : [];
+    if (entry.kind !== 'parcel' || refused.length === 0) return true;
+    const { outlet, dead } = this.#world;
+    const { block } = entry;
+    const { letters, tallies } = this.#parcelling.refusals(block, refused);
+    const { epoch, position, end } = block;
+    if ((await dead.put({ spool: outlet.spool, epoch, position }, letters)) === 'full') return false;
+    outlet.refused(end, tallies);
+    return true;
+  }
+
+  #openLane(): Lane {
+    const { url, method, progressTimeoutMs } = this.#options;
+    const { authorization } = this.#world;
+    const headers = () => this.#world.headers();
+    const world = { transport: this.#world.connect(), signal: this.#abort.signal, authorization, headers };
+    const lane = new Lane({ url, method, progressTimeoutMs }, world);
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  /** Wakes up when the circuit is due, or a suspect. */
+  #setTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const { clock } = this.#world;
+    const now = clock.monotonic();
+    const suspects = this.#window.parcels.filter(({ state }) => state === 'suspect').map(({ retryAt }) => retryAt);
+    const open = this.#circuit === 'open' ? [this.#openUntil] : [];
+    const due = [...open, ...suspects, this.#settleAt].filter((at) => at > now);
+    if (due.length > 0) this.#timer = clock.after(Math.max(1, Math.min(...due) - now), () => this.#wake());
+  }
+
+  /** Waits until the rate limit lets so many bytes go. */
+  async #pace(bytes: number): Promise<void> {
+    const rate = this.#options.rateBytesPerSecondMax;
+    if (rate === undefined) return;
+    const { clock } = this.#world;
+    const now = clock.monotonic();
+    const at = Math.max(now, this.#nextSendAt);
+    this.#nextSendAt = at + (bytes / rate) * 1000;
+    if (at <= now) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = clock.after(at - now, resolve);
+    const stop = () => resolve();
+    this.#abort.signal.addEventListener('abort', stop);
+    await promise;
+    timer.cancel();
+    this.#abort.signal.removeEventListener('abort', stop);
+  }
+}
+
+interface Sent {
+  readonly parcel: Parcel;
+  readonly piece: Piece;
+  /** Requests are counted from 1. */
+  readonly request: number;
+  readonly bytes: number;
+  readonly tookMs: number;
+}
+
+function placeOf(entry: Entry): { readonly epoch: Id; readonly hash: BlockHash } | undefined {
+  return entry.kind === 'parcel' ? entry.block : entry.at;
+}
