@@ -42,6 +42,8 @@ async function listen(options: ListenOptions, handler: WireHandler, log: Log): P
   });
   server.on('request', (request, response) => {
     const last = tls?.isStale(server as https.Server, request.socket) ?? false;
+    const refused = tls?.refusal(request.socket);
+    if (refused !== undefined) return refuseClient(response, refused);
     serve(request, response, { idleTimeoutMs: options.idleTimeoutMs, last }, handler).catch((error) => {
       response.destroy();
       log.write({ severity: 'error', event: 'listener.surprise', message: `a request failed inside: ${error.stack}` });
@@ -107,6 +109,18 @@ async function close(server: http.Server, sockets: Set<Socket>, graceMs: number)
   });
   clearTimeout(cut);
   sockets.clear();
+}
+
+/** For a client without a certificate that is accepted: the reason, and no more connection. */
+function refuseClient(response: http.ServerResponse, reason: string): void {
+  const body = `the client certificate is not accepted: ${reason}\n`;
+  response.on('error', () => {});
+  response.writeHead(403, {
+    'tailspool-refused': `client_certificate ${reason}`,
+    'content-length': String(body.length),
+    connection: 'close',
+  });
+  response.end(body);
 }
 
 interface Serving {

@@ -4,7 +4,7 @@
  */
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
-import type { TlsOptions } from 'node:tls';
+import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { ListenOptions } from '../../collectors/ports.ts';
 import type { Log } from '../../spool/ports.ts';
 import { CertificateSource } from './certificates.ts';
@@ -14,6 +14,7 @@ export class ServerTls {
   readonly #certFile: string;
   readonly #log: Log;
   readonly #own: TlsOptions;
+  readonly #asksForOne: boolean;
   readonly #madeWith = new WeakMap<Socket, number>();
   #generation = 0;
   #reported: string | undefined;
@@ -27,8 +28,10 @@ export class ServerTls {
     this.#own = {
       minVersion: minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
       requestCert: clientCaFile !== undefined,
-      rejectUnauthorized: clientCaFile !== undefined,
+      // Node would cut the connection off without a word; `refusal` has every request answered with the reason instead.
+      rejectUnauthorized: false,
     };
+    this.#asksForOne = clientCaFile !== undefined;
   }
 
   get options(): TlsOptions {
@@ -39,6 +42,16 @@ export class ServerTls {
     // before the handshake of the connection that asks
     server.prependListener('connection', () => this.#look(server));
     server.on('secureConnection', (socket) => this.#madeWith.set(socket, this.#generation));
+  }
+
+  /** Why a client's certificate is not accepted; undefined where it is, or none is asked for. Nothing is read of a request that is refused. */
+  refusal(socket: Socket): string | undefined {
+    const { authorized, authorizationError } = socket as TLSSocket;
+    if (!this.#asksForOne) return undefined;
+    // Both are asked: versions of Node have counted a resumed session without any certificate as verified.
+    if (authorized === true && (socket as TLSSocket).getPeerX509Certificate() !== undefined) return undefined;
+    // Node's types say Error; it is its code
+    return /^[A-Z_]{1,60}$/.exec(String(authorizationError ?? ''))?.[0] ?? 'NO_CERTIFICATE';
   }
 
   /** True where the connection's next answer has to be its last. Looks whether the files have changed. */

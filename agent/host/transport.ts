@@ -65,7 +65,8 @@ class PoolTransport implements Transport {
     request.signal.addEventListener('abort', forward, { once: true });
     const watch = this.#watchProgress(request.progressTimeoutMs, stop);
     try {
-      return await this.#exchange(request, stop.signal);
+      const exchange = this.#exchange(request, stop.signal);
+      return await Promise.race([exchange, this.#stopped(stop.signal, exchange)]);
     } catch (error) {
       throw portable(error);
     } finally {
@@ -74,11 +75,24 @@ class PoolTransport implements Transport {
     }
   }
 
+  /** Rejects with the signal's reason, also while a connection is made, which undici waits for. */
+  #stopped(signal: AbortSignal, exchange: Promise<unknown>): Promise<never> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    exchange.catch(() => undefined);
+    signal.addEventListener('abort', () => {
+      reject(signal.reason);
+      for (const socket of this.#sockets) if (socket !== this.#socket) socket.destroy(signal.reason);
+    });
+    return promise;
+  }
+
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    await pool?.destroy();
-    for (const socket of this.#sockets) socket.destroy();
+    const destroyed = pool?.destroy();
+    // with an error: else undici waits for a connection that was begun until its time is over
+    for (const socket of this.#sockets) socket.destroy(new Error('the transport was closed'));
+    await destroyed;
     this.#socketPath?.[Symbol.dispose]();
   }
 

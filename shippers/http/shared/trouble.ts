@@ -64,6 +64,8 @@ export function failureOfStatus(got: TransportAnswer, who: string, said = ''): F
   const { status } = got;
   const told = said === '' ? '' : ` It says: ${said}`;
   const outcome = `status_${status}`;
+  const ofTls = refusedForTls(got, who);
+  if (ofTls !== undefined) return ofTls;
   if (passesByItself(status)) {
     const { cause, hint } = passingCause(status);
     const trouble = { cause, message: `The ${who} answered ${status}.${told}`, hint };
@@ -71,6 +73,26 @@ export function failureOfStatus(got: TransportAnswer, who: string, said = ''): F
   }
   if (status >= 200 && status < 300) return notTheEndpoint(got, who);
   return { kind: 'trouble', outcome, trouble: troubleOfStatus(got, who, told) };
+}
+
+/**
+ * A 400 or 403 that is about the connection and not about what was sent: our receiver says so in a header, nginx only in words. No
+ * such answer may ever blame records.
+ */
+export function refusedForTls({ status, headers, body }: TransportAnswer, who: string): Failure | undefined {
+  const reason = /^client_certificate ([A-Z_]+)$/.exec(headers['tailspool-refused'] ?? '')?.[1];
+  const words = status === 400 ? Buffer.from(body.subarray(0, 2048)).toString('latin1') : '';
+  if (reason !== undefined || /SSL certificate/.test(words)) {
+    const { cause, hint } = refusedOurs;
+    return lasting(cause, `The ${who} does not take our certificate (${reason ?? status}).`, hint, 'tls');
+  }
+  if (!/plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server/.test(words)) return undefined;
+  return lasting(
+    'not_http',
+    `The ${who} speaks https: at this port, and url says http:.`,
+    'Write https: in url.',
+    'tls',
+  );
 }
 
 /** An answer that should have been one of the protocol's own and is not. */
@@ -190,6 +212,13 @@ function ofTls(code: string, text: string, whom: string): Failure | undefined {
   return lasting(known.cause, message(known.says.replace('WHOM', whom)), known.hint, 'tls');
 }
 
+const refusedOurs = {
+  codes: /ALERT_.*CERTIFICATE|ALERT_UNKNOWN_CA|ALERT_ACCESS_DENIED|ALERT_DECRYPT_ERROR/,
+  cause: 'tls_refused_ours',
+  says: 'The WHOM does not take our certificate',
+  hint: 'Look at tls.cert and tls.key here (expired? of the right authority?) and at the client authority there.',
+} as const;
+
 /** The first that fits; the words are OpenSSL's and Node's. */
 const tlsCauses: readonly { codes: RegExp; cause: string; says: string; hint: string }[] = [
   {
@@ -198,12 +227,7 @@ const tlsCauses: readonly { codes: RegExp; cause: string; says: string; hint: st
     says: 'The certificate of the WHOM is for another name',
     hint: 'Give url a name that stands in the certificate, or that name as tls.server_name.',
   },
-  {
-    codes: /ALERT_.*CERTIFICATE|ALERT_UNKNOWN_CA|ALERT_ACCESS_DENIED|ALERT_DECRYPT_ERROR/,
-    cause: 'tls_refused_ours',
-    says: 'The WHOM does not take our certificate',
-    hint: 'Look at tls.cert and tls.key here (expired? of the right authority?) and at the client authority there.',
-  },
+  refusedOurs,
   {
     codes: /^CERT_HAS_EXPIRED$/,
     cause: 'tls_expired',

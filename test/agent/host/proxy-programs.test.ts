@@ -64,7 +64,12 @@ for (const [name, program] of Object.entries(programs)) {
       await assert.rejects(send(open(t, url, each, ways(undefined)), { url }), { code: 'PROXY_AUTH' });
     }
     // tinyproxy answers 401 where it should be 407, which only the answer to CONNECT shows to be the proxy's
-    const wrong = open(t, https, tls, ways(() => 'Basic d3Jvbmc6d3Jvbmc='));
+    const wrong = open(
+      t,
+      https,
+      tls,
+      ways(() => 'Basic d3Jvbmc6d3Jvbmc='),
+    );
     await assert.rejects(send(wrong, { url: https }), { code: 'PROXY_AUTH' });
   });
 }

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { connect } from 'node:tls';
 import type { Transport } from '../../../shippers/ports.ts';
 import { makeAuthority, makeCertificate, opensslMissing } from '../../support/certificates.ts';
-import { defaults, echo, folder, listener, logged, open, pair, send, until } from './wire-world.ts';
+import { defaults, echo, folder, listener, logged, open, pair, received, send, until } from './wire-world.ts';
 
 /** OpenSSL's words for a certificate whose authority is not trusted. */
 const untrusted = /UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_GET_ISSUER_CERT/;
@@ -26,8 +27,8 @@ test('TLS on both sides: the client checks the server, the server the client, an
   await assert.rejects(send(open(t, url, { caFile: theirs.certFile, ...client }), { url }), {
     code: untrusted,
   });
-  await assert.rejects(send(open(t, url, { caFile: ours.certFile, ...stranger }), { url }));
-  await assert.rejects(send(open(t, url, { caFile: ours.certFile }), { url }));
+  for (const certificate of [stranger, {}])
+    assert.equal((await send(open(t, url, { caFile: ours.certFile, ...certificate }), { url })).status, 403);
   await assert.rejects(send(open(t, url, { caFile: join(root, 'missing.pem') }), { url }), {
     code: 'ENOENT',
     message: /missing\.pem/,
@@ -58,4 +59,41 @@ test('TLS on both sides: the client checks the server, the server the client, an
   });
   const broken = listener.listen({ ...defaults, tls }, echo);
   await assert.rejects(broken, new RegExp(`cannot use ${server.certFile}`));
+});
+
+test('a session that a client without certificate resumes is refused like its first connection', {
+  skip: opensslMissing,
+}, async (t) => {
+  const root = folder(t);
+  const ours = makeAuthority(root, 'ours');
+  const tls = { ...makeCertificate(root, 'server', ours), clientCaFile: ours.certFile };
+  const { listening } = await pair(t, async () => assert.fail('a request was taken'), { tls });
+  const ask = async (maxVersion: 'TLSv1.2' | 'TLSv1.3', session: Buffer | undefined) => {
+    const ca = fs.readFileSync(ours.certFile);
+    const socket = connect({
+      port: listening.port,
+      host: '127.0.0.1',
+      ca,
+      maxVersion,
+      ...(session ? { session } : {}),
+    });
+    let got: Buffer | undefined;
+    socket.on('session', (each) => {
+      got = each;
+    });
+    let resumed = false;
+    socket.once('secureConnect', () => {
+      resumed = socket.isSessionReused();
+    });
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    const answer = await received(socket);
+    assert.match(answer, /^HTTP\/1\.1 403 /);
+    return { resumed, session: got };
+  };
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const { session } = await ask(version, undefined);
+    assert.ok(session !== undefined);
+    const again = await ask(version, session);
+    assert.ok(again.resumed, `${version}: the session was not resumed, so nothing was shown`);
+  }
 });
