@@ -5,7 +5,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { addonAsset, notifyAsset } from '../agent/host/addon.ts';
 import { compileAddon, notifyAddon, zstdAddon } from './executable/addons.ts';
 import { needsOf, sayNeeds } from './executable/needs.ts';
@@ -38,17 +38,6 @@ const execArgv = [
   '--disable-sigusr1',
   '--no-warnings',
 ];
-
-/** undici goes without HTTP/2 where Node was built without it; we never speak it, and it takes 7 MiB of resident memory. */
-const withoutHttp2: Plugin = {
-  name: 'without-http2',
-  setup(builder) {
-    builder.onResolve({ filter: /^node:http2$/ }, () => ({ path: 'node:http2', namespace: 'absent' }));
-    builder.onLoad({ filter: /.*/, namespace: 'absent' }, () => ({
-      contents: 'throw new Error("HTTP/2 is not built in")',
-    }));
-  },
-};
 
 interface Order {
   readonly target: Target;
@@ -151,10 +140,7 @@ async function bundle(work: string): Promise<void> {
     define: {
       TAILSPOOL_BUILD: JSON.stringify({ version, commit: commit() }),
       'import.meta.url': 'TAILSPOOL_URL',
-      // undici leaves out its experimental parser where this is defined.
-      esbuildDetection: 'true',
     },
-    plugins: [withoutHttp2],
     banner: { js: "const TAILSPOOL_URL=require('node:url').pathToFileURL(process.execPath).href;" },
     logLevel: 'warning',
   });

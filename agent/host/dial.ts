@@ -3,9 +3,9 @@
  * addresses of a name are tried in turn. One time limit for the whole of it.
  */
 import type { LookupFunction, Socket } from 'node:net';
-import type { buildConnector } from 'undici';
 import type { TransportOptions } from '../../shippers/ports.ts';
 import type { Certificates } from './certificates.ts';
+import { type Connected, type Connector, directConnector, type Target } from './connector.ts';
 import type { ChosenProxy } from './proxy-choice.ts';
 
 /** An address of several has so long to answer before the next one is tried. */
@@ -22,7 +22,6 @@ export interface DialOptions {
 }
 
 export interface DialWorld {
-  readonly buildConnector: typeof buildConnector;
   readonly lookup: LookupFunction | undefined;
   readonly opened: (socket: Socket) => void;
   readonly proxy: ChosenProxy | undefined;
@@ -35,18 +34,17 @@ export function makeConnector(
   socketPath: string | undefined,
   certificates: Certificates,
   world: DialWorld,
-): buildConnector.connector {
+): Connector {
   const { connectTimeoutMs, tls } = options;
   const socket = {
     ...(world.lookup === undefined ? {} : { lookup: world.lookup }),
     autoSelectFamily: true as const,
     autoSelectFamilyAttemptTimeout: attemptTimeoutMs,
   };
-  const direct = world.buildConnector({
+  const direct = directConnector({
     ...socket,
-    timeout: connectTimeoutMs,
-    allowH2: false,
-    ...(socketPath === undefined ? {} : { socketPath }),
+    timeoutMs: connectTimeoutMs,
+    socketPath,
     ...certificates,
     rejectUnauthorized: true,
     minVersion: tls?.minVersion === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
@@ -61,7 +59,7 @@ export function makeConnector(
     reach(target, proxy, world.proxyCertificates, { ...dial, opened: ended.opened }).then(
       (through) => {
         if (target.protocol !== 'https:') ended.done(null, through);
-        else track(direct({ ...target, ...named, httpSocket: through }, ended.done), ended.opened);
+        else track(direct({ ...target, ...named, through }, ended.done), ended.opened);
       },
       (error) => ended.done(error, null),
     );
@@ -70,7 +68,7 @@ export function makeConnector(
 
 /** A socket that leads to the target, or to a proxy that takes requests for it as they are. */
 async function reach(
-  target: buildConnector.Options,
+  target: Target,
   proxy: ChosenProxy,
   certificates: () => Certificates,
   dial: DialOptions,
@@ -85,10 +83,10 @@ async function reach(
 }
 
 /** One answer, at the latest when the time is over; then everything that was begun is let go. */
-function limited(timeoutMs: number, done: buildConnector.Callback, opened: (socket: Socket) => void) {
+function limited(timeoutMs: number, done: Connected, opened: (socket: Socket) => void) {
   const begun: Socket[] = [];
   let over = false;
-  const finish: buildConnector.Callback = (...result) => {
+  const finish: Connected = (...result) => {
     if (over) return;
     over = true;
     clearTimeout(timer);

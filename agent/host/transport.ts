@@ -1,9 +1,8 @@
 /**
- * `Transports` over an undici pool. Bodies are buffers, which is what costs least. Nothing here retries or redirects: that is
+ * `Transports` over Node's HTTP client. Bodies are buffers, which is what costs least. Nothing here retries or redirects: that is
  * decided by the shipper. What is limited: the time without progress (a byte in either direction), and the answer's size.
  */
 import type { LookupFunction, Socket } from 'node:net';
-import type { Dispatcher, Pool } from 'undici';
 import type {
   Transport,
   TransportAnswer,
@@ -13,6 +12,7 @@ import type {
 } from '../../shippers/ports.ts';
 import { CertificateSource } from './certificates.ts';
 import { makeConnector } from './dial.ts';
+import { HttpClient } from './http-client.ts';
 import { type ChosenProxy, chooseProxy, type Environment } from './proxy-choice.ts';
 import { type ReachablePath, reachablePath } from './socket-path.ts';
 
@@ -25,21 +25,17 @@ export interface TransportWorld {
 }
 
 export function makeTransports(world: TransportWorld): Transports {
-  return { open: (options) => new PoolTransport(options, world) };
+  return { open: (options) => new HttpTransport(options, world) };
 }
 
 export const hostTransports: Transports = makeTransports({ environment: process.env });
 
-/** One connection at a time: `Transport` serves one stream, and so every movement of the socket is this request's. */
-const connectionsMax = 1;
 const answerHeaderBytesMax = 32 * 1024;
 const keepAliveMs = 30_000;
 /** Then a new one is made: its name may stand for another address by now, or a balancer have other machines. */
 const connectionAgeMsMax = 300_000;
 
-type UndiciParts = typeof import('./undici-parts.ts');
-
-class PoolTransport implements Transport {
+class HttpTransport implements Transport {
   readonly #options: TransportOptions;
   readonly #world: TransportWorld;
   readonly #socketPath: ReachablePath | undefined;
@@ -48,8 +44,9 @@ class PoolTransport implements Transport {
   #certificates: CertificateSource | undefined;
   #proxyCertificates: CertificateSource | undefined;
   #connect: ReturnType<typeof makeConnector> | undefined;
-  #pool: Pool | undefined;
-  #poolSince = 0;
+  #client: HttpClient | undefined;
+  #clientSince = 0;
+  /** The client has one connection at a time, and so every movement of it is the request's. */
   #socket: Socket | undefined;
 
   constructor(options: TransportOptions, world: TransportWorld) {
@@ -75,7 +72,7 @@ class PoolTransport implements Transport {
     }
   }
 
-  /** Rejects with the signal's reason, also while a connection is made, which undici waits for. */
+  /** Rejects with the signal's reason, also while a connection is made, which the client waits for. */
   #stopped(signal: AbortSignal, exchange: Promise<unknown>): Promise<never> {
     const { promise, reject } = Promise.withResolvers<never>();
     exchange.catch(() => undefined);
@@ -87,36 +84,32 @@ class PoolTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    const pool = this.#pool;
-    this.#pool = undefined;
-    const destroyed = pool?.destroy();
-    // with an error: else undici waits for a connection that was begun until its time is over
+    this.#client?.destroy();
+    this.#client = undefined;
+    // with an error: a connection that was begun ends its request too
     for (const socket of this.#sockets) socket.destroy(new Error('the transport was closed'));
-    await destroyed;
     this.#socketPath?.[Symbol.dispose]();
   }
 
   async #exchange(request: TransportRequest, signal: AbortSignal): Promise<TransportAnswer> {
-    const parts = await import('./undici-parts.ts');
     const url = new URL(request.url);
     const proxy = this.#proxyFor();
     // an http: request goes to the proxy as it is, with its whole address; an https: one goes through a tunnel
     const asked = url.protocol === 'http:' ? proxy : undefined;
     const authorization = asked?.authorization?.();
-    const answer = await parts.apiRequest.call(this.#currentPool(parts, proxy), {
-      method: request.method as Dispatcher.HttpMethod,
-      path: (asked === undefined ? '' : url.origin) + url.pathname + url.search,
+    const answer = await this.#currentClient(proxy).request({
+      ...request,
+      host: url.host,
+      target: (asked === undefined ? '' : url.origin) + url.pathname + url.search,
       headers:
         authorization === undefined ? request.headers : { ...request.headers, 'proxy-authorization': authorization },
-      body: request.body === undefined ? null : asBuffer(request.body),
       signal,
     });
-    const body = await readUpTo(answer.body, request.answerBytesMax);
-    if (asked !== undefined && answer.statusCode === 407) {
+    if (asked !== undefined && answer.status === 407) {
       const { refusal } = await import('./proxy.ts');
       throw refusal(407, url.host, '407');
     }
-    return { status: answer.statusCode, headers: flat(answer.headers), body };
+    return answer;
   }
 
   #proxyFor(): ChosenProxy | undefined {
@@ -126,47 +119,43 @@ class PoolTransport implements Transport {
   }
 
   /**
-   * A new pool when certificates have changed, or after some minutes, for the name may stand for another address by now: connections of
+   * A new client when certificates have changed, or after some minutes, for the name may stand for another address by now: connections of
    * the old one end with their last request.
    */
-  #currentPool(parts: UndiciParts, proxy: ChosenProxy | undefined): Pool {
+  #currentClient(proxy: ChosenProxy | undefined): HttpClient {
     const { tls, proxy: through } = this.#options;
     if (tls !== undefined) this.#certificates ??= new CertificateSource(tls);
     if (proxy !== undefined && through?.caFile !== undefined)
       this.#proxyCertificates ??= new CertificateSource({ caFile: through.caFile });
     const changed = [this.#certificates?.changed(), this.#proxyCertificates?.changed()].includes(true);
     const ageMsMax = this.#world.connectionAgeMsMax ?? connectionAgeMsMax;
-    if (this.#pool !== undefined && (changed || performance.now() - this.#poolSince > ageMsMax)) {
-      void this.#pool.close();
-      this.#pool = undefined;
+    if (this.#client !== undefined && (changed || performance.now() - this.#clientSince > ageMsMax)) {
+      this.#client.close();
+      this.#client = undefined;
       if (changed) this.#connect = undefined;
     }
-    this.#pool ??= this.#openPool(parts, proxy);
-    return this.#pool;
+    this.#client ??= this.#openClient(proxy);
+    return this.#client;
   }
 
-  #openPool(parts: UndiciParts, proxy: ChosenProxy | undefined): Pool {
-    this.#poolSince = performance.now();
-    const connect = this.#connector(parts, proxy);
-    return new parts.Pool(new URL(this.#options.url).origin, {
-      connections: connectionsMax,
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: answerHeaderBytesMax,
-      keepAliveTimeout: keepAliveMs,
-      connect: (options, done) =>
-        connect(options, (...result) => {
+  #openClient(proxy: ChosenProxy | undefined): HttpClient {
+    this.#clientSince = performance.now();
+    const connect = this.#connector(proxy);
+    const { protocol, hostname, port } = new URL(this.#options.url);
+    return new HttpClient({
+      keepAliveMs,
+      answerHeaderBytesMax,
+      connect: (done) =>
+        connect({ protocol, hostname, port }, (...result) => {
           if (result[0] === null) this.#socket = result[1];
           done(...result);
         }),
     });
   }
 
-  /** Kept from pool to pool: it remembers TLS sessions. */
-  #connector({ buildConnector }: UndiciParts, proxy: ChosenProxy | undefined): ReturnType<typeof makeConnector> {
+  /** Kept from client to client: it remembers TLS sessions. */
+  #connector(proxy: ChosenProxy | undefined): ReturnType<typeof makeConnector> {
     this.#connect ??= makeConnector(this.#options, this.#socketPath?.path, this.#certificates?.current ?? {}, {
-      buildConnector,
       lookup: this.#world.lookup,
       proxy,
       proxyCertificates: () => this.#proxyCertificates?.current ?? {},
@@ -205,41 +194,11 @@ function movement(socket: Socket | undefined): string {
   return `${socket.localPort} ${socket.bytesRead} ${socket.bytesWritten} ${handle?.writeQueueSize}`;
 }
 
-async function readUpTo(body: Dispatcher.ResponseData['body'], bytesMax: number): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    const taken = chunk.subarray(0, bytesMax - bytes);
-    chunks.push(taken);
-    bytes += taken.length;
-    // Leaving the loop destroys the stream, and with it the connection.
-    if (taken.length < chunk.length) break;
-  }
-  return Buffer.concat(chunks);
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function flat(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string | undefined> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]),
-  );
-}
-
-const portableCodes: Readonly<Record<string, string>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'ETIMEDOUT',
-  UND_ERR_SOCKET: 'ECONNRESET',
-  UND_ERR_HEADERS_OVERFLOW: 'HPE_HEADER_OVERFLOW',
-  HTTPParserError: 'HPE_INVALID',
-};
-
-/** Errors with a code that does not depend on undici, and with a message (Node's own for several addresses is empty). */
+/** Errors with a message (Node's own for several addresses is empty), and one code for whatever is no HTTP. */
 function portable(error: unknown): Error {
-  const { name, code, message, errors } = error as Error & { code?: string; errors?: Error[] };
+  const { code, message, errors } = error as Error & { code?: string; errors?: Error[] };
   const told = message || (errors ?? []).map((each) => each.message).join('; ') || String(code);
-  const known = portableCodes[code ?? name];
-  if (known === undefined && told === message) return error as Error;
-  return Object.assign(new Error(told, { cause: error }), { code: known ?? code });
+  const known = code?.startsWith('HPE_') && code !== 'HPE_HEADER_OVERFLOW' ? 'HPE_INVALID' : code;
+  if (known === code && told === message) return error as Error;
+  return Object.assign(new Error(told, { cause: error }), { code: known });
 }

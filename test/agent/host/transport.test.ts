@@ -33,6 +33,19 @@ test('requests of one transport reuse one connection, also when sent together', 
   assert.equal(listening.connections, 1);
 });
 
+test('a kept connection that the server closed without a word costs nothing', async (t) => {
+  let connections = 0;
+  const port = await rawServer(t, (socket) => {
+    connections++;
+    // What tinyproxy does: the answer promises nothing, and the connection ends.
+    socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'));
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const transport = open(t, url);
+  for (let i = 0; i < 5; i++) assert.equal((await send(transport, { url, body: Buffer.alloc(100_000) })).status, 200);
+  assert.equal(connections, 5);
+});
+
 test('an answer before the end of the body reaches the client', async (t) => {
   const { transport, url } = await pair(t, async () => ({ status: 413, body: 'too much', close: true }));
   for (let i = 0; i < 5; i++) {
