@@ -126,7 +126,7 @@ function makePlainShipper(
   outlet: Outlet,
   { configuration, host }: Pick<RoomContext, 'configuration' | 'host'>,
 ): Shipper {
-  const { name, url, headers, headerFiles, deadBytesMax, batchBytesMax: bodyBytesMax } = one;
+  const { name, headers, headerFiles, deadBytesMax, batchBytesMax: bodyBytesMax } = one;
   const { authorization, ...way } = wayTo(one, host);
   const { dataDir, spool } = configuration;
   const { minFreeBytes } = spool;
@@ -138,7 +138,7 @@ function makePlainShipper(
       outlet,
       authorization,
       dead: new DeadLetterBox({ dataDir, shipper: name, bytesMax: deadBytesMax, minFreeBytes }, host),
-      connect: () => host.transports.open({ ...way, url }),
+      connect: (url) => host.transports.open({ ...way, url }),
       headers: () => ({ ...headers, ...Object.fromEntries(secrets.map(([header, read]) => [header, read()])) }),
     },
   );

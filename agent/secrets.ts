@@ -106,7 +106,7 @@ function printable(token: string, path: string): string {
 
 /** Nothing else can be shown than what the file says. */
 function constant(value: () => string): Authorization {
-  return { header: async () => value(), refused: () => false };
+  return { header: async () => value(), refused: () => false, close: async () => {} };
 }
 
 /** Any of the file's tokens is good, so that a new one can be handed out before the old one is taken back. */

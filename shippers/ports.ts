@@ -116,6 +116,7 @@ export interface Authorization {
   header(signal: AbortSignal): Promise<string>;
   /** What was shown got a 401. True if something else can be shown at once (a token is drawn anew), which is so once. */
   refused(): boolean;
+  close(): Promise<void>;
 }
 
 /** A record that a destination refused for good. */

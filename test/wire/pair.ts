@@ -24,6 +24,7 @@ export class Pair {
   rateBytesPerSecondMax: number | undefined;
   tokens: (() => readonly string[]) | undefined;
   authorization: (() => string) | undefined;
+  failover: readonly string[] = [];
   #openings = 0;
 
   constructor(seed = 1) {
@@ -78,6 +79,7 @@ export class Pair {
     const options = {
       name,
       url: 'http://center:8600/v1/blocks',
+      failover: this.failover,
       connectTimeoutMs: 1000,
       progressTimeoutMs: 5000,
       batchBytesMax: this.batchBytesMax,
@@ -90,7 +92,7 @@ export class Pair {
       clock,
       random,
       log: logInto(log),
-      authorization: authorization && { header: async () => authorization(), refused: () => false },
+      authorization: authorization && { header: async () => authorization(), refused: () => false, close: async () => {} },
     };
     const shipper = new HttpShipper(options, world);
     if (name === 'central') this.shipper = shipper;

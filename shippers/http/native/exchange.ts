@@ -5,8 +5,9 @@
 import { crc32 } from 'node:zlib';
 import type { Outlet } from '../../../spool/nouns.ts';
 import { type Batch, encodeBatch, encodeKey, wireLimits } from '../../../spool/wire.ts';
-import type { Authorization, Transport, TransportAnswer } from '../../ports.ts';
+import type { Authorization, TransportAnswer } from '../../ports.ts';
 import { sendAuthorized } from '../shared/authorized.ts';
+import type { Route } from '../shared/route.ts';
 import { decideError, type Failure } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
 import type { Told, Verdict } from './decide.ts';
@@ -14,14 +15,13 @@ import { decide, decideTold } from './decide.ts';
 import type { Place } from './place.ts';
 
 export interface ExchangeOptions {
-  readonly url: string;
   readonly stream: string;
   readonly progressTimeoutMs: number;
 }
 
 export interface ExchangeWorld {
   readonly outlet: Outlet;
-  readonly transport: Transport;
+  readonly route: Route;
   readonly signal: AbortSignal;
   readonly authorization: Authorization | undefined;
 }
@@ -83,11 +83,11 @@ export class Exchange {
   ): Promise<TransportAnswer> {
     const headers: Record<string, string> = { ...words, accept: 'application/json' };
     if (body) headers['content-type'] = 'application/zstd';
-    const { url, progressTimeoutMs } = this.#options;
-    const { transport, signal, authorization } = this.#world;
+    const { progressTimeoutMs } = this.#options;
+    const { route, signal, authorization } = this.#world;
     const { answerBytesMax } = wireLimits;
-    const request = { method, url, headers, body, progressTimeoutMs, answerBytesMax, signal };
-    return sendAuthorized(transport, request, authorization);
+    const request = { method, headers, body, progressTimeoutMs, answerBytesMax, signal };
+    return sendAuthorized(route, request, authorization);
   }
 }
 

@@ -5,9 +5,11 @@
  */
 import type { Id, Outlet, Position } from '../../../spool/nouns.ts';
 import type { Clock, Log, MonotonicMs, Random } from '../../../spool/ports.ts';
-import type { Authorization, Shipper, ShipperStatus, Transport, TransportOptions, Transports } from '../../ports.ts';
+import type { Authorization, Shipper, ShipperStatus, TransportOptions, Transports } from '../../ports.ts';
+import { Addresses } from '../shared/addresses.ts';
 import { type Delivered, Meter } from '../shared/meter.ts';
 import { backoffMs, grow, retryAfterMs, retryLimits, shrink, spreadMs } from '../shared/retry.ts';
+import { Route } from '../shared/route.ts';
 import { type Failure, surprise, type Trouble, withoutQuery } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
 import { gather } from './batch.ts';
@@ -22,6 +24,8 @@ import { next, showState } from './states.ts';
 export interface HttpOptions {
   readonly name: string;
   readonly url: string;
+  /** Further addresses of the same receiver. */
+  readonly failover?: readonly string[];
   /** Shippers without filters share the empty name. */
   readonly stream?: string;
   readonly tls?: TransportOptions['tls'];
@@ -57,7 +61,8 @@ export class HttpShipper implements Shipper {
   readonly name: string;
   readonly #options: HttpOptions;
   readonly #world: HttpWorld;
-  readonly #transport: Transport;
+  readonly #addresses: Addresses;
+  readonly #route: Route;
   readonly #exchange: Exchange;
   readonly #meter: Meter;
   readonly #abort = new AbortController();
@@ -85,14 +90,19 @@ export class HttpShipper implements Shipper {
     this.#options = options;
     this.#world = world;
     this.#windowBytes = Math.min(windowBytesStart, options.batchBytesMax);
-    const { url, tls, socketPath, proxy, connectTimeoutMs } = options;
-    this.#transport = world.transports.open({ url, tls, socketPath, proxy, connectTimeoutMs });
+    const { url, failover = [], tls, socketPath, proxy, connectTimeoutMs } = options;
+    this.#meter = new Meter(options.name, withoutQuery(url), world.clock, world.log);
+    this.#addresses = new Addresses([url, ...failover], world.clock);
+    this.#route = new Route({
+      addresses: this.#addresses,
+      open: (each) => world.transports.open({ url: each, tls, socketPath, proxy, connectTimeoutMs }),
+      heard: ({ headers }) => this.#meter.dated(headers.date),
+    });
     const { outlet, authorization } = world;
     this.#exchange = new Exchange(
-      { url, stream: this.#stream, progressTimeoutMs: options.progressTimeoutMs },
-      { outlet, transport: this.#transport, signal: this.#abort.signal, authorization },
+      { stream: this.#stream, progressTimeoutMs: options.progressTimeoutMs },
+      { outlet, route: this.#route, signal: this.#abort.signal, authorization },
     );
-    this.#meter = new Meter(options.name, withoutQuery(url), world.clock, world.log);
   }
 
   get #stream(): string {
@@ -107,7 +117,7 @@ export class HttpShipper implements Shipper {
     this.#abort.abort();
     await this.#running;
     this.#state = 'stopped';
-    await this.#transport.close();
+    await Promise.all([this.#route.close(), this.#world.authorization?.close()]);
   }
 
   status(): ShipperStatus {
@@ -168,6 +178,9 @@ export class HttpShipper implements Shipper {
     const told = await this.#exchange.ask();
     this.#meter.outcome(told.kind === 'told' ? 'told' : told.outcome);
     if (told.kind !== 'told') return this.#failed(told);
+    const expected = (this.#place ?? outlet.cursor)?.receiver;
+    if (this.#addresses.several && expected !== undefined && told.receiver !== expected)
+      return this.#failed(otherReceiver(this.#addresses.current, told.receiver, expected));
     // a batch that was refused is not mended by an answer to a question
     if (this.#failedAt === 'asking') this.#well();
     this.#describe = told.describe;
@@ -301,6 +314,8 @@ export class HttpShipper implements Shipper {
   }
 
   #well(): void {
+    this.#addresses.worked();
+    this.#showAddress();
     this.#failures = 0;
     this.#delayMs = 0;
     this.#meter.well();
@@ -312,7 +327,15 @@ export class HttpShipper implements Shipper {
     this.#failures++;
     this.#failedAt = this.#state;
     const lasting = verdict.kind === 'trouble';
-    this.#meter.failed(verdict.trouble, lasting);
+    const { current, several } = this.#addresses;
+    const { trouble } = verdict;
+    const message = several ? `${withoutQuery(current)}: ${trouble.message}` : trouble.message;
+    this.#meter.failed({ ...trouble, message }, lasting);
+    if (this.#addresses.failed(verdict, clock.monotonic())) {
+      this.#showAddress();
+      this.#delayMs = 0;
+      return 'later';
+    }
     const fraction = random.fraction();
     if (lasting) {
       const longest = Math.min(retryLimits.holdMsMax, this.#options.retryDelayMsMax);
@@ -323,6 +346,11 @@ export class HttpShipper implements Shipper {
     const ours = backoffMs(this.#failures, retryLimits.delayMsMin, this.#options.retryDelayMsMax, fraction);
     this.#delayMs = asked === undefined ? ours : Math.max(spreadMs(asked, fraction), asked);
     return 'later';
+  }
+
+  #showAddress(): void {
+    const { several, current, away } = this.#addresses;
+    if (several) this.#meter.destined(withoutQuery(current), away && { ...away, first: withoutQuery(away.first) });
   }
 
   async #pause(): Promise<Event> {
@@ -361,6 +389,15 @@ function delivered({ blocksCount: blocks, records, batch }: Outgoing): Delivered
 /** It holds everything before, and after it blocks that are not ours: so ours go out under a new epoch. */
 function forking({ place }: Located): Located {
   return { place: { ...place, fork: place.epoch !== undefined }, finding: 'forked' };
+}
+
+/** Only what is one receiver may take turns: what was delivered to one is not at the other. */
+function otherReceiver(url: string, told: Id, expected: Id): Failure {
+  const names = `receiver ${told.slice(0, 8)}, and what was delivered so far is at receiver ${expected.slice(0, 8)}`;
+  const hint =
+    'Addresses of one shipper have to lead to one receiver; another receiver needs a shipper of its own. Has the receiver been replaced by a new one: take failover out until the agent has met it.';
+  const trouble = { cause: 'other_receiver', message: `${withoutQuery(url)} is ${names}.`, hint };
+  return { kind: 'trouble', outcome: 'other_receiver', trouble };
 }
 
 const inconsistent: Trouble = {

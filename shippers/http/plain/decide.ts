@@ -4,7 +4,14 @@
  */
 import { forPeople } from '../../../spool/wire-answer.ts';
 import type { TransportAnswer } from '../../ports.ts';
-import { decideError, type Failure, failureOfStatus, notTheEndpoint, type Trouble } from '../shared/trouble.ts';
+import {
+  decideError,
+  type Failure,
+  failureOfStatus,
+  notTheEndpoint,
+  refusedForTls,
+  type Trouble,
+} from '../shared/trouble.ts';
 
 export interface Refusal {
   readonly status: number;
@@ -25,6 +32,8 @@ export function decide(got: TransportAnswer): Verdict {
   const { status } = got;
   if (status >= 200 && status < 300) return isWholePage(got) ? notTheEndpoint(got, 'endpoint') : { kind: 'accepted' };
   const reason = forPeople(new TextDecoder().decode(got.body)).slice(0, reasonCharactersMax).trim();
+  const ofTls = refusedForTls(got, 'endpoint');
+  if (ofTls !== undefined) return ofTls;
   if (blaming.has(status)) return { kind: 'refused', refusal: { status, reason } };
   return failureOfStatus(got, 'endpoint', reason);
 }

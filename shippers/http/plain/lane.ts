@@ -1,16 +1,16 @@
 /** One connection to the endpoint: one request at a time, with what every request has. Never throws. */
-import type { Authorization, Transport, TransportAnswer } from '../../ports.ts';
+import type { Authorization, TransportAnswer } from '../../ports.ts';
 import { sendAuthorized } from '../shared/authorized.ts';
+import type { Route } from '../shared/route.ts';
 import { decide, decideFailed, type Verdict } from './decide.ts';
 
 export interface LaneOptions {
-  readonly url: string;
   readonly method: string;
   readonly progressTimeoutMs: number;
 }
 
 export interface LaneWorld {
-  readonly transport: Transport;
+  readonly route: Route;
   readonly signal: AbortSignal;
   readonly authorization: Authorization | undefined;
   /** Of the configuration, with secrets as their files say at this moment. Throws `SECRET_UNREADABLE`. */
@@ -31,13 +31,13 @@ export class Lane {
 
   /** undefined: it was broken off because we stop. */
   async send(own: Readonly<Record<string, string>>, body: Uint8Array): Promise<Verdict | undefined> {
-    const { transport, signal, authorization } = this.#world;
+    const { route, signal, authorization } = this.#world;
     let got: TransportAnswer;
     try {
       // What the configuration says of a header counts, whatever it is.
       const headers = { ...own, ...this.#world.headers() };
       const request = { ...this.#options, headers, body, answerBytesMax, signal };
-      got = await sendAuthorized(transport, request, authorization);
+      got = await sendAuthorized(route, request, authorization);
     } catch (error) {
       return signal.aborted ? undefined : decideFailed(error);
     }
@@ -45,6 +45,6 @@ export class Lane {
   }
 
   close(): Promise<void> {
-    return this.#world.transport.close();
+    return this.#world.route.close();
   }
 }

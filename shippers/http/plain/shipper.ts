@@ -8,8 +8,10 @@ import type { BlockHash, Id, Outlet, ShipperCursor } from '../../../spool/nouns.
 import { zeroHash } from '../../../spool/nouns.ts';
 import type { Clock, Codec, Log, MonotonicMs, Random, Timer } from '../../../spool/ports.ts';
 import type { Authorization, DeadLetters, Shipper, ShipperStatus, Transport } from '../../ports.ts';
+import { Addresses } from '../shared/addresses.ts';
 import { Meter } from '../shared/meter.ts';
 import { backoffMs, retryAfterMs, retryLimits, spreadMs } from '../shared/retry.ts';
+import { Route } from '../shared/route.ts';
 import { type Failure, surprise, withoutQuery } from '../shared/trouble.ts';
 import { headersOf } from './body.ts';
 import { BodyLimit } from './body-limit.ts';
@@ -25,6 +27,8 @@ import { again, type Entry, halve, type Parcel, refuse, refusedOf, take, vouch, 
 export interface PlainOptions extends ParcellingOptions {
   readonly name: string;
   readonly url: string;
+  /** Further addresses that are declared to be the same endpoint. */
+  readonly failover?: readonly string[];
   readonly method: string;
   /** Requests on their way at once, each with another block. */
   readonly outstandingMax: number;
@@ -42,7 +46,7 @@ export interface PlainWorld {
   readonly log: Log;
   readonly dead: DeadLetters;
   /** A connection of its own for each request that is on its way. */
-  connect(): Transport;
+  connect(url: string): Transport;
   readonly authorization: Authorization | undefined;
   /** Extra headers, with secrets as they are at this moment. Throws `SECRET_UNREADABLE`. */
   headers(): Readonly<Record<string, string>>;
@@ -63,6 +67,7 @@ export class PlainShipper implements Shipper {
   readonly #supply: Supply;
   readonly #parcelling: Parcelling;
   readonly #meter: Meter;
+  readonly #addresses: Addresses;
   readonly #window = new Window();
   readonly #limit = new BodyLimit();
   readonly #abort = new AbortController();
@@ -91,6 +96,7 @@ export class PlainShipper implements Shipper {
     this.#supply = new Supply(outlet);
     this.#parcelling = new Parcelling(options, outlet, clock, codec);
     this.#meter = new Meter(options.name, withoutQuery(options.url), clock, log);
+    this.#addresses = new Addresses([options.url, ...(options.failover ?? [])], clock);
     this.#last = outlet.cursor;
   }
 
@@ -110,7 +116,7 @@ export class PlainShipper implements Shipper {
     limit.cancel();
     this.#abort.abort();
     await this.#waiting;
-    await Promise.all(this.#lanes.map((lane) => lane.close()));
+    await Promise.all([...this.#lanes.map((lane) => lane.close()), this.#world.authorization?.close()]);
     await this.#world.dead.close();
   }
 
@@ -264,7 +270,7 @@ export class PlainShipper implements Shipper {
     const verdict = await lane.send({ ...headersOf(encoding, compression), 'idempotency-key': key }, body);
     this.#idle.push(lane);
     if (verdict)
-      this.#follow(verdict, { parcel, piece, request, bytes: body.length, tookMs: clock.monotonic() - since });
+      this.#follow(verdict, { parcel, piece, request, bytes: body.length, since, tookMs: clock.monotonic() - since });
     else parcel.state = 'ready';
   }
 
@@ -280,7 +286,7 @@ export class PlainShipper implements Shipper {
       case 'trouble':
         sent.parcel.state = 'ready';
         this.#meter.outcome(verdict.outcome);
-        this.#failed(verdict);
+        this.#failed(verdict, sent.since);
         break;
       default:
         verdict satisfies never;
@@ -318,19 +324,34 @@ export class PlainShipper implements Shipper {
   }
 
   #answered(): void {
+    this.#addresses.worked();
+    this.#showAddress();
     this.#failures = 0;
     this.#circuit = nextCircuit(this.#circuit, 'worked');
   }
 
-  #failed(failure: Failure): void {
-    this.#meter.failed(failure.trouble, failure.kind === 'trouble');
+  #failed(failure: Failure, since: MonotonicMs = this.#world.clock.monotonic()): void {
+    const { trouble } = failure;
+    const { current, several } = this.#addresses;
+    const message = several ? `${withoutQuery(current)}: ${trouble.message}` : trouble.message;
+    this.#meter.failed({ ...trouble, message }, failure.kind === 'trouble');
     if (this.#circuit === 'open') return;
     const { clock, random } = this.#world;
     this.#failures++;
+    if (this.#addresses.failed(failure, since)) {
+      this.#circuit = 'half_open';
+      this.#showAddress();
+      return;
+    }
     this.#circuit = nextCircuit(this.#circuit, 'failed');
     const delayMs = this.#delayMs(failure, clock.now(), random.fraction());
     this.#openUntil = clock.monotonic() + delayMs;
     this.#setTimer();
+  }
+
+  #showAddress(): void {
+    const { several, current, away } = this.#addresses;
+    if (several) this.#meter.destined(withoutQuery(current), away && { ...away, first: withoutQuery(away.first) });
   }
 
   #delayMs(failure: Failure, nowMs: number, fraction: number): number {
@@ -402,11 +423,16 @@ export class PlainShipper implements Shipper {
   }
 
   #openLane(): Lane {
-    const { url, method, progressTimeoutMs } = this.#options;
+    const { method, progressTimeoutMs } = this.#options;
     const { authorization } = this.#world;
+    const route = new Route({
+      addresses: this.#addresses,
+      open: (url) => this.#world.connect(url),
+      heard: ({ headers }) => this.#meter.dated(headers.date),
+    });
     const headers = () => this.#world.headers();
-    const world = { transport: this.#world.connect(), signal: this.#abort.signal, authorization, headers };
-    const lane = new Lane({ url, method, progressTimeoutMs }, world);
+    const world = { route, signal: this.#abort.signal, authorization, headers };
+    const lane = new Lane({ method, progressTimeoutMs }, world);
     this.#lanes.push(lane);
     return lane;
   }
@@ -448,6 +474,7 @@ interface Sent {
   /** Requests are counted from 1. */
   readonly request: number;
   readonly bytes: number;
+  readonly since: MonotonicMs;
   readonly tookMs: number;
 }
 

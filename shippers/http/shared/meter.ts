@@ -6,6 +6,8 @@ import type { Trouble } from './trouble.ts';
 const bucketsSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Trouble that may pass by itself turns health red when it lasts. */
 const patienceMs = 60_000;
+/** Clocks that differ by more are worth a word. */
+const skewMsMax = 300_000;
 
 /** What a request brought there. */
 export interface Delivered {
@@ -17,7 +19,7 @@ export interface Delivered {
 
 export class Meter {
   readonly #name: string;
-  readonly #destination: string;
+  #destination: string;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #outcomes: Record<string, number> = {};
@@ -31,6 +33,8 @@ export class Meter {
   #questions = 0;
   #lastAcknowledgedAt: UnixMs | undefined;
   #problem: (Problem & { readonly lasting: boolean }) | undefined;
+  /** What is to be seen and stops nothing, by cause. */
+  readonly #notes = new Map<'failed_over' | 'clock_skew', Problem>();
 
   constructor(name: string, destination: string, clock: Clock, log: Log) {
     this.#name = name;
@@ -89,6 +93,42 @@ export class Meter {
     });
   }
 
+  /** Where requests go from now on; `away` says why not to the first address. */
+  destined(destination: string, away: { readonly first: string; readonly why: string } | undefined): void {
+    this.#destination = destination;
+    const message = away && `${away.first} fails and ${destination} is used instead. ${away.why}`;
+    this.#note('failed_over', message, 'Mend the first address; it is tried again every five minutes.');
+  }
+
+  /** The `date` of an answer: which of the two clocks is wrong cannot be told, but that one is. */
+  dated(header: string | undefined): void {
+    const at = header === undefined ? Number.NaN : Date.parse(header);
+    if (Number.isNaN(at)) return;
+    const now = this.#clock.now();
+    const minutes = Math.round(Math.abs(at - now) / 60_000);
+    const times = `there it is ${new Date(at).toISOString()}, here ${new Date(now).toISOString()}`;
+    const message =
+      Math.abs(at - now) < skewMsMax
+        ? undefined
+        : `The clock of the other side and that of this host differ by ${minutes} min: ${times}.`;
+    this.#note(
+      'clock_skew',
+      message,
+      'Set the clock that is wrong (timedatectl, chrony): times of records and certificates depend on it.',
+    );
+  }
+
+  #note(cause: 'failed_over' | 'clock_skew', message: string | undefined, hint: string): void {
+    const before = this.#notes.get(cause);
+    if (message === undefined) {
+      this.#notes.delete(cause);
+      return;
+    }
+    const since = before?.since ?? this.#clock.now();
+    this.#notes.set(cause, { cause, subject: this.#name, message, hint, since, red: false });
+    if (before === undefined) this.say('warn', cause, `: ${message}`);
+  }
+
   /** Something about this shipper that is no trouble. `event` without its first part. */
   say(severity: 'debug' | 'info' | 'warn', event: string, text: string): void {
     const message = `Shipper ${this.#name}${text}`;
@@ -131,8 +171,9 @@ export class Meter {
   }
 
   #problems(): Problem[] {
-    if (!this.#problem) return [];
+    const notes = [...this.#notes.values()];
+    if (!this.#problem) return notes;
     const { lasting, ...problem } = this.#problem;
-    return [{ ...problem, red: lasting || this.#clock.now() - problem.since >= patienceMs }];
+    return [{ ...problem, red: lasting || this.#clock.now() - problem.since >= patienceMs }, ...notes];
   }
 }

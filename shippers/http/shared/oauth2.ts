@@ -79,6 +79,10 @@ export class OAuth2Tokens implements Authorization {
     return held !== undefined && !again;
   }
 
+  close(): Promise<void> {
+    return this.#world.transport.close();
+  }
+
   async #draw(signal: AbortSignal): Promise<Token> {
     const { transport, clock } = this.#world;
     const { answerBytesMax, progressTimeoutMs } = oauth2Limits;

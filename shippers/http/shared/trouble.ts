@@ -291,7 +291,7 @@ function ofNetwork(code: string, text: string, whom: string): Failure {
       );
     case 'ECONNREFUSED':
       return passes(
-        'refused',
+        'connection_refused',
         `The ${whom} refuses connections (${code}): ${text}`,
         'Nothing listens there: look whether it runs, and at host and port of url.',
       );
@@ -299,7 +299,7 @@ function ofNetwork(code: string, text: string, whom: string): Failure {
     case 'EPIPE':
     case 'ECONNABORTED':
       return passes(
-        'reset',
+        'connection_reset',
         `The ${whom} broke off the connection (${code}): ${text}`,
         'It restarted, or something in between cuts connections off; it is tried again by itself.',
       );

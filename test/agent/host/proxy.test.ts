@@ -103,7 +103,7 @@ test('what a proxy refuses is named: 407, 403, 502, garbage, nobody there, silen
   assert.equal(await named({ status: 403 }), 'trouble proxy_refused');
   assert.equal(await named({ status: 502 }), 'later proxy_failed');
   assert.equal(await named({ garbage: 'what?\r\n\r\n' }), 'later proxy_failed');
-  assert.equal(await named({ port: 1 }), 'later refused');
+  assert.equal(await named({ port: 1 }), 'later connection_refused');
   assert.equal(await named({ port: await rawServer(t, () => {}) }), 'later connect_timeout');
 });
 

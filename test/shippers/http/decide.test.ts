@@ -208,9 +208,9 @@ test('Retry-After is handed on, whoever sent it', () => {
 });
 
 const errors: [code: string, kind: string, cause: string, smaller: boolean][] = [
-  ['ECONNREFUSED', 'later', 'refused', false],
-  ['ECONNRESET', 'later', 'reset', false],
-  ['EPIPE', 'later', 'reset', false],
+  ['ECONNREFUSED', 'later', 'connection_refused', false],
+  ['ECONNRESET', 'later', 'connection_reset', false],
+  ['EPIPE', 'later', 'connection_reset', false],
   ['ETIMEDOUT', 'later', 'connect_timeout', false],
   ['EHOSTUNREACH', 'later', 'unreachable', false],
   ['ENOTFOUND', 'later', 'name_not_found', false],

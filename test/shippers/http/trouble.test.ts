@@ -49,7 +49,7 @@ test('an answer that the receiver is back clears the trouble, also when there is
   const pair = new Pair();
   await pair.startShipper();
   await pair.clock.runUntil(() => pair.shipper!.status().problems.length > 0);
-  assert.equal(pair.shipper!.status().problems[0]?.cause, 'refused');
+  assert.equal(pair.shipper!.status().problems[0]?.cause, 'connection_refused');
   await pair.startReceiver();
   await pair.clock.runUntil(() => pair.shipper!.status().state === 'idle');
   assert.deepEqual(pair.shipper!.status().problems, []);
