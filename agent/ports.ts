@@ -65,3 +65,13 @@ export interface ProcessUsage {
   /** Undefined where the system does not tell. */
   readonly openDescriptors: number | undefined;
 }
+
+/** Memory of the process that the language manages. */
+export interface Heap {
+  /** Time on all cores since the process began. */
+  cpuMs(): number;
+  /** What it takes of the system. */
+  bytes(): number;
+  /** Collects everything and gives back what can be given back; takes tens of milliseconds, in which nothing else happens. */
+  shrink(): void;
+}

@@ -6,10 +6,12 @@ import { startAgent } from '../agent.ts';
 import { type ConfigurationProblem, formatPlace } from '../config/problems.ts';
 import type { Configuration } from '../config/types.ts';
 import { hostClock } from '../host/clock.ts';
+import { hostHeap } from '../host/heap.ts';
 import { openLineWriter } from '../host/line-writer.ts';
 import { openSupervisor } from '../host/supervisor.ts';
 import { versionLine } from '../host/version.ts';
 import { openLog } from '../log.ts';
+import { QuietHeap } from '../quiet.ts';
 import { Supervised } from '../supervised.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './commands.ts';
 
@@ -93,6 +95,7 @@ async function startAndStop(
   const message = `tailspool ${versionLine} runs on ${dataDir}; ${runs}`;
   log.write({ severity: 'info', event: 'agent.running', message });
   supervised?.ready(message);
+  using _quiet = new QuietHeap(hostHeap(), hostClock);
   await stopped;
   supervised?.stopping();
   const end = await Promise.race([start.agent.stop().then(() => 'stopped'), grace]);
