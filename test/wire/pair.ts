@@ -92,7 +92,11 @@ export class Pair {
       clock,
       random,
       log: logInto(log),
-      authorization: authorization && { header: async () => authorization(), refused: () => false, close: async () => {} },
+      authorization: authorization && {
+        header: async () => authorization(),
+        refused: () => false,
+        close: async () => {},
+      },
     };
     const shipper = new HttpShipper(options, world);
     if (name === 'central') this.shipper = shipper;
