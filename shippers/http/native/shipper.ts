@@ -180,7 +180,7 @@ export class HttpShipper implements Shipper {
     if (told.kind !== 'told') return this.#failed(told);
     const expected = (this.#place ?? outlet.cursor)?.receiver;
     if (this.#addresses.several && expected !== undefined && told.receiver !== expected)
-      return this.#failed(otherReceiver(this.#addresses.current, told.receiver, expected));
+      return this.#failed(otherReceiver(told.receiver, expected));
     // a batch that was refused is not mended by an answer to a question
     if (this.#failedAt === 'asking') this.#well();
     this.#describe = told.describe;
@@ -392,11 +392,11 @@ function forking({ place }: Located): Located {
 }
 
 /** Only what is one receiver may take turns: what was delivered to one is not at the other. */
-function otherReceiver(url: string, told: Id, expected: Id): Failure {
+function otherReceiver(told: Id, expected: Id): Failure {
   const names = `receiver ${told.slice(0, 8)}, and what was delivered so far is at receiver ${expected.slice(0, 8)}`;
   const hint =
     'Addresses of one shipper have to lead to one receiver; another receiver needs a shipper of its own. Has the receiver been replaced by a new one: take failover out until the agent has met it.';
-  const trouble = { cause: 'other_receiver', message: `${withoutQuery(url)} is ${names}.`, hint };
+  const trouble = { cause: 'other_receiver', message: `This address is ${names}.`, hint };
   return { kind: 'trouble', outcome: 'other_receiver', trouble };
 }
 

@@ -27,7 +27,14 @@ export type Failure =
 
 /** `who`: as it stands in a sentence, `receiver` or `endpoint`. An error that a transport or an `Authorization` gave. */
 export function failureOfError(error: unknown, who: string): Failure {
-  const found = error as { code?: string; message?: string; file?: string; from?: string; status?: number };
+  const found = error as {
+    code?: string;
+    message?: string;
+    file?: string;
+    from?: string;
+    status?: number;
+    address?: string;
+  };
   const { code = 'ERROR' } = found;
   const text = forPeople(found.message ?? String(error));
   const whom = found.from ?? who;
@@ -49,7 +56,7 @@ export function failureOfError(error: unknown, who: string): Failure {
         'Look at tls.ca, tls.cert and tls.key. Changed files are read by themselves.',
       );
     default:
-      return ofTls(code, text, whom) ?? ofNetwork(code, text, whom);
+      return ofTls(code, text, whom) ?? ofSocketPath(found, text, whom) ?? ofNetwork(code, text, whom);
   }
 }
 
@@ -261,6 +268,13 @@ const tlsCauses: readonly { codes: RegExp; cause: string; says: string; hint: st
   },
 ];
 
+/** Errors of a unix socket have its path as address. */
+function ofSocketPath({ code, address }: { code?: string; address?: string }, text: string, whom: string) {
+  if (!address?.startsWith('/') || code === 'ETIMEDOUT') return undefined;
+  const hint = 'Look at unix_socket: does it exist, does somebody listen there, may the agent’s user write to it?';
+  return passes('socket_unusable', `The unix socket of the ${whom} cannot be used (${code}): ${text}`, hint);
+}
+
 function ofNetwork(code: string, text: string, whom: string): Failure {
   switch (code) {
     case 'PROGRESS_TIMEOUT':
@@ -302,13 +316,6 @@ function ofNetwork(code: string, text: string, whom: string): Failure {
         'connection_reset',
         `The ${whom} broke off the connection (${code}): ${text}`,
         'It restarted, or something in between cuts connections off; it is tried again by itself.',
-      );
-    case 'ENOENT':
-    case 'EACCES':
-      return passes(
-        'socket_unusable',
-        `The unix socket of the ${whom} cannot be used (${code}): ${text}`,
-        'Look at unix_socket: does it exist, may the agent’s user write to it?',
       );
     default:
       if (code.startsWith('HPE_'))

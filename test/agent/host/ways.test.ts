@@ -175,7 +175,7 @@ test('a unix socket takes requests, its troubles are named, and no proxy stands 
   await until(() => left.listening);
   fs.linkSync(join(root, 'left'), join(root, 'stale'));
   await new Promise((resolve) => left.close(resolve));
-  assert.equal(await causeOf(open(t, url, undefined, { socketPath: join(root, 'stale') }), url), 'connection_refused');
+  assert.equal(await causeOf(open(t, url, undefined, { socketPath: join(root, 'stale') }), url), 'socket_unusable');
 });
 
 test('a connection that was begun does not outlive its transport', { skip }, async (t: TestContext) => {

@@ -227,7 +227,6 @@ const errors: [code: string, kind: string, cause: string, smaller: boolean][] = 
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'trouble', 'tls_refused_ours', false],
   ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'trouble', 'tls_version', false],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'trouble', 'tls', false],
-  ['ENOENT', 'later', 'socket_unusable', false],
   ['PROXY_AUTH', 'trouble', 'proxy_auth', false],
   ['PROXY_REFUSED', 'later', 'proxy_failed', false],
   ['SECRET_UNREADABLE', 'trouble', 'no_secret', false],

@@ -84,7 +84,10 @@ test('an address that leads to another receiver is refused and named, and nothin
   await pair.clock.runUntil(() => pair.shipper!.status().problems.some(({ cause }) => cause === 'other_receiver'));
   const problem = pair.shipper!.status().problems.find(({ cause }) => cause === 'other_receiver');
   assert.equal(problem?.red, true);
-  assert.match(problem!.message, /http:\/\/second:8600\/v1\/blocks is receiver .*, and what was delivered so far/);
+  assert.match(
+    problem!.message,
+    /^http:\/\/second:8600\/v1\/blocks: This address is receiver .*, and what was delivered so far/,
+  );
   await pair.clock.runFor(600_000);
   assert.equal(other.blocks.length, 0);
   isDown = false;
