@@ -21,6 +21,8 @@ export interface CollectorStatus {
   readonly read: { readonly records: number; readonly bytes: number };
   readonly problems: readonly Problem[];
   readonly sources: readonly SourceStatus[];
+  /** More of them, read to their ends and not listed: thousands of quiet files need no line each. */
+  readonly following?: number;
   /** Plain numbers that are this collector's own (open descriptors, held deleted bytes, connections, requests by answer …). */
   readonly gauges: Readonly<Record<string, number>>;
 }

@@ -228,7 +228,18 @@ export function parseDescription(text: string): SourceDescription | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { collector, type, resource, attributes } = value as Record<string, unknown>;
   if (typeof collector !== 'string' || typeof type !== 'string') return undefined;
-  return { collector, type, resource: textsOf(resource), attributes: textsOf(attributes) };
+  return { collector, type, resource: oneResource(textsOf(resource)), attributes: textsOf(attributes) };
+}
+
+let lastResource: Record<string, string> = {};
+
+/** Thousands of sources have one resource: it is kept once. */
+function oneResource(resource: Record<string, string>): Record<string, string> {
+  const keys = Object.keys(resource);
+  const isSame =
+    keys.length === Object.keys(lastResource).length && keys.every((key) => resource[key] === lastResource[key]);
+  if (!isSame) lastResource = Object.freeze(resource);
+  return lastResource;
 }
 
 /** The order is the number in the format: only ever append. */
@@ -377,6 +388,9 @@ function headerCrc(header: Buffer): number {
 function textsOf(value: unknown): Record<string, string> {
   const texts: Record<string, string> = {};
   if (typeof value !== 'object' || value === null) return texts;
-  for (const [key, text] of Object.entries(value)) if (typeof text === 'string') texts[key] = text;
+  for (const key of Object.keys(value)) {
+    const text = (value as Record<string, unknown>)[key];
+    if (typeof text === 'string') texts[key] = text;
+  }
   return texts;
 }

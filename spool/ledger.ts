@@ -6,13 +6,13 @@
 import type { BlockHeader, DropEntry } from './format.ts';
 import { tallyOf } from './format.ts';
 import type { Drops, Table, TableShipper } from './format-table.ts';
+import { LedgerSource } from './ledger-source.ts';
 import type {
   CollectorTotals,
   DropReason,
   Position,
   Run,
   ShipperCursor,
-  SourceCursor,
   SourceDescription,
   SourceNumber,
   SourceRecord,
@@ -35,24 +35,16 @@ export interface ShipperAccount {
 
 type MutableDrops = Map<DropReason, Tally>;
 
-interface MutableSource {
-  readonly number: SourceNumber;
-  description: SourceDescription;
-  state: Uint8Array;
-  cursor: SourceCursor;
-  trail: SourceCursor[];
-}
-
 interface MutableCollector {
   spooled: Tally;
   readonly dropped: MutableDrops;
 }
 
 export class Ledger {
-  readonly #sources = new Map<SourceNumber, MutableSource>();
+  readonly #sources = new Map<SourceNumber, LedgerSource>();
   readonly #collectors = new Map<string, MutableCollector>();
   readonly #shippers = new Map<string, ShipperAccount>();
-  /** Also of sources that were forgotten since: their records may still wait. */
+  /** Of sources that were forgotten since: their records may still wait. */
   readonly #collectorOf = new Map<SourceNumber, string>();
   /** Sources that were forgotten, in that order, and where the spool ended then: their records stand before it. */
   readonly #forgotten = new Map<SourceNumber, Position>();
@@ -75,10 +67,7 @@ export class Ledger {
   load(table: Table): void {
     this.nextSource = Math.max(this.nextSource, table.nextSource);
     this.spooledBytes = table.spooledBytes;
-    for (const source of table.sources) {
-      this.#sources.set(source.number, { ...source, trail: [] });
-      this.#collectorOf.set(source.number, source.description.collector);
-    }
+    for (const source of table.sources) this.#sources.set(source.number, LedgerSource.from(source));
     for (const [name, totals] of Object.entries(table.collectors))
       this.#collectors.set(name, { spooled: totals.spooled, dropped: dropsMap(totals.dropped) });
     for (const shipper of table.shippers) {
@@ -103,7 +92,7 @@ export class Ledger {
   /** Another ledger that says the same, without the trails. */
   copy(): Ledger {
     const other = new Ledger();
-    for (const [number, source] of this.#sources) other.#sources.set(number, { ...source, trail: [] });
+    for (const [number, source] of this.#sources) other.#sources.set(number, source.copy());
     for (const [name, totals] of this.#collectors)
       other.#collectors.set(name, { spooled: totals.spooled, dropped: new Map(totals.dropped) });
     for (const [name, account] of this.#shippers) {
@@ -144,21 +133,15 @@ export class Ledger {
 
   describe(number: SourceNumber, description: SourceDescription): void {
     this.nextSource = Math.max(this.nextSource, number + 1);
-    this.#collectorOf.set(number, description.collector);
     const source = this.#sources.get(number);
     if (source) source.description = description;
-    else
-      this.#sources.set(number, {
-        number,
-        description,
-        state: nothing,
-        cursor: { offset: 0, mark: nothing },
-        trail: [],
-      });
+    else this.#sources.set(number, new LedgerSource(number, description));
   }
 
   /** The source leaves the tables. `end`: of the spool, where nothing more of it follows. */
   forget(number: SourceNumber, end: Position): void {
+    const source = this.#sources.get(number);
+    if (source) this.#collectorOf.set(number, source.description.collector);
     this.#sources.delete(number);
     this.#forgotten.set(number, end);
   }
@@ -174,16 +157,16 @@ export class Ledger {
 
   /** Of how many sources the collector is known. */
   get collectorsKnown(): number {
-    return this.#collectorOf.size;
+    return this.#sources.size + this.#collectorOf.size;
   }
 
   collectorOf(number: SourceNumber): string | undefined {
-    return this.#collectorOf.get(number);
+    return this.#sources.get(number)?.description.collector ?? this.#collectorOf.get(number);
   }
 
   /** For sources that a table of an older segment still names; `end` is the spool's. */
   learnCollector(number: SourceNumber, collector: string, end: Position): void {
-    if (this.#collectorOf.has(number)) return;
+    if (this.collectorOf(number) !== undefined) return;
     this.#collectorOf.set(number, collector);
     this.#forgotten.set(number, end);
     this.letGo(0);
@@ -244,18 +227,13 @@ export class Ledger {
     if (!source) {
       // Its description was lost to damage, or it was forgotten while this block was on its way.
       if (trail === undefined) {
-        this.#count(this.#collectorOf.get(run.source) ?? unknownCollector, run);
+        this.#count(this.collectorOf(run.source) ?? unknownCollector, run);
         return;
       }
       this.describe(run.source, { collector: unknownCollector, type: 'unknown', resource: {}, attributes: {} });
       source = this.#sources.get(run.source)!;
     }
-    source.cursor = { offset: run.to, mark: trail === undefined ? run.mark : own(run.mark) };
-    if (run.state) source.state = trail === undefined ? run.state : own(run.state);
-    if (trail) {
-      source.trail.push(source.cursor);
-      if (source.trail.length > trail) source.trail.shift();
-    } else if (source.trail.length > 0) source.trail = [];
+    source.apply(run, trail);
     this.#count(source.description.collector, run);
   }
 
@@ -297,7 +275,6 @@ export class Ledger {
 const forgottenMax = 262_144;
 export const unknownCollector = 'unknown';
 export const none: Tally = { records: 0, bytes: 0 };
-const nothing = new Uint8Array(0);
 
 export function add(a: Tally, b: Tally): Tally {
   return { records: a.records + b.records, bytes: a.bytes + b.bytes };
@@ -326,11 +303,6 @@ export function sumOf(totals: Iterable<Tally>): Tally {
   let sum = none;
   for (const tally of totals) sum = add(sum, tally);
   return sum;
-}
-
-/** A view into a header would keep all of it in memory. */
-function own(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
 }
 
 function addDrop(drops: MutableDrops, reason: DropReason, tally: Tally): void {

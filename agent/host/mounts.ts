@@ -36,7 +36,7 @@ function mountOf(mounts: readonly Mount[], path: string): Mount | undefined {
 }
 
 function holds(point: string, path: string): boolean {
-  return point === '/' || path === point || path.startsWith(`${point}/`);
+  return point === '/' || (path.startsWith(point) && (path.length === point.length || path[point.length] === '/'));
 }
 
 /** `36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw`, the optional fields ending at the dash. */

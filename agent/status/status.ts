@@ -21,7 +21,7 @@ export interface Parts {
   readonly before: Readonly<Record<string, CollectorTotals>>;
 }
 
-export interface CollectorShown extends Omit<CollectorStatus, 'sources'> {
+export interface CollectorShown extends Omit<CollectorStatus, 'sources' | 'following'> {
   /** Over the life of the spool: what earlier processes took, and what this one did. */
   readonly readTotal: Tally;
   readonly totals: CollectorTotals;
@@ -118,14 +118,14 @@ function showCollector(
   totals: CollectorTotals = noTotals,
   before: CollectorTotals = noTotals,
 ): CollectorShown {
-  const { sources } = status;
+  const { sources, following = 0, ...rest } = status;
   return {
-    ...status,
+    ...rest,
     readTotal: addTallies(status.read, addTallies(before.spooled, sumOf(before.dropped))),
     totals,
     sources: shownOf(sources),
-    sourcesOmitted: Math.max(0, sources.length - sourcesShownMax),
-    sourceStates: countStates(sources),
+    sourcesOmitted: following + Math.max(0, sources.length - sourcesShownMax),
+    sourceStates: countStates(sources, following),
     lagBytes: sources.reduce((sum, source) => sum + source.lagBytes, 0),
     lagMs,
   };
@@ -141,8 +141,8 @@ function shownOf(sources: readonly SourceStatus[]): SourceStatus[] {
   return [...others.sort(worstFirst), ...calm].slice(0, sourcesShownMax);
 }
 
-function countStates(sources: readonly SourceStatus[]): CollectorShown['sourceStates'] {
-  const counts: Partial<Record<SourceStatus['state'], number>> = {};
+function countStates(sources: readonly SourceStatus[], following: number): CollectorShown['sourceStates'] {
+  const counts: Partial<Record<SourceStatus['state'], number>> = following > 0 ? { following } : {};
   for (const { state } of sources) counts[state] = (counts[state] ?? 0) + 1;
   return counts;
 }

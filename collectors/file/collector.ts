@@ -18,7 +18,7 @@ import { type FileCollectorOptions, type FileCollectorPorts, pace } from './opti
 import { isNetworkType, WalkedDirectories } from './permission.ts';
 import { Registry } from './registry.ts';
 import { RemoteCalls } from './remote.ts';
-import { type Remembered, remember, takenUpFrom, takeUp } from './sources.ts';
+import { type Remembered, remember, takenUpFrom, takeUp, takeUpAgain } from './sources.ts';
 import { statusOf } from './status.ts';
 import { Turns } from './turns.ts';
 
@@ -73,7 +73,10 @@ class FileCollector implements Collector {
     const isNew = facts?.patterns !== patterns;
     this.#context.firstLook = { isFirstRun: firstRun, startAtEnd: firstRun && this.#options.startAt === 'end' };
     this.#context.sinceMs = isNew ? Number.POSITIVE_INFINITY : facts.sinceMs;
-    takeUp(takenUpFrom(intake, this.#options, this.#patterns), this.#context);
+    const known = takenUpFrom(intake, this.#options, this.#patterns);
+    // First of all the folders are watched: of what is looked at then, no later change goes unseen.
+    if (known.length > 0) this.#discovery.scan();
+    takeUp(known, this.#context, (directory) => this.#discovery.isWatched(directory));
     await this.#scan();
     this.#context.firstLook = undefined;
     if (this.#stopping) return;
@@ -146,7 +149,7 @@ class FileCollector implements Collector {
       rules: { files, mounts, networkFs, never, walked: new WalkedDirectories(clock) },
       tools: { intake, clock, maxLineBytes, partialTimeoutMs, read: { records: 0, bytes: 0 } },
       descriptors: new Descriptors(openFilesMax ?? pace.openFilesMaxDefault, clock),
-      registry: new Registry(),
+      registry: new Registry((sleeper) => takeUpAgain(sleeper, this.#context)),
       births: new BirthTimes(),
       remote: new RemoteCalls(files, () => clock.monotonic()),
       isRemote: (path) => networkFs && isNetworkType(mounts.typeOf(path)),

@@ -16,9 +16,13 @@ interface Directory {
   changedNs: bigint;
   subdirectories: readonly string[];
   names: readonly string[];
+  /** Of all these names something was known at the last scan. */
+  allKnown: boolean;
 }
 
 const depthMax = 64;
+/** Every so many scans all names are gone through again. */
+const scansPerReview = 16;
 /** Watches on directories that are not walked. */
 const othersMax = 4096;
 /** Times of files are coarse: a change this shortly before the listing may be followed by one with the same time. */
@@ -32,6 +36,7 @@ export class Discovery {
   readonly #hinted: (directory: string, name: string | undefined) => void;
   readonly #directories = new Map<string, Directory>();
   readonly #others = new Map<string, Disposable | undefined>();
+  #scans = 0;
   /** Listings on their way. */
   readonly #asked = new Set<string>();
 
@@ -56,11 +61,17 @@ export class Discovery {
     return this.#directories.has(directory) && !this.troubles.has(directory);
   }
 
-  /** All paths that match now. */
-  scan(): string[] {
+  /** True where changes in a directory that is walked are told. */
+  isWatched(directory: string): boolean {
+    return this.#directories.get(directory)?.watch !== undefined;
+  }
+
+  /** The paths that match now and are not known; folders are watched from now on. */
+  scan(isKnown: (path: string) => boolean = () => false): string[] {
     const found: string[] = [];
+    this.#scans++;
     const seen = new Set<string>();
-    for (const base of this.#patterns.bases) this.#visit(base, found, seen, 0);
+    for (const base of this.#patterns.bases) this.#visit(base, found, seen, 0, isKnown);
     for (const [path, directory] of this.#directories) {
       if (seen.has(path)) continue;
       directory.watch?.[Symbol.dispose]();
@@ -73,7 +84,8 @@ export class Discovery {
   /** All paths that match below one directory. */
   scanBelow(directory: string): string[] {
     const found: string[] = [];
-    if (!this.#isLink(directory) || this.#leadsToDirectory(directory)) this.#visit(directory, found, new Set(), 0);
+    if (!this.#isLink(directory) || this.#leadsToDirectory(directory))
+      this.#visit(directory, found, new Set(), 0, () => false);
     return found;
   }
 
@@ -84,13 +96,24 @@ export class Discovery {
     this.#directories.clear();
   }
 
-  #visit(path: string, found: string[], seen: Set<string>, depth: number): void {
+  #visit(path: string, found: string[], seen: Set<string>, depth: number, isKnown: (path: string) => boolean): void {
     if (seen.has(path) || depth > depthMax || !this.#patterns.mayHold(path)) return;
     seen.add(path);
     const directory = this.#look(path);
     if (!directory) return;
-    for (const name of directory.names) found.push(join(path, name));
-    for (const name of directory.subdirectories) this.#visit(join(path, name), found, seen, depth + 1);
+    this.#addUnknown(path, directory, found, isKnown);
+    for (const name of directory.subdirectories) this.#visit(join(path, name), found, seen, depth + 1, isKnown);
+  }
+
+  /** Thousands of names that were all known when this listing was gone through last are not gone through each time. */
+  #addUnknown(path: string, directory: Directory, found: string[], isKnown: (path: string) => boolean): void {
+    if (directory.allKnown && this.#scans % scansPerReview !== 0) return;
+    const before = found.length;
+    for (const name of directory.names) {
+      const full = join(path, name);
+      if (!isKnown(full)) found.push(full);
+    }
+    directory.allKnown = found.length === before;
   }
 
   #look(path: string): Directory | undefined {
@@ -109,7 +132,8 @@ export class Discovery {
       if (known && known.changedNs === stat.changedNs) return known;
       const watch = known?.watch ?? this.#watch(path);
       const isYoung = clock.now() - Number(stat.changedNs / 1_000_000n) < coarseMs;
-      const directory = { watch, changedNs: isYoung ? -1n : stat.changedNs, ...this.#sort(path, files.list(path)) };
+      const changedNs = isYoung ? -1n : stat.changedNs;
+      const directory = { watch, changedNs, allKnown: false, ...this.#sort(path, files.list(path)) };
       this.#directories.set(path, directory);
       this.troubles.delete(path);
       return directory;
@@ -141,7 +165,7 @@ export class Discovery {
     try {
       const sorted = this.#sort(path, await this.#context.remote.list(path));
       const before = this.#directories.get(path);
-      this.#directories.set(path, { watch: undefined, changedNs: -1n, ...sorted });
+      this.#directories.set(path, { watch: undefined, changedNs: -1n, allKnown: false, ...sorted });
       this.troubles.delete(path);
       const found = [...sorted.names, ...sorted.subdirectories];
       const known = new Set([...(before?.names ?? []), ...(before?.subdirectories ?? [])]);

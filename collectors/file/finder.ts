@@ -39,13 +39,12 @@ export class Finder {
     if (this.#scanning) return;
     this.#scanning = true;
     try {
-      const found = this.#discovery.scan();
+      const { registry } = this.#context;
+      const found = this.#discovery.scan((path) => registry.knows(path));
       await this.#seekMissing();
-      // Originals first: a rotated name may belong to one of them.
-      found.sort((one, other) => rotatedNames(nameOf(one)).length - rotatedNames(nameOf(other)).length);
-      for (const path of found) {
+      for (const path of originalsFirst(found)) {
         await this.#breathe();
-        if (!this.#context.registry.at(path)) await this.#unlessRemote(path, () => this.#meet(path));
+        if (!registry.knows(path)) await this.#unlessRemote(path, () => this.#meet(path));
       }
       this.#housekeeping.sweep();
     } finally {
@@ -170,4 +169,10 @@ export class Finder {
     await new Promise<void>((resolve) => clock.soon(resolve));
     this.#breathedAt = clock.monotonic();
   }
+}
+
+/** A rotated name may belong to one of the others. */
+function originalsFirst(paths: readonly string[]): string[] {
+  const ranked = paths.map((path) => ({ path, rank: rotatedNames(nameOf(path)).length }));
+  return ranked.sort((one, other) => one.rank - other.rank).map(({ path }) => path);
 }

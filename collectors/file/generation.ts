@@ -206,6 +206,13 @@ export class Generation extends Traits {
     this.#commit({ to: this.offset, crc: this.crc, records: 0, bytes: 0, continues: false });
   }
 
+  /** What is known of it, to its time, stands in the spool from here on. */
+  writeDown(): void {
+    if (this.isWrittenDown) return;
+    this.stateIsDue = true;
+    this.register();
+  }
+
   /** Marks it as read to its end; durable with the next block. */
   finish(): void {
     this.finished = true;

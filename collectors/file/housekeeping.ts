@@ -21,7 +21,7 @@ export class Housekeeping {
   readonly #copies = new Map<string, MonotonicMs>();
   readonly #absent = new Map<Generation, MonotonicMs>();
   readonly #deleted = new Map<Generation, MonotonicMs>();
-  readonly #sought = new Map<Lineage, MonotonicMs>();
+  readonly #sought = new WeakMap<Lineage, MonotonicMs>();
 
   constructor(context: Context, discovery: Discovery) {
     this.#context = context;
@@ -92,7 +92,7 @@ export class Housekeeping {
   #forget(): void {
     const { registry, clock, options } = this.#context;
     const now = clock.monotonic();
-    let sources = 0;
+    let sources = registry.sleepers.size;
     for (const lineage of registry.lineages.values()) {
       sources += lineage.live.length + lineage.past.length + lineage.missing.length;
       for (const generation of [...lineage.past, ...lineage.missing]) {

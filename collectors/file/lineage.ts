@@ -164,6 +164,21 @@ export class Lineage {
     }
   }
 
+  /** Called where it is quiet. Puts it away where nothing happened for long, and all that is known of it stands in the spool. */
+  fallAsleep(now: MonotonicMs): void {
+    const { registry, unregistered } = this.#context;
+    const current = this.live[0];
+    if (this.past.length > 0 || this.busy || this.moving || this.trouble || this.claims.length > 0) return;
+    if (!current || current.source === 0 || current.offset === 0 || current.unterminated || current.failure) return;
+    if (now - Math.max(current.lastProgress, this.#grewAt) < pace.idleCloseMs || unregistered.has(current)) return;
+    if (current.file || current.certainMs !== current.modifiedMs) return; // it is closed first, if it could be opened again
+
+    current.writeDown();
+    const { source, device, inode, offset: sizeBytes, modifiedMs } = current;
+    const { path } = this;
+    registry.putAway(this, { path, source, device, inode, sizeBytes, modifiedMs, compared: true });
+  }
+
   turn(now: MonotonicMs): LineageTurn {
     if (this.resolveAt !== undefined && now >= this.resolveAt) return 'resolve';
     if (this.#fetched === undefined && this.#context.isRemote(this.path)) return 'prefetch';

@@ -104,9 +104,11 @@ interface Walked {
   readonly path: string;
   /** Who owns the links on the way. */
   readonly linkOwners: readonly number[];
+  /** Of what stands there, if that was asked for on the way. */
+  readonly stat?: FileStat | undefined;
 }
 
-type End = Walked & { readonly stat: FileStat };
+type End = Omit<Walked, 'stat'> & { readonly stat: FileStat };
 
 /** How directories were reached, for a moment: thousands of files share one. */
 export class WalkedDirectories {
@@ -141,32 +143,36 @@ function followLinks(path: string, rules: Rules): End | Refusal {
   const known = rules.walked.get(directory);
   const reached = known ?? walk({ kind: 'walked', path: '/', linkOwners: [] }, directory, rules);
   if (reached.kind === 'refused') return reached;
-  if (known === undefined) rules.walked.keep(directory, reached);
+  if (known === undefined) rules.walked.keep(directory, { ...reached, stat: undefined });
   const end = walk(reached, nameOf(path), rules);
-  return end.kind === 'refused' ? end : { ...end, stat: rules.files.lstat(end.path) };
+  if (end.kind === 'refused') return end;
+  const { kind, path: real, linkOwners, stat } = end;
+  return { kind, path: real, linkOwners, stat: stat ?? rules.files.lstat(real) };
 }
 
 function walk(from: Walked, path: string, rules: Rules): Walked | Refusal {
   const linkOwners = [...from.linkOwners];
   const ahead = partsOf(path);
   let at = from.path;
+  let stat: FileStat | undefined;
   while (ahead.length > 0) {
     const part = ahead.shift()!;
     const next = part === '..' ? directoryOf(at) : join(at, part);
     const refusal = refusalOf(next, rules);
     if (refusal) return refusal;
-    const { kind, owner } = rules.files.lstat(next);
-    if (kind !== 'symlink') {
+    stat = rules.files.lstat(next);
+    if (stat.kind !== 'symlink') {
       at = next;
       continue;
     }
-    linkOwners.push(owner);
+    linkOwners.push(stat.owner);
+    stat = undefined;
     if (linkOwners.length > linksFollowedMax) return refused('link', `${path} leads in a circle`, 'Remove the link.');
     const target = rules.files.readLink(next);
     ahead.unshift(...partsOf(target));
     if (target.startsWith('/')) at = '/';
   }
-  return { kind: 'walked', path: at, linkOwners };
+  return { kind: 'walked', path: at, linkOwners, stat };
 }
 
 function partsOf(path: string): string[] {

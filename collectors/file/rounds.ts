@@ -2,6 +2,7 @@
 import type { MonotonicMs } from '../../spool/ports.ts';
 import type { Lineage } from './lineage.ts';
 import { pace } from './options.ts';
+import type { Sleeper } from './sleepers.ts';
 
 export class Rounds {
   /** First in, first out; each at most once. */
@@ -9,9 +10,8 @@ export class Rounds {
   readonly #due = new Map<Lineage, MonotonicMs>();
   /** Not later than the earliest in `#due`. */
   #nextDue: MonotonicMs = Number.POSITIVE_INFINITY;
-  #slow: Iterator<Lineage> | undefined;
-  #slowCredit = 0;
-  #slowAt: MonotonicMs | undefined;
+  readonly #quiet = new SlowRound<Lineage>(pace.quietLooksPerSecondMax);
+  readonly #sleeping = new SlowRound<Sleeper>(pace.sleepingLooksPerSecondMax);
 
   get isEmpty(): boolean {
     return this.#ready.size === 0;
@@ -24,6 +24,11 @@ export class Rounds {
 
   add(lineage: Lineage): void {
     this.#ready.add(lineage);
+  }
+
+  /** It has a turn, or is due for one. */
+  awaits(lineage: Lineage): boolean {
+    return this.#ready.has(lineage) || this.#due.has(lineage);
   }
 
   next(): Lineage | undefined {
@@ -56,24 +61,44 @@ export class Rounds {
     return taken;
   }
 
-  /** The next part of the slow round over all, a fixed number of looks a second. */
+  /** The next part of the slow round over all that are awake, a fixed number of looks a second. */
   takeQuiet(all: ReadonlyMap<string, Lineage>, now: MonotonicMs): Lineage[] {
-    const passed = now - (this.#slowAt ?? now);
-    this.#slowAt = now;
-    this.#slowCredit += (Math.min(passed, 1000) * Math.min(pace.quietLooksPerSecondMax, all.size)) / 1000;
-    const taken: Lineage[] = [];
-    for (; this.#slowCredit >= 1; this.#slowCredit--) {
-      this.#slow ??= all.values();
-      const next = this.#slow.next();
-      if (next.done) this.#slow = undefined;
-      else taken.push(next.value);
-    }
-    return taken;
+    return this.#quiet.take(all, now);
+  }
+
+  /** The same of those that sleep. */
+  takeSleeping(all: ReadonlyMap<string, Sleeper>, now: MonotonicMs): Sleeper[] {
+    return this.#sleeping.take(all, now);
   }
 
   forget(lineage: Lineage): void {
     this.#ready.delete(lineage);
     this.#due.delete(lineage);
+  }
+}
+
+class SlowRound<T> {
+  readonly #perSecondMax: number;
+  #next: Iterator<T> | undefined;
+  #credit = 0;
+  #at: MonotonicMs | undefined;
+
+  constructor(perSecondMax: number) {
+    this.#perSecondMax = perSecondMax;
+  }
+
+  take(all: ReadonlyMap<string, T>, now: MonotonicMs): T[] {
+    const passed = now - (this.#at ?? now);
+    this.#at = now;
+    this.#credit += (Math.min(passed, 1000) * Math.min(this.#perSecondMax, all.size)) / 1000;
+    const taken: T[] = [];
+    for (; this.#credit >= 1; this.#credit--) {
+      this.#next ??= all.values();
+      const next = this.#next.next();
+      if (next.done) this.#next = undefined;
+      else taken.push(next.value);
+    }
+    return taken;
   }
 }
 

@@ -6,8 +6,10 @@ import type { Discovery } from './discovery.ts';
 import type { Generation } from './generation.ts';
 import type { Lineage } from './lineage.ts';
 import { type FileCollectorOptions, pace } from './options.ts';
+import type { Sleeper } from './sleepers.ts';
 
 const hangsAfterMs = 5_000;
+const calmShownMax = 1000;
 
 export function statusOf(
   options: FileCollectorOptions,
@@ -16,18 +18,20 @@ export function statusOf(
   held: boolean,
 ): CollectorStatus {
   const lineages = [...context.registry.lineages.values()];
-  const sources = lineages.flatMap((lineage) => sourcesOf(lineage, context, held));
+  const { rows: sources, following } = rowsOf(lineages, context, held);
   return {
     name: options.name,
     type: 'file',
     read: { ...context.tools.read },
     problems: problemsOf(options, context, discovery, lineages),
     sources,
+    following,
     gauges: {
       open_files: context.descriptors.count,
       open_files_max: context.descriptors.max,
       directories: discovery.directories,
-      files: lineages.length,
+      files: context.registry.size,
+      asleep: context.registry.sleepers.size,
       deleted_held_bytes: deletedBytes(context),
     },
   };
@@ -77,13 +81,41 @@ function problemsOf(
       message: `more files are busy than may be open at once (${context.descriptors.max}): they take turns, which is slower`,
       hint: 'Raise open_files_max of this collector, and the limit of open files of the process (LimitNOFILE).',
     });
-  if (lineages.length === 0 && problems.length === 0)
+  if (context.registry.size === 0 && problems.length === 0)
     problems.push({
       ...{ cause: 'no_files', subject: options.name, since: now, red: false },
       message: `nothing matches ${options.include.join(', ')}`,
       hint: 'Check the include patterns; files that appear later are found by themselves.',
     });
   return problems;
+}
+
+/** All of which there is something to say; of those that are read to their ends a thousand, the others are only counted. */
+function rowsOf(lineages: readonly Lineage[], context: Context, held: boolean) {
+  const { sleepers } = context.registry;
+  const rows: SourceStatus[] = [];
+  let calm = 0;
+  for (const lineage of lineages) {
+    if (!isCalm(lineage) || calm++ < calmShownMax) rows.push(...sourcesOf(lineage, context, held));
+  }
+  const following = Math.max(0, calm - calmShownMax);
+  const room = Math.max(0, calmShownMax - calm);
+  if (room === 0) return { rows, following: following + sleepers.size };
+  for (const sleeper of sleepers.all.values()) {
+    if (calm++ >= calmShownMax) break;
+    rows.push(sleepingRow(sleeper));
+  }
+  return { rows, following: following + Math.max(0, sleepers.size - room) };
+}
+
+function isCalm({ live, missing, trouble }: Lineage): boolean {
+  const [one, another] = live;
+  if (one === undefined || another !== undefined || missing.length > 0 || trouble !== undefined) return false;
+  return one.lastTurn === 'idle' && one.lagBytes === 0 && one.failure === undefined;
+}
+
+function sleepingRow({ path: name, source, sizeBytes }: Sleeper): SourceStatus {
+  return { name, source, offset: sizeBytes, size: sizeBytes, lagBytes: 0, lastReadAt: undefined, state: 'following' };
 }
 
 function sourcesOf(lineage: Lineage, context: Context, held: boolean): SourceStatus[] {

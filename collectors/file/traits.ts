@@ -66,6 +66,7 @@ export class Traits implements Known {
   /** What was written down of it is not what is known by now. */
   protected stateIsDue = false;
   protected timeIsStale = true;
+  #writtenMs: UnixMs;
 
   constructor(path: string, offset: number, crc: number, state: SourceState = neverSeen) {
     this.path = path;
@@ -76,6 +77,7 @@ export class Traits implements Known {
     this.birthNs = state.birthNs;
     this.modifiedMs = state.modifiedMs;
     this.certainMs = state.modifiedMs;
+    this.#writtenMs = state.modifiedMs;
     this.head = state.head;
     this.points = state.points;
     this.finished = state.finished;
@@ -88,8 +90,14 @@ export class Traits implements Known {
     return Math.max(0, this.sizeBytes - this.offset);
   }
 
+  /** What was written down last tells when the file was modified. */
+  protected get isWrittenDown(): boolean {
+    return this.#writtenMs === Math.floor(this.certainMs);
+  }
+
   /** What the spool keeps of it. */
   state(): SourceState {
+    this.#writtenMs = Math.floor(this.certainMs);
     const { device, inode, birthNs, certainMs: modifiedMs, finished, head, points, place, path } = this;
     const elsewhere = place !== undefined && place.path !== path && place.compression === undefined;
     return { device, inode, birthNs, modifiedMs, finished, head, points, place: elsewhere ? place.path : '' };

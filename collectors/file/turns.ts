@@ -10,10 +10,14 @@ import type { Lineage } from './lineage.ts';
 import { pace } from './options.ts';
 import { resolve } from './resolver.ts';
 import { Rounds } from './rounds.ts';
+import { type Sleeper, sleepsOn } from './sleepers.ts';
+import { holdsWhatWasRead } from './sources.ts';
 
 export const sliceMs = 4;
 /** Looks at a time on local disks: each holds files open. A whole folder may be rotated at once. */
 const looksMax = 16;
+/** Of files that sleep, at each look. */
+const openedAtOnceMax = 2;
 const stopMsMax = 1500;
 
 export class Turns {
@@ -50,6 +54,23 @@ export class Turns {
     for (const lineage of this.#rounds.takeDue(now)) this.wake(lineage);
     for (const lineage of this.#rounds.takeQuiet(this.#context.registry.lineages, now))
       if (!lineage.isQuiet()) this.wake(lineage);
+      else if (!this.#rounds.awaits(lineage)) lineage.fallAsleep(now);
+    this.#lookAtSleepers(now);
+  }
+
+  /** Nothing may have told that they changed: hints can be lost, and those that sleep since the start were not opened so far. */
+  #lookAtSleepers(now: MonotonicMs): void {
+    let left = openedAtOnceMax;
+    const { registry, files } = this.#context;
+    for (const sleeper of this.#rounds.takeSleeping(registry.sleepers.all, now))
+      if (!sleepsOn(sleeper, files)) this.wake(registry.at(sleeper.path));
+      else if (!sleeper.compared && left-- > 0 && !this.#isAsRead(sleeper)) this.wake(registry.at(sleeper.path));
+  }
+
+  #isAsRead(sleeper: Sleeper): boolean {
+    const { files, tools } = this.#context;
+    sleeper.compared = holdsWhatWasRead(sleeper, tools.intake.sources.get(sleeper.source), files);
+    return sleeper.compared;
   }
 
   /** Finds out what happened to a path, after whatever is being done with it. */
