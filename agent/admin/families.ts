@@ -97,6 +97,18 @@ const shippers: readonly Family[] = [
     read: (status) => status.shippers.map(({ name, state }) => ({ labels: { shipper: name, state }, value: 1 })),
   },
   {
+    name: 'tailspool_shipper_circuit',
+    help: '0: requests go out; 1: one finds out whether the endpoint works again; 2: none goes out for a while',
+    kind: 'gauge',
+    labels: ['shipper'],
+    read: (status) =>
+      status.shippers.flatMap(({ name, circuit }) =>
+        circuit === undefined
+          ? []
+          : [{ labels: { shipper: name }, value: { closed: 0, half_open: 1, open: 2 }[circuit] }],
+      ),
+  },
+  {
     name: 'tailspool_shipper',
     help: 'Figures of this shipper’s own, by name',
     kind: 'gauge',

@@ -66,12 +66,20 @@ function shipperLine(one: ShipperShown, status: AgentStatus): string {
       ? 'nothing waits'
       : `${count(one.waiting.records, 'record')}, ${size(one.waiting.bytes)} wait${oldest}`;
   return [
-    `shipper ${one.name} (${one.type}) to ${one.destination}: ${one.state}`,
+    `shipper ${one.name} (${one.type}) to ${one.destination}: ${one.state}${circuit(one)}`,
     `acknowledged ${count(acknowledged.records, 'record')}, ${size(acknowledged.bytes)}`,
     waiting,
     ...(one.lastAcknowledgedAt === undefined ? [] : [`last ${ago(status.at - one.lastAcknowledgedAt)}`]),
     ...dropped.map(([collector, flow]) => `dropped of ${collector}: ${reasons(flow.dropped)}`),
   ].join('; ');
+}
+
+/** Why nothing goes out at the moment, and for how long at most. */
+function circuit({ circuit, gauges }: ShipperShown): string {
+  if (circuit === undefined || circuit === 'closed') return '';
+  const failures = `failed ${gauges.failures_in_a_row ?? 0} times in a row`;
+  if (circuit === 'half_open') return ` (circuit half open: ${failures}, tries again)`;
+  return ` (circuit open: ${failures}, tries again within ${duration(gauges.retry_delay_ms ?? 0)})`;
 }
 
 function reasons(dropped: CollectorShown['totals']['dropped']): string {

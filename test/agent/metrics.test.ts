@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { metricsText } from '../../agent/admin/metrics.ts';
 import { judge } from '../../agent/status/health.ts';
-import { collector, picture, source, spool } from './pictures.ts';
+import { statusText } from '../../agent/status/text.ts';
+import { collector, picture, shipper, source, spool } from './pictures.ts';
 
 async function scrape(shown = picture(), perSource = false): Promise<string[]> {
   return (await metricsText(judge(shown, []), perSource)).split('\n');
@@ -30,6 +31,17 @@ test('the metrics of the contract are there with their labels', async () => {
   ]) {
     assert.ok(lines.includes(line), `${line} is missing`);
   }
+});
+
+test('the circuit of a shipper that sends is a number in the metrics and words in the status', async () => {
+  const open = shipper({ circuit: 'open', state: 'retrying', gauges: { failures_in_a_row: 3, retry_delay_ms: 2000 } });
+  const shown = picture({ shippers: [open, shipper({ name: 'mirror' })] });
+  const circuits = (await scrape(shown)).filter((line) => line.startsWith('tailspool_shipper_circuit'));
+  assert.deepEqual(circuits, ['tailspool_shipper_circuit{shipper="central"} 2']);
+  assert.match(
+    statusText(judge(shown, [])),
+    /retrying \(circuit open: failed 3 times in a row, tries again within 2\.0 s\)/,
+  );
 });
 
 test('the latency histogram is cumulative and ends at +Inf', async () => {
