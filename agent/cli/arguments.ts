@@ -19,7 +19,7 @@ export interface Line {
 
 /** Words that will mean something, so that nobody builds on their being free. */
 const reservedWords = [
-  ...['init', 'install', 'uninstall', 'selftest', 'test', 'pipe', 'grep', 'why', 'top', 'tap', 'replay', 'audit'],
+  ...['init', 'install', 'uninstall', 'test', 'pipe', 'grep', 'why', 'top', 'tap', 'replay', 'audit'],
   ...['dead', 'schema', 'reload'],
 ];
 
@@ -113,6 +113,16 @@ export function addVersion(program: Commander, { context, end }: Line): void {
     .action(async () => {
       const { versionCommand } = await import('./version.ts');
       end(await versionCommand({}, context));
+    });
+}
+
+export function addSelftest(program: Commander, { context, end }: Line): void {
+  program
+    .command('selftest')
+    .description('tries each part that is built in on this host; exit 1 where one cannot be used')
+    .action(async () => {
+      const { selftestCommand } = await import('./selftest.ts');
+      end(await selftestCommand({}, context));
     });
 }
 

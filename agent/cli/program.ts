@@ -3,7 +3,16 @@
  * `arguments.ts`, what it does in its own module, which is loaded only when it is called.
  */
 import { Command as Commander, CommanderError } from 'commander';
-import { addCheck, addReceive, addReserved, addRun, addSpool, addStatus, addVersion } from './arguments.ts';
+import {
+  addCheck,
+  addReceive,
+  addReserved,
+  addRun,
+  addSelftest,
+  addSpool,
+  addStatus,
+  addVersion,
+} from './arguments.ts';
 import { type CommandContext, type ExitCode, exitCodes } from './commands.ts';
 
 /** `args` without the program itself. Never throws for what stands in them. */
@@ -37,7 +46,7 @@ function describe(help: string[], context: CommandContext, end: (code: ExitCode)
     .configureOutput({ writeOut: (text) => help.push(text), writeErr: (text) => context.err(text) })
     .showHelpAfterError('(see `tailspool help`)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed while running, 2 usage or configuration, 3 data_dir is held.');
-  for (const add of [addRun, addReceive, addCheck, addStatus, addSpool, addVersion, addReserved]) {
+  for (const add of [addRun, addReceive, addCheck, addStatus, addSpool, addVersion, addSelftest, addReserved]) {
     add(program, { context, end });
   }
   return program;
