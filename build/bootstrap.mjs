@@ -23,6 +23,16 @@ const tasks = {
   build: () => [node('build/executable.ts')],
   reproducible: () => [node('build/reproducible.ts')],
   release: () => [node('build/release.ts')],
+  // Needs root, debootstrap, systemd-container, rpm, qemu-user-static and a cross compiler; says what it skips without them.
+  packages: () => [
+    ...tasks.build(),
+    node(
+      ...['--test', '--test-concurrency=1', 'test/packages/minimal-root.check.ts', 'test/packages/rpm.check.ts'],
+      ...['test/packages/systemd.check.ts', 'test/packages/image.check.ts', 'test/packages/arm64.check.ts'],
+    ),
+  ],
+  image: () => [node('build/image.ts')],
+  footprint: () => [node('build/footprint.ts')],
   bench: () => [node('build/bench/bench.ts')],
   'bench:long': () => [node('build/bench/bench.ts', '--long')],
   simulate: () => [node('test/simulation/simulate.ts')],
@@ -39,6 +49,7 @@ const tasks = {
     node('test/power-loss/power-loss.ts'),
     ...tasks.build(),
     node('build/torture/torture.ts', '--minutes', '5'),
+    ...tasks.packages(),
   ],
 };
 /** Tasks whose arguments are not the last command's. */

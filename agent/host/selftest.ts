@@ -98,7 +98,7 @@ async function http(log: Log): Promise<string> {
     await transport.close();
     await listening.close(100);
   }
-  return 'undici and node:http, over loopback';
+  return 'over loopback';
 }
 
 function expect(holds: boolean, otherwise: string): void {

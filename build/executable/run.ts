@@ -8,6 +8,7 @@ export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  readonly input?: string;
 }
 
 /** What it printed to standard output. Throws with everything it printed where it failed or is not there. */
@@ -24,7 +25,11 @@ export function run(program: string, args: readonly string[], options: RunOption
 }
 
 /** The same beside others. */
-export function runBeside(program: string, args: readonly string[], options: RunOptions = {}): Promise<void> {
+export function runBeside(
+  program: string,
+  args: readonly string[],
+  options: Omit<RunOptions, 'input'> = {},
+): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(program, [...args], { maxBuffer: 16 * 1024 * 1024, ...options }, (error, stdout, stderr) => {
       if (error === null) resolve();

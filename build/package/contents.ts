@@ -78,17 +78,21 @@ export function setTimes(folder: string, seconds: number): void {
   fs.utimesSync(folder, seconds, seconds);
 }
 
-/** Ours, Node's with all that is in it, and the fast codec's. */
+/** Ours, Node's with all that is in it, the fast codec's, and those of all packages that may be bundled. */
 function copyright(): string {
-  const licences = [
-    ['Tailspool', join(root, 'LICENSE')],
-    ['Node.js, and what it contains', join(root, `node_modules/node-linux-${process.arch}/LICENSE`)],
-    ['zstd-napi', join(root, 'node_modules/zstd-napi/LICENSE')],
-    ['Zstandard', join(root, 'node_modules/zstd-napi/deps/zstd/LICENSE')],
-    ...['commander', 'picomatch', 'pino', 'prom-client', 'undici', 'yaml', 'zod'].map((name) => [
-      name,
-      join(root, 'node_modules', name, 'LICENSE'),
-    ]),
-  ] as const;
-  return licences.map(([name, path]) => `==== ${name}\n\n${fs.readFileSync(path!, 'utf8')}\n`).join('');
+  const { packages } = JSON.parse(fs.readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { readonly dev?: boolean }>;
+  };
+  const bundled = Object.keys(packages).filter((path) => path !== '' && packages[path]?.dev !== true);
+  const folders = ['', ...bundled, 'node_modules/zstd-napi/deps/zstd'];
+  return folders.map((folder) => licenceIn(folder)).join('');
+}
+
+/** Nothing for a package that is not installed here, or brings no text of its own. */
+function licenceIn(folder: string): string {
+  const path = join(root, folder);
+  const found = fs.existsSync(path) ? fs.readdirSync(path) : [];
+  const name = found.find((file) => /^(licen[cs]e|copying)(\.|$)/i.test(file));
+  if (name === undefined) return '';
+  return `==== ${folder.replace(/^.*node_modules\//, '') || 'Tailspool'}\n\n${fs.readFileSync(join(path, name), 'utf8')}\n`;
 }
