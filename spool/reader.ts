@@ -234,7 +234,8 @@ export class Reader {
 
   #fill({ file, segment, from }: ReadStretch, upto: Position): Filled {
     const wanted = Math.min(upto - from, 2 * limits.blockBytesMax);
-    if (wanted > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(wanted);
+    // Twice as much at least: else, while a backlog grows, each read would leave a buffer behind that is a little too small.
+    if (wanted > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#buffer.length));
     return fill(file, this.#buffer.subarray(0, wanted), from - segment.start);
   }
 }

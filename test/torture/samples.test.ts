@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { boundOf, type Sample, Sampler, sampleOf, trendsOf } from './samples.ts';
 
@@ -69,4 +73,23 @@ test('a running process has memory and descriptors; one that is gone has no samp
   const { rss, private: own, descriptors } = sampleOf(process.pid)!;
   assert.ok(rss > own && own > 1 && descriptors > 3);
   assert.equal(sampleOf(2 ** 22 + 1), undefined);
+});
+
+test('the pages of an executable that nobody else runs at the moment are not the private memory of the one that does', async () => {
+  const folder = fs.mkdtempSync(join(tmpdir(), 'tailspool-samples-'));
+  const alone = join(folder, 'node');
+  fs.copyFileSync(process.execPath, alone, fs.constants.COPYFILE_FICLONE);
+  const child = spawn(alone, ['-e', 'console.log(1); setInterval(() => {}, 1000)'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    const clean = /^Private_Clean: +(\d+) kB/m.exec(fs.readFileSync(`/proc/${child.pid}/smaps_rollup`, 'utf8'))![1];
+    assert.ok(Number(clean) > 20 * 1024, `${clean} kB of it are mapped by nobody else`);
+    const { rss, private: own } = sampleOf(child.pid!)!;
+    assert.ok(own < 20 && rss > own + 20, `${own} of ${rss} MiB`);
+  } finally {
+    child.kill('SIGKILL');
+    fs.rmSync(folder, { recursive: true });
+  }
 });

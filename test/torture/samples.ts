@@ -9,7 +9,7 @@ import { type Side, sides } from './schedule.ts';
 export const figures = ['rss', 'private', 'descriptors'] as const;
 export type Figure = (typeof figures)[number];
 
-/** `rss` and `private` in MiB. */
+/** `rss` and `private` in MiB; private is what the process has written itself (RssAnon), as in the benchmark. */
 export type Sample = Readonly<Record<Figure, number>>;
 
 /** Levels of the thirds of one figure of one side. */
@@ -107,7 +107,8 @@ export function sampleOf(pid: number): Sample | undefined {
     const mebibytes = (name: string) => Number(new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(rollup)![1]) / 1024;
     return {
       rss: mebibytes('Rss'),
-      private: mebibytes('Private_Clean') + mebibytes('Private_Dirty'),
+      // Not Private_Clean: while the other side is down, the pages of the executable that both map count as this one's alone.
+      private: mebibytes('Anonymous'),
       descriptors: fs.readdirSync(`/proc/${pid}/fd`).length,
     };
   } catch {
