@@ -147,11 +147,14 @@ export class PlainShipper implements Shipper {
     for (;;) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
+      // One moment for all of a turn: what is not due then gets a timer.
+      const now = this.#world.clock.monotonic();
       try {
-        this.#turn();
+        this.#turn(now);
       } catch (error) {
         this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
       }
+      this.#setTimer(now);
       if (this.#stopping && this.#sending === 0 && (!this.#settling || this.#abort.signal.aborted)) break;
       await promise;
     }
@@ -159,18 +162,12 @@ export class PlainShipper implements Shipper {
   }
 
   /** Whatever can be done now is begun. */
-  #turn(): void {
-    this.#closeAgain();
+  #turn(now: MonotonicMs): void {
+    if (this.#circuit === 'open' && now >= this.#openUntil) this.#circuit = nextCircuit(this.#circuit, 'due');
     this.#letGo();
     if (!this.#stopping) this.#fill();
-    if (!this.#settling) void this.#settle();
-    if (!this.#stopping) this.#dispatch();
-    this.#setTimer();
-  }
-
-  #closeAgain(): void {
-    if (this.#circuit !== 'open' || this.#world.clock.monotonic() < this.#openUntil) return;
-    this.#circuit = nextCircuit(this.#circuit, 'due');
+    if (!this.#settling && now >= this.#settleAt) void this.#settle();
+    if (!this.#stopping) this.#dispatch(now);
   }
 
   /** What waited here was given up meanwhile for lack of room: it is a gap now. */
@@ -204,18 +201,17 @@ export class PlainShipper implements Shipper {
     });
   }
 
-  #dispatch(): void {
+  #dispatch(now: MonotonicMs): void {
     const atOnce = this.#circuit === 'open' ? 0 : this.#circuit === 'half_open' ? 1 : this.#options.outstandingMax;
     while (this.#sending < atOnce) {
-      const parcel = this.#nextParcel();
+      const parcel = this.#nextParcel(now);
       if (!parcel) return;
       void this.#send(parcel);
     }
   }
 
   /** The oldest that may go: one that is begun, or one more if the endpoint may have few enough that we do not know of. */
-  #nextParcel(): Parcel | undefined {
-    const now = this.#world.clock.monotonic();
+  #nextParcel(now: MonotonicMs): Parcel | undefined {
     const room = this.#window.uncertain < this.#options.outstandingMax;
     const may = ({ state, plan, retryAt }: Parcel) =>
       (state === 'ready' && (plan.begun || room)) || (state === 'suspect' && room && retryAt <= now);
@@ -346,7 +342,6 @@ export class PlainShipper implements Shipper {
     this.#circuit = nextCircuit(this.#circuit, 'failed');
     const delayMs = this.#delayMs(failure, clock.now(), random.fraction());
     this.#openUntil = clock.monotonic() + delayMs;
-    this.#setTimer();
   }
 
   #showAddress(): void {
@@ -382,7 +377,7 @@ export class PlainShipper implements Shipper {
   /** Moves the cursor over the completed head, dead letters first. */
   async #settle(): Promise<void> {
     const head = this.#window.head();
-    if (head.length === 0 || this.#world.clock.monotonic() < this.#settleAt) return;
+    if (head.length === 0) return;
     this.#settling = true;
     try {
       if (await this.#bury(head.at(-1)!)) await this.#pass(head);
@@ -438,15 +433,13 @@ export class PlainShipper implements Shipper {
   }
 
   /** Wakes up when the circuit is due, or a suspect. */
-  #setTimer(): void {
+  #setTimer(now: MonotonicMs): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const { clock } = this.#world;
-    const now = clock.monotonic();
     const suspects = this.#window.parcels.filter(({ state }) => state === 'suspect').map(({ retryAt }) => retryAt);
     const open = this.#circuit === 'open' ? [this.#openUntil] : [];
     const due = [...open, ...suspects, this.#settleAt].filter((at) => at > now);
-    if (due.length > 0) this.#timer = clock.after(Math.max(1, Math.min(...due) - now), () => this.#wake());
+    if (due.length > 0) this.#timer = this.#world.clock.after(Math.max(1, Math.min(...due) - now), () => this.#wake());
   }
 
   /** Waits until the rate limit lets so many bytes go. */
