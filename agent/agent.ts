@@ -6,6 +6,7 @@
 import type { Collector } from '../collectors/ports.ts';
 import type { Shipper } from '../shippers/ports.ts';
 import type { Outlet } from '../spool/nouns.ts';
+import { withActions } from './admin/actions.ts';
 import { Admin } from './admin/admin.ts';
 import { adminRoutes } from './admin/routes.ts';
 import type { Configuration } from './config/types.ts';
@@ -68,7 +69,9 @@ export async function startAgent(
   const parts = { dataDir, codec: host.codec.name, process: host.process, collectors, shippers, spool, before };
 
   const observer = stack.use(new Observer(parts, host));
-  const admin = new Admin(dataDir, configuration.admin.listen, adminRoutes(observer), host);
+  const routes = adminRoutes(observer);
+  const acting = shippers.map(({ shipper }) => shipper);
+  const admin = new Admin(dataDir, configuration.admin.listen, routes, host, withActions(acting, routes));
   observer.alsoAsk(() => admin.problems.map((problem) => ({ ...problem, part: 'admin' })));
   stack.defer(() => within(clock, log, limits.adminMs, 'admin', admin.stop()));
   await admin.start();

@@ -12,6 +12,15 @@ export interface Shipper {
   /** Ends within 2 s whatever the destination does; the cursor is as far as was proven. */
   stop(): Promise<void>;
   status(): ShipperStatus;
+  /** Where records may be refused for good. */
+  readonly deadActions?: DeadActions;
+}
+
+/** What a person may do with dead letters. */
+export interface DeadActions {
+  /** As `DeadLetters.retry`. */
+  retry(limitMs: number, until?: Position): Promise<RetryReport>;
+  drop(): Promise<number>;
 }
 
 export interface ShipperStatus {
@@ -152,11 +161,39 @@ export interface DeadLetters {
    * what the disk throws.
    */
   put(origin: DeadOrigin, letters: readonly DeadLetter[]): Promise<'kept' | 'full'>;
+  /**
+   * Gives the letters that are held to `send`, oldest first, for about as long as `limitMs` says, up to where they ended when the first call
+   * of a round was made (`until`: of that call's report). Those that are refused again go to the end.
+   */
+  retry(send: SendLetter, limitMs: number, until?: Position): Promise<RetryReport>;
+  /** Gives up all that are held; how many that were. */
+  drop(): Promise<number>;
   /** Opens what there is of earlier lives, so that it shows. */
   begin(): Promise<void>;
   /** undefined while there are none. */
   status(): DeadStatus | undefined;
   close(): Promise<void>;
+}
+
+export type LetterVerdict =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string }
+  /** The endpoint is in trouble: the letter stays. */
+  | { readonly kind: 'stopped'; readonly why: string };
+
+/** `key` names this letter for ever. */
+export type SendLetter = (letter: DeadLetter, key: string) => Promise<LetterVerdict>;
+
+export interface RetryReport {
+  readonly delivered: number;
+  readonly refused: number;
+  readonly until: Position;
+  /** Each letter of this round was tried. */
+  readonly done: boolean;
+  /** Letters that there are now. */
+  readonly held: number;
+  /** Why it was broken off. */
+  readonly stopped?: string | undefined;
 }
 
 /** Over the life of the dead letters: refused = held + delivered + dropped. */

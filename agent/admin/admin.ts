@@ -29,9 +29,16 @@ export function adminSocketPath(dataDir: string): string {
 export class Admin {
   readonly #doors: readonly Door[];
 
-  constructor(dataDir: string, address: AdminAddress | undefined, handler: WireHandler, ports: AdminPorts) {
+  /** `handler` answers everybody, `own` on the socket: whoever reaches that is the agent's own user or root. */
+  constructor(
+    dataDir: string,
+    address: AdminAddress | undefined,
+    handler: WireHandler,
+    ports: AdminPorts,
+    own: WireHandler = handler,
+  ) {
     const socketPath = adminSocketPath(dataDir);
-    const socket = new Door(socketPath, { host: '', port: 0, socketPath, ...limits }, handler, ports);
+    const socket = new Door(socketPath, { host: '', port: 0, socketPath, ...limits }, own, ports);
     const name = address && `${address.host}:${address.port}`;
     this.#doors = name && address ? [socket, new Door(name, { ...address, ...limits }, handler, ports)] : [socket];
   }

@@ -34,6 +34,13 @@ const flow: readonly Family[] = [
     'not delivered, by reason (shipper is empty for what never came into the spool)',
     droppedTallies,
   ),
+  ...pair(
+    'gauge',
+    'dead',
+    ['shipper', 'state'],
+    'in the dead letters, or gone from there: refused = held + delivered + dropped',
+    deadTallies,
+  ),
   ...pair('gauge', 'waiting', ['collector', 'shipper'], 'in the spool and not yet acknowledged', (status) =>
     eachFlow(status, ({ waiting }) => waiting),
   ),
@@ -215,6 +222,16 @@ function droppedTallies(status: AgentStatus): LabelledTally[] {
     Object.entries(shipper.totals.collectors).flatMap(([name, { dropped }]) => byReason(name, shipper.name, dropped)),
   );
   return [...atTheDoor, ...behindIt];
+}
+
+function deadTallies(status: AgentStatus): LabelledTally[] {
+  return status.shippers.flatMap(({ name: shipper, dead }) => {
+    if (!dead) return [];
+    const { refused, held, delivered, dropped } = dead;
+    return Object.entries({ refused, held, delivered, dropped }).map(
+      ([state, tally]): LabelledTally => [{ shipper, state }, tally],
+    );
+  });
 }
 
 function byReason(collector: string, shipper: string, dropped: CollectorShown['totals']['dropped']): LabelledTally[] {

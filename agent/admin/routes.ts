@@ -1,6 +1,7 @@
 /**
  * What the admin endpoint answers. The whole table: `/metrics`, `/metrics?per=source`, `/livez`, `/healthz`, `/status.json`,
- * `/status.txt`; anything else is 404, anything but GET and HEAD 405. Bodies of requests are never read.
+ * `/status.txt`; anything else is 404, anything but GET and HEAD 405. Bodies of requests are never read. What changes something is
+ * in `actions.ts`, and is there on the socket only.
  */
 import type { WireHandler, WireRequest, WireResponse } from '../../collectors/ports.ts';
 import type { AgentStatus } from '../status/status.ts';

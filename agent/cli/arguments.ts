@@ -4,6 +4,7 @@ import { type Command as Commander, Option } from 'commander';
 import {
   type CommandContext,
   type ConfigOptions,
+  type DeadListOptions,
   type ExitCode,
   exitCodes,
   type ReceiveOptions,
@@ -20,7 +21,7 @@ export interface Line {
 /** Words that will mean something, so that nobody builds on their being free. */
 const reservedWords = [
   ...['init', 'install', 'uninstall', 'test', 'pipe', 'grep', 'why', 'top', 'tap', 'replay', 'audit'],
-  ...['dead', 'schema', 'reload'],
+  'reload',
 ];
 
 export function addRun(program: Commander, { context, end }: Line): void {
@@ -104,6 +105,46 @@ export function addSpool(program: Commander, { context, end }: Line): void {
     const { spoolVerifyCommand } = await import('./spool-verify.ts');
     end(await spoolVerifyCommand(directory(folder), context));
   });
+}
+
+interface DeadGiven {
+  readonly config?: string[];
+  readonly dataDir?: string;
+  readonly shipper?: string;
+  readonly json?: boolean;
+}
+
+export function addDead(program: Commander, { context, end }: Line): void {
+  const dead = program.command('dead').description('records that an endpoint refused for good: ls, cat, retry, drop');
+  const add = (name: string, description: string) =>
+    dead
+      .command(name)
+      .description(description)
+      .option('--config <path...>', 'the configuration that the agent runs with')
+      .addOption(new Option('--data-dir <folder>', 'its data_dir').conflicts('config'))
+      .option('--shipper <name>', 'only of this shipper');
+  const run = async (given: DeadGiven, call: (options: DeadListOptions) => Promise<ExitCode>) => {
+    const { findDataDir } = await import('./data-dir.ts');
+    const dataDir = await findDataDir(given, context);
+    const { shipper, json = false } = given;
+    end(dataDir === undefined ? exitCodes.usage : await call({ dataDir, json, ...(shipper && { shipper }) }));
+  };
+  const commands = () => import('./dead.ts');
+  add('ls', 'how many, how old, and why they were refused')
+    .option('--json', 'as JSON', false)
+    .action(async (given: DeadGiven) => run(given, async (o) => (await commands()).deadListCommand(o, context)));
+  add('cat', 'the letters, one JSON object a line').action(async (given: DeadGiven) =>
+    run(given, async (options) => (await commands()).deadCatCommand(options, context)),
+  );
+  add('retry', 'has the running agent send them again; exit 1 when some are left').action(async (given: DeadGiven) =>
+    run(given, async (options) => (await commands()).deadRetryCommand(options, context)),
+  );
+  add('drop', 'has the running agent give them up, counted (--shipper is required)').action(
+    async (given: DeadGiven, command: Commander) => {
+      need(command, ['shipper']);
+      await run(given, async (options) => (await commands()).deadDropCommand(options, context));
+    },
+  );
 }
 
 export function addVersion(program: Commander, { context, end }: Line): void {

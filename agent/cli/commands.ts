@@ -84,3 +84,14 @@ export interface SpoolCatOptions extends SpoolOptions {
   readonly source?: string;
   readonly origin?: string;
 }
+
+export interface DeadOptions {
+  /** Absolute; from the configuration where that was given. */
+  readonly dataDir: string;
+  /** undefined: of all. */
+  readonly shipper?: string;
+}
+
+export interface DeadListOptions extends DeadOptions {
+  readonly json: boolean;
+}

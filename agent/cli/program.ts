@@ -5,6 +5,7 @@
 import { Command as Commander, CommanderError } from 'commander';
 import {
   addCheck,
+  addDead,
   addReceive,
   addReserved,
   addRun,
@@ -46,7 +47,8 @@ function describe(help: string[], context: CommandContext, end: (code: ExitCode)
     .configureOutput({ writeOut: (text) => help.push(text), writeErr: (text) => context.err(text) })
     .showHelpAfterError('(see `tailspool help`)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed while running, 2 usage or configuration, 3 data_dir is held.');
-  for (const add of [addRun, addReceive, addCheck, addStatus, addSpool, addVersion, addSelftest, addReserved]) {
+  const all = [addRun, addReceive, addCheck, addStatus, addSpool, addDead, addVersion, addSelftest, addReserved];
+  for (const add of all) {
     add(program, { context, end });
   }
   return program;

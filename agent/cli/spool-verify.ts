@@ -1,12 +1,13 @@
 /**
- * `tailspool spool verify`: is every byte of a spool sound. Works on a spool that is in use or not, and changes nothing. Ends
+ * `tailspool spool verify`: is every byte of a spool, and of the dead letters beside it, sound. Works on a spool that is in use or not, and changes nothing. Ends
  * with 1 where something is damaged.
  */
 import { inspect, type Place } from '../../spool/inspect.ts';
 import { type Finding, type Verdict, verifySpool } from '../../spool/verify.ts';
+import { deadPlaces } from '../dead/look.ts';
 import type { Host } from '../ports.ts';
 import { count, size } from '../status/units.ts';
-import { type Command, exitCodes, type SpoolOptions } from './commands.ts';
+import { type Command, type CommandContext, exitCodes, type SpoolOptions } from './commands.ts';
 import { lookInto } from './spool-place.ts';
 
 /** A block that is being written is whole after this time, unless the disk stands still. */
@@ -18,15 +19,29 @@ export const spoolVerifyCommand: Command<SpoolOptions> = async (options, context
   const looking = await lookInto(options, context);
   if (!looking) return exitCodes.usage;
   const { host, place } = looking;
+  const whole = place.segments === `${options.directory}/spool`;
+  const dead = whole ? deadPlaces(host.files, options.directory) : [];
+  const places = [{ label: '', place }, ...dead.map(({ shipper, place }) => ({ label: `dead/${shipper}: `, place }))];
+  let findings = 0;
+  for (const each of places) findings += await verifyOne(each, host, context);
+  return findings > 0 ? exitCodes.runtime : exitCodes.ok;
+};
+
+/** How much is wrong with one spool. */
+async function verifyOne(
+  { label, place }: { readonly label: string; readonly place: Place },
+  host: Host,
+  context: CommandContext,
+): Promise<number> {
   let findings = 0;
   const tell = (finding: Finding) => {
-    if (++findings <= findingsShownMax) context.err(`${lineOf(finding)}\n`);
+    if (++findings <= findingsShownMax) context.err(`${label}${lineOf(finding)}\n`);
   };
   const verdict = verifySpool(host.files, host.codec, place, tell);
   const { unfinished } = verdict;
   if (unfinished) {
     if (await becomesWhole(host, place, unfinished.position))
-      context.err('tailspool: the last block is being written\n');
+      context.err(`tailspool: ${label}the last block is being written\n`);
     else
       tell({
         where: unfinished.segment,
@@ -36,9 +51,9 @@ export const spoolVerifyCommand: Command<SpoolOptions> = async (options, context
       });
   }
   if (findings > findingsShownMax) context.err(`… and ${findings - findingsShownMax} more\n`);
-  await context.out(`${summaryOf(verdict, findings)}\n`);
-  return findings > 0 ? exitCodes.runtime : exitCodes.ok;
-};
+  await context.out(`${label}${summaryOf(verdict, findings)}\n`);
+  return findings;
+}
 
 async function becomesWhole(host: Host, place: Place, position: number): Promise<boolean> {
   for (let look = 0; look < unfinishedLooks; look++) {

@@ -3,13 +3,14 @@
  * sources are the collectors whose records were refused, their cursors the last record that was kept: what a crash has the
  * shipper hand over again is known. Its one reader, `retry`, stands behind what was delivered after all or given up by hand.
  */
-import type { DeadLetter, DeadLetters, DeadOrigin, DeadStatus } from '../../shippers/ports.ts';
+import type { DeadLetter, DeadLetters, DeadOrigin, DeadStatus, RetryReport, SendLetter } from '../../shippers/ports.ts';
 import { cursorName } from '../../spool/layout.ts';
-import type { Id, Intake, ShipperTotals, SourceNumber, Tally } from '../../spool/nouns.ts';
+import type { Id, Intake, Position, ShipperTotals, SourceNumber, Tally } from '../../spool/nouns.ts';
 import type { Clock, Codec, Files, Log, Problem, Random, UnixMs } from '../../spool/ports.ts';
 import { openSpool, type Spool } from '../../spool/spool.ts';
 import { addTallies, noTally } from '../status/tallies.ts';
-import { encodeLetter } from './letter.ts';
+import { encodeLetter, type StoredLetter } from './letter.ts';
+import { dropAll, type RoundWorld, retryRound } from './round.ts';
 
 export interface BoxOptions {
   /** The agent's. */
@@ -41,6 +42,10 @@ export function deadFolder(dataDir: string, shipper: string): string {
   return `${dataDir}/dead/${cursorName(shipper)}`;
 }
 
+/** Stands for the origin of letters that were tried again. */
+const againOrigin = 'again';
+const recordRun = { format: 'json', records: 1, continues: false, unterminated: false } as const;
+
 /** The last record that was kept of a source. */
 interface Kept {
   readonly position: number;
@@ -57,6 +62,7 @@ export class DeadLetterBox implements DeadLetters {
   /** By source; ahead of the spool's own cursors, which move when a block is written. */
   readonly #kept = new Map<SourceNumber, Kept>();
   #fullSince: UnixMs | undefined;
+  #inRound = false;
 
   constructor(options: BoxOptions, world: BoxWorld) {
     this.#options = options;
@@ -87,6 +93,45 @@ export class DeadLetterBox implements DeadLetters {
     await intake.flush();
     this.#fullSince = undefined;
     return 'kept';
+  }
+
+  async retry(send: SendLetter, limitMs: number, until?: Position): Promise<RetryReport> {
+    await this.begin();
+    if (!this.#spool) return { delivered: 0, refused: 0, until: 0, done: true, held: 0 };
+    return this.#alone((world) => retryRound(world, send, limitMs, until));
+  }
+
+  async drop(): Promise<number> {
+    await this.begin();
+    return this.#spool ? this.#alone(dropAll) : 0;
+  }
+
+  /** One round at a time: two would read the same letters. */
+  async #alone<T>(round: (world: RoundWorld) => Promise<T>): Promise<T> {
+    if (this.#inRound) throw new Error('the dead letters of this shipper are being retried or dropped already');
+    this.#inRound = true;
+    try {
+      const { clock, codec } = this.#world;
+      const outlet = this.#spool!.outlet(retryName);
+      return await round({ outlet, clock, codec, putBack: (letters) => this.#putBack(letters) });
+    } finally {
+      this.#inRound = false;
+    }
+  }
+
+  /** At the end again; they were kept before, so they are of a source of their own. */
+  async #putBack(letters: readonly StoredLetter[]): Promise<boolean> {
+    const { intake } = await this.#open();
+    for (const stored of letters) {
+      const { collector, refusedAt: time } = stored.letter;
+      const source = this.#sourceOf(intake, collector, againOrigin);
+      const line = encodeLetter(stored);
+      if (!(await reserved(intake, line))) return false;
+      const at = intake.sources.get(source)?.cursor.offset ?? 0;
+      intake.commit({ ...recordRun, source, from: at, to: at, mark: new Uint8Array(0), time, bytes: line.length });
+    }
+    await intake.flush();
+    return true;
   }
 
   status(): DeadStatus | undefined {
@@ -125,7 +170,8 @@ export class DeadLetterBox implements DeadLetters {
       ...{ damagedBytesMax: bytesMax, retainAckedBytes: 0 },
       shippers: [{ name: retryName, whenFull: 'block' }] as const,
     };
-    this.#spool = await openSpool(options, this.#world);
+    const { log, ...world } = this.#world;
+    this.#spool = await openSpool(options, { ...world, log: named(log, `dead letters of ${this.#options.shipper}`) });
     return this.#spool;
   }
 
@@ -147,10 +193,8 @@ export class DeadLetterBox implements DeadLetters {
     const before = this.#kept.get(source)?.position ?? intake.sources.get(source)?.cursor.offset ?? 0;
     const { record, refusedAt: time } = letter;
     this.#kept.set(source, { epoch, position, record });
-    intake.commit({
-      ...{ source, from: Math.min(before, position), to: position, mark: markOf(epoch, record), time, bytes },
-      ...{ format: 'json', records: 1, continues: false, unterminated: false },
-    });
+    const from = Math.min(before, position);
+    intake.commit({ ...recordRun, source, from, to: position, mark: markOf(epoch, record), time, bytes });
   }
 
   #full(): 'full' {
@@ -172,6 +216,16 @@ export class DeadLetterBox implements DeadLetters {
       },
     ];
   }
+}
+
+/** What this spool says of itself must not be taken for what the agent's says. */
+function named(log: Log, name: string): Log {
+  return {
+    write(entry) {
+      const subject = entry.subject === undefined ? name : `${name}: ${entry.subject}`;
+      log.write({ ...entry, subject, message: `${name}: ${entry.message}` });
+    },
+  };
 }
 
 /** Writes the line into the spool's open block, waiting where that passes by itself. */

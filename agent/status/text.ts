@@ -71,6 +71,7 @@ function shipperLine(one: ShipperShown, status: AgentStatus): string {
     waiting,
     ...(one.lastAcknowledgedAt === undefined ? [] : [`last ${ago(status.at - one.lastAcknowledgedAt)}`]),
     ...dropped.map(([collector, flow]) => `dropped of ${collector}: ${reasons(flow.dropped)}`),
+    ...(one.dead && one.dead.held.records > 0 ? [`${count(one.dead.held.records, 'dead letter')}`] : []),
   ].join('; ');
 }
 

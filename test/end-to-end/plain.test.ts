@@ -39,13 +39,13 @@ test('one bad record among 10,000: 9,999 arrive, one is a dead letter with its r
   agent.write('a.log', `${all.join('\n')}\n`);
   agent.start();
   await agent.untilDelivered(all.length);
-  assert.deepEqual(
-    (endpoint.bodies as string[]).toSorted(),
-    all.filter((line) => line !== bad).toSorted(),
-  );
+  assert.deepEqual((endpoint.bodies as string[]).toSorted(), all.filter((line) => line !== bad).toSorted());
   assert.ok(endpoint.requests.length <= 30, `${endpoint.requests.length} requests`);
   const text = execFileSync('sh', ['-c', `zstdcat ${agent.data}/dead/central/spool/*.zst`]).toString();
-  const letters = text.trimEnd().split('\n').map((line) => JSON.parse(line));
+  const letters = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   assert.equal(letters.length, 1);
   const { refusedAt, collectedAt, origin, ...rest } = letters[0];
   assert.deepEqual(rest, {
@@ -94,7 +94,8 @@ test('while nothing is accepted nothing becomes a dead letter, and the endpoint 
 });
 
 test('a record that stands alone in its block is to blame once the next block was accepted', async () => {
-  const answer = ({ lines: got }: Received) => (got.some((line) => line.includes('poison')) ? { status: 422 } : undefined);
+  const answer = ({ lines: got }: Received) =>
+    got.some((line) => line.includes('poison')) ? { status: 422 } : undefined;
   await using endpoint = await Endpoint.start({ answer });
   await using agent = new PlainAgent(endpoint.url);
   agent.write('a.log', 'poison\n');

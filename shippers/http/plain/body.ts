@@ -6,6 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
 import type { SourceDescription } from '../../../spool/nouns.ts';
 import type { Codec, UnixMs } from '../../../spool/ports.ts';
+import type { DeadLetter } from '../../ports.ts';
 import { type Contents, rangeOf, type Stretch } from './contents.ts';
 import type { Piece } from './key.ts';
 
@@ -121,8 +122,19 @@ function flagsOf({ continues, unterminated, first, records }: Stretch, number: n
 
 type Flags = Readonly<Record<string, true>>;
 
+/** The same for a record that stands alone. */
+export function encodeOne(encoding: Encoding, letter: DeadLetter): Uint8Array {
+  const { format, body } = letter;
+  if (encoding === 'text') return Buffer.concat([body, Buffer.from('\n')]);
+  return Buffer.from(`${beginning(letter, letter)}${bodyJson(format, body)}}\n`);
+}
+
 /** A line up to its body. */
-function beginning({ collectedAt }: Stretch, description: SourceDescription | undefined, flags: Flags = {}): string {
+function beginning(
+  { collectedAt }: Pick<Stretch, 'collectedAt'>,
+  description: Pick<SourceDescription, 'resource' | 'attributes'> | undefined,
+  flags: Flags = {},
+): string {
   const resource = JSON.stringify(description?.resource ?? {});
   const attributes = JSON.stringify({ ...description?.attributes, ...flags });
   return `{"observedTimestamp":"${isoTime(collectedAt)}","resource":${resource},"attributes":${attributes},"body":`;

@@ -32,8 +32,8 @@ export type Step =
   /** Everything is delivered, but for `refused`, which are to blame. */
   | { readonly kind: 'done'; readonly refused: readonly Refused[] };
 
-/** So many refusals are met by looking at ever smaller parts of the whole; then one part is followed down to its records. */
-const broadMax = 15;
+/** Without anything accepted one part is followed down to its records for so many refusals; then all parts get smaller by turns. */
+const deepMax = 20;
 /** Without anything accepted it is given up after so many. */
 const unprovenMax = 40;
 
@@ -66,8 +66,8 @@ export function refused(plan: Plan, refusal: Refusal): Plan {
   if (piece.count === 1)
     return { ...counted, todo: rest, refused: [...plan.refused, { record: piece.first, refusal }] };
   const parts = halves(piece);
-  // Too large: what stands first goes first. Else what is good has to be found soon, so that the bad is known for what it is.
-  const broad = refusal.status !== 413 && !plan.proven && counted.refusals <= broadMax;
+  // What stands first goes first, so that order is kept. Only where nothing good is found it is looked for all over the block.
+  const broad = !plan.proven && counted.refusals > deepMax;
   return { ...counted, todo: broad ? [...rest, ...parts] : [...parts, ...rest] };
 }
 

@@ -6,7 +6,7 @@ import { decodeHeader, tallyOf } from '../../../spool/format.ts';
 import type { Outlet, Tally } from '../../../spool/nouns.ts';
 import type { Clock, Codec } from '../../../spool/ports.ts';
 import type { DeadLetter } from '../../ports.ts';
-import { type Compression, Compressor, type Encoding, encode, type RecordAt, recordsOf } from './body.ts';
+import { type Compression, Compressor, type Encoding, encode, encodeOne, type RecordAt, recordsOf } from './body.ts';
 import { type Contents, Expander, type Stretch } from './contents.ts';
 import type { Piece } from './key.ts';
 import type { Refused } from './narrow.ts';
@@ -56,6 +56,11 @@ export class Parcelling {
     const describe = ({ source }: Stretch) => this.#sources.of(layout, source);
     const body = encode(encoding, contents, piece, describe, bodyBytesMax);
     return body ? { kind: 'body', body: this.#compressor.compress(body) } : { kind: 'large' };
+  }
+
+  /** A dead letter as a body of its own. */
+  letter(letter: DeadLetter): Uint8Array {
+    return this.#compressor.compress(encodeOne(this.#options.encoding, letter));
   }
 
   #goesAsItLies({ header, records }: SpoolBlock, { count }: Piece): boolean {

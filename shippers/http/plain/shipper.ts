@@ -7,7 +7,16 @@
 import type { BlockHash, Id, Outlet, ShipperCursor } from '../../../spool/nouns.ts';
 import { zeroHash } from '../../../spool/nouns.ts';
 import type { Clock, Codec, Log, MonotonicMs, Random, Timer } from '../../../spool/ports.ts';
-import type { Authorization, DeadLetters, Shipper, ShipperStatus, Transport } from '../../ports.ts';
+import type {
+  Authorization,
+  DeadActions,
+  DeadLetter,
+  DeadLetters,
+  LetterVerdict,
+  Shipper,
+  ShipperStatus,
+  Transport,
+} from '../../ports.ts';
 import { Addresses } from '../shared/addresses.ts';
 import { Meter } from '../shared/meter.ts';
 import { backoffMs, retryAfterMs, retryLimits, spreadMs } from '../shared/retry.ts';
@@ -143,6 +152,29 @@ export class PlainShipper implements Shipper {
     return this.#window.empty ? 'idle' : 'sending';
   }
 
+  readonly deadActions: DeadActions = {
+    retry: (limitMs, until) => this.#world.dead.retry((letter, key) => this.#sendLetter(letter, key), limitMs, until),
+    drop: () => this.#world.dead.drop(),
+  };
+
+  async #sendLetter(letter: DeadLetter, key: string): Promise<LetterVerdict> {
+    if (this.#stopping) return { kind: 'stopped', why: 'the agent stops' };
+    const verdict = await this.#transmit(this.#parcelling.letter(letter), key);
+    switch (verdict?.kind) {
+      case 'accepted':
+        return { kind: 'delivered' };
+      case 'refused':
+        return { kind: 'refused', ...verdict.refusal };
+      case 'later':
+      case 'trouble':
+        return { kind: 'stopped', why: verdict.trouble.message };
+      case undefined:
+        return { kind: 'stopped', why: 'the agent stops' };
+      default:
+        return verdict satisfies never;
+    }
+  }
+
   async #run(): Promise<void> {
     for (;;) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -255,19 +287,23 @@ export class PlainShipper implements Shipper {
   async #exchange(parcel: Parcel, piece: Piece, body: Uint8Array): Promise<void> {
     const { outlet, clock } = this.#world;
     const { block } = parcel;
-    const { encoding, compression } = this.#options;
     using _ = outlet.pin(block.position, block.end);
-    const lane = this.#idle.pop() ?? this.#openLane();
     await this.#pace(body.length);
     const request = ++this.#requests;
     const since = clock.monotonic();
-    this.#meter.attempted(body.length);
-    const key = idempotencyKey({ spool: outlet.spool, ...block }, piece);
-    const verdict = await lane.send({ ...headersOf(encoding, compression), 'idempotency-key': key }, body);
-    this.#idle.push(lane);
+    const verdict = await this.#transmit(body, idempotencyKey({ spool: outlet.spool, ...block }, piece));
     if (verdict)
       this.#follow(verdict, { parcel, piece, request, bytes: body.length, since, tookMs: clock.monotonic() - since });
     else parcel.state = 'ready';
+  }
+
+  async #transmit(body: Uint8Array, key: string): Promise<Verdict | undefined> {
+    const { encoding, compression } = this.#options;
+    const lane = this.#idle.pop() ?? this.#openLane();
+    this.#meter.attempted(body.length);
+    const verdict = await lane.send({ ...headersOf(encoding, compression), 'idempotency-key': key }, body);
+    this.#idle.push(lane);
+    return verdict;
   }
 
   #follow(verdict: Verdict, sent: Sent): void {
