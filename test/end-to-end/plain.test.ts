@@ -168,7 +168,8 @@ test('kill -9 in the middle: an endpoint that honours the key has every line onc
     agent.write('a.log', `${more.join('\n')}\n`);
     agent.start();
     const before = endpoint.requests.length;
-    await until('requests', () => endpoint.requests.length > before + 1 || endpoint.lines.length === all.length);
+    const some = () => endpoint.requests.length > before + 1 || endpoint.lines.length === all.length;
+    await until('requests', some, () => agent.describe(), 30_000);
     if (round < 3) await agent.process!.end('SIGKILL');
   }
   await agent.untilDelivered(all.length);
