@@ -62,10 +62,13 @@ export class Window {
     this.#entries.push({ kind: 'passage', end: upto, at: undefined });
   }
 
-  /** What is completed from the front on, up to and with the first block that has refused records. */
+  /**
+   * What is completed from the front on, up to and with the first block that has refused records. A list of its own: more may be added
+   * behind it before it is passed.
+   */
   head(): readonly Entry[] {
     const open = this.#entries.findIndex((entry) => entry.kind === 'parcel' && entry.state !== 'done');
-    const complete = open < 0 ? this.#entries : this.#entries.slice(0, open);
+    const complete = this.#entries.slice(0, open < 0 ? this.#entries.length : open);
     const dead = complete.findIndex((entry) => entry.kind === 'parcel' && refusedOf(entry).length > 0);
     return dead < 0 ? complete : complete.slice(0, dead + 1);
   }
