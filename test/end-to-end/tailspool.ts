@@ -105,12 +105,15 @@ export function askAdmin(dataDir: string, path: string): Promise<string | undefi
   });
 }
 
+/** More where everything is slow: under emulation, say. */
+const patienceMs = Number(process.env.TAILSPOOL_PATIENCE_MS ?? 60_000);
+
 /** Waits for something to become true; throws with `what` (and what it last saw) when it takes too long. */
 export async function until(
   what: string,
   check: () => boolean | Promise<boolean>,
   describe: () => string | Promise<string> = () => '',
-  limitMs = 60_000,
+  limitMs = patienceMs,
 ): Promise<void> {
   const start = Date.now();
   while (!(await check())) {

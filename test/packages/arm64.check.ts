@@ -24,7 +24,7 @@ test('linux-arm64 is built here and does the main job, killed on both sides, und
     (name) => `--test-name-pattern=${name}`,
   );
   const tests = ['built', 'thin-line'].map((name) => join(root, `test/end-to-end/${name}.test.ts`));
-  const environment: NodeJS.ProcessEnv = { ...process.env, TAILSPOOL: program };
+  const environment: NodeJS.ProcessEnv = { ...process.env, TAILSPOOL: program, TAILSPOOL_PATIENCE_MS: '400000' };
   // Of the runner that runs this test: with it, the one below would be taken for a part of it.
   delete environment.NODE_TEST_CONTEXT;
   const printed = run(process.execPath, ['--test', '--test-concurrency=1', ...names, ...tests], { env: environment });
