@@ -33,6 +33,8 @@ export interface Row extends StreamKey {
   gapped: boolean;
   /** Descriptions of its sources came since this process began, or it was followed from its beginning. */
   described: boolean;
+  /** It was told that it went on after another epoch had branched off it. */
+  toldBranched: boolean;
   usedAt: MonotonicMs;
 }
 
@@ -90,6 +92,12 @@ export class Streams {
     return [...(this.#rows.get(nameOf(key)) ?? [])].reverse();
   }
 
+  /** The epoch that goes on from a row's, as far as one was met. */
+  branchOf(row: Row): Row | undefined {
+    const rows = this.#rows.get(nameOf(row)) ?? [];
+    return rows.at(-1) === row ? undefined : rows.find((other) => other.parent === row.epoch);
+  }
+
   *all(): Generator<Row> {
     for (const rows of this.#rows.values()) yield* rows;
   }
@@ -103,6 +111,7 @@ export class Streams {
       empty: true,
       gapped: false,
       described: false,
+      toldBranched: false,
       usedAt: this.#clock.monotonic(),
     };
     this.#insert(row);
@@ -191,6 +200,7 @@ function rowOf(source: SourceRecord, now: MonotonicMs): Row | undefined {
     ...mark,
     empty: false,
     described: false,
+    toldBranched: false,
     usedAt: now,
   };
 }

@@ -32,7 +32,7 @@ export interface TakeWorld {
   readonly collector: string;
   /** Told of each piece in the same turn in which the spool takes it, so that no counter is ever ahead of another. */
   readonly took: (piece: Piece) => void;
-  /** Told when something is stored for a stream that was never met, and what is remarkable about it. */
+  /** Told when something is stored for a stream that was never met, or that another has branched off, and what is remarkable about it. */
   readonly met: (notices: readonly Notice[]) => void;
 }
 
@@ -230,7 +230,16 @@ class Taking {
   /** Something of the stream is in the spool now. */
   #keep(row: Row): void {
     if (row.empty) this.#world.met(this.#notices);
+    else if (!row.toldBranched) this.#tellBranched(row);
     row.empty = false;
+  }
+
+  /** A batch that was long on its way: its agent has lost by now what it had sent, and went on without it. */
+  #tellBranched(row: Row): void {
+    const branch = this.#world.streams.branchOf(row);
+    if (branch === undefined) return;
+    row.toldBranched = true;
+    this.#world.met([{ kind: 'copied', parent: row.epoch, sibling: branch.epoch }]);
   }
 
   /** False where the spool has no room after all. */

@@ -85,13 +85,13 @@ export class Generation extends Traits {
     return this.#openLine.due;
   }
 
-  /** Reads the open file once. */
-  turn(now: MonotonicMs): Turn {
-    this.lastTurn = this.#turn(now);
+  /** Reads the open file once. A last line without an end is taken after `partial_timeout` and `patienceMs` more. */
+  turn(now: MonotonicMs, patienceMs = 0): Turn {
+    this.lastTurn = this.#turn(now, patienceMs);
     return this.lastTurn;
   }
 
-  #turn(now: MonotonicMs): Turn {
+  #turn(now: MonotonicMs, patienceMs: number): Turn {
     const { intake, maxLineBytes } = this.#tools;
     for (let room: number = pace.reserveBytes; ; ) {
       const view = intake.reserve(room);
@@ -116,7 +116,7 @@ export class Generation extends Traits {
         room = Math.min(room * 8, maxLineBytes + 2);
         continue;
       }
-      if (!this.#openLine.isOver(cut.bytes, now)) return cut.bytes < fresh ? 'torn_line' : 'open_line';
+      if (!this.#openLine.isOver(cut.bytes, now, patienceMs)) return cut.bytes < fresh ? 'torn_line' : 'open_line';
       this.#take(view, cut.bytes, true);
       return cut.bytes < fresh ? 'more' : 'idle';
     }
@@ -146,6 +146,7 @@ export class Generation extends Traits {
   }
 
   #atEnd(): Turn {
+    if (this.isBlank && this.highBytes > 0) return 'changed'; // it was filled and emptied
     this.highBytes = this.offset;
     this.#openLine.close();
     if (this.timeIsStale) this.refreshTime();
@@ -199,6 +200,15 @@ export class Generation extends Traits {
     this.#tools.read.records += Math.max(0, records);
     this.#tools.read.bytes += bytes;
     this.#commit({ to, crc, records: 0, bytes: 0, continues: false, dropped: { reason, records, bytes } });
+  }
+
+  /** Counts bytes that stood in it and were destroyed, and stays where it is. */
+  countLost(bytes: number, reason: DropReason): void {
+    this.sizeBytes = this.offset;
+    this.highBytes = this.offset;
+    this.#tools.read.bytes += bytes;
+    const { offset: to, crc } = this;
+    this.#commit({ to, crc, records: 0, bytes: 0, continues: false, dropped: { reason, records: -1, bytes } });
   }
 
   /** Makes it known to the spool before anything of it is read: it may be rotated away before its turn comes. */

@@ -238,7 +238,8 @@ export class Lineage {
     for (let at = 0; at < this.live.length; ) {
       const generation = this.live[at]!;
       const isLast = at === this.live.length - 1;
-      const turn = this.#look(generation, now);
+      // What comes late to an older file would stand between the halves of a line: as long as one is watched, halves wait.
+      const turn = this.#look(generation, now, isLast && at > 0 ? pace.lingerMs : 0);
       if (turn === 'more' || turn === 'held') return turn;
       if (turn === 'changed' || turn === 'absent') return 'resolve';
       if (turn === 'compressed') return 'expand';
@@ -257,7 +258,7 @@ export class Lineage {
     return 'done';
   }
 
-  #look(generation: Generation, now: MonotonicMs): Turn | 'compressed' {
+  #look(generation: Generation, now: MonotonicMs, patienceMs: number): Turn | 'compressed' {
     if (generation.place?.compression !== undefined) return 'compressed';
     try {
       if (generation.file === undefined) {
@@ -265,7 +266,7 @@ export class Lineage {
         if (opened !== 'opened') return opened;
       }
       this.#context.descriptors.used(generation);
-      const turn = generation.turn(now);
+      const turn = generation.turn(now, patienceMs);
       generation.failure = undefined;
       return turn;
     } catch (error) {

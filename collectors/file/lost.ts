@@ -10,6 +10,18 @@ export interface GivenUp {
   readonly message: string;
 }
 
+/**
+ * A file of which nothing was taken was filled up to byte `to` and emptied again: that is counted and said, and it is read on from
+ * its beginning.
+ */
+export function loseUnread(generation: Generation, to: number, log: Log): void {
+  const { path: subject } = generation;
+  generation.countLost(to, 'truncated');
+  const message = `${subject} was truncated before bytes 0 to ${to} were read, and no copy of them was found; they are lost. Rotating by renaming instead of copytruncate loses nothing.`;
+  const attributes = { source: generation.source, from: 0, to };
+  log.write({ severity: 'warn', event: 'file.truncated_unread', subject, message, attributes });
+}
+
 /** Passes over what is unread before byte `to`, which may be nothing, and says which bytes of which source that is. */
 export function giveUp(generation: Generation, to: number, { event, reason, message }: GivenUp, log: Log): void {
   const { offset: from, path: subject } = generation;

@@ -10,7 +10,7 @@ import type { Likeness } from './identity.ts';
 import { folderChangedNs, type Lineage, objectOf, type Trouble } from './lineage.ts';
 import { mayChangeUnseen } from './listings.ts';
 import { type Looking, lookingAt } from './looking.ts';
-import { giveUp } from './lost.ts';
+import { giveUp, loseUnread } from './lost.ts';
 import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
 import { findPartings } from './parting.ts';
@@ -153,6 +153,9 @@ function carryOut(
   files: readonly Candidate[],
   context: Context,
 ): void {
+  for (const generation of known) {
+    if (generation.emptiedBytes > 0) emptied(generation, plan, files, context);
+  }
   plan.rulings.forEach((ruling, at) => {
     if (ruling.is === 'continued') goOn(lineage, known[ruling.known]!, files[at]!, ruling, context);
   });
@@ -234,6 +237,17 @@ function goOn(
   if (!lineage.live.includes(generation)) lineage.join(generation);
 }
 
+/** What had stood in it is in a copy, which was missed or is in the making, or it is lost. */
+function emptied(generation: Generation, { rulings }: Plan, files: readonly Candidate[], { log }: Context): void {
+  const { emptiedBytes } = generation;
+  const isCopied = rulings.some((ruling, at) => {
+    const mayBeCopy = ruling.is === 'held' || (ruling.is === 'new' && ruling.missed);
+    return mayBeCopy && files[at]!.content.sizeBytes >= emptiedBytes;
+  });
+  if (isCopied) generation.highBytes = 0;
+  else loseUnread(generation, emptiedBytes, log);
+}
+
 function lose(lineage: Lineage, generation: Generation, why: Loss, context: Context): void {
   const subject = generation.path;
   switch (why) {
@@ -292,8 +306,8 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
   generation.points = points;
   generation.moveTo({ path: candidate.path, compression: candidate.compression });
   if (file) {
-    generation.observe(candidate.stat);
     generation.file = file;
+    generation.observe(candidate.stat);
     context.descriptors.opened(generation);
   } else generation.observeArchive(candidate.object, candidate.stat.modifiedMs, candidate.content.sizeBytes);
   generation.learn(candidate.head, candidate.end);

@@ -111,7 +111,7 @@ export class Traits implements Known {
     this.birthNs = stat.birthNs;
     this.modifiedMs = stat.modifiedMs;
     this.deleted = stat.links === 0;
-    this.sees(stat.sizeBytes);
+    this.#seesAgain(stat.sizeBytes);
   }
 
   /** Takes note of what the open file tells now: its size, and whether any name leads to it. */
@@ -120,7 +120,7 @@ export class Traits implements Known {
     const { sizeBytes, links, modifiedMs } = this.file.stat();
     this.modifiedMs = modifiedMs;
     this.deleted = links === 0;
-    this.sees(sizeBytes);
+    this.#seesAgain(sizeBytes);
   }
 
   /** It is in a compressed file now (`archive` tells it from others), which is another object. */
@@ -183,6 +183,18 @@ export class Traits implements Known {
   learnOwnHead(): void {
     if (this.isBlank && this.file)
       this.head = headOf(this.readAt, Math.min(this.file.stat().sizeBytes, headBytesMax)) ?? noHead;
+  }
+
+  /** Of a file that was empty, seen filled, and emptied: how much had stood in it. */
+  get emptiedBytes(): number {
+    if (this.file === undefined || !this.isBlank) return 0;
+    return this.file.stat().sizeBytes < this.highBytes ? this.highBytes : 0;
+  }
+
+  /** What stands behind the cursor is only its own while what stands before it is. */
+  #seesAgain(sizeBytes: number): void {
+    this.sizeBytes = sizeBytes;
+    if (sizeBytes > this.highBytes && !this.wasCutOff) this.highBytes = sizeBytes;
   }
 
   protected sees(sizeBytes: number): void {

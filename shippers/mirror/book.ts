@@ -82,7 +82,7 @@ export class Book {
     const live = new Set<SourceNumber>();
     for (const entry of entries) {
       if (table) live.add(entry.number);
-      if (!map.has(entry.number) && !(parent && map.inherit(parent, entry.number))) this.#settle(map, spool, entry);
+      if (!map.has(entry.number)) this.#settle(map, spool, entry, parent);
     }
     if (table?.complete()) map.prune(live, table.next);
   }
@@ -106,14 +106,17 @@ export class Book {
     this.#forgetSome();
   }
 
-  #settle(map: EpochMap, spool: Id, { number, description }: DescriptionEntry): void {
+  /** What the epoch before settled stays, moved files too, if it speaks of the same source: numbers given after two openings parted are others'. */
+  #settle(map: EpochMap, spool: Id, { number, description }: DescriptionEntry, parent: EpochMap | undefined): void {
     // Streams of other spools: their records are those of the nested header.
     if (description.type === 'blocks') return;
+    const base = baseName(description);
+    for (const known of [map, parent])
+      if (known?.isAt(number, base.kind, base.path) && map.inherit(known, number)) return;
     const hostName = description.resource['host.name'];
     const claim = this.#claims.claim(spool, hostName);
     if (!claim) return;
     if (claim.renamedNow) this.#notes.hostRenamed(hostName ?? '', claim.folder, spool);
-    const base = baseName(description);
     map.put(number, base.kind, `${claim.folder}/${base.path}`);
   }
 

@@ -7,12 +7,16 @@ import type { Files } from '../../spool/ports.ts';
 import { Journal } from './journal.ts';
 import { formatPath } from './names.ts';
 
+const formats = ['text', 'json'] as const satisfies readonly RecordFormat[];
+
 export class EpochMap {
   readonly #journal: Journal;
   /** 'f' or 'o' (see BaseName.kind), then the path with its host's folder. */
   readonly #bases: Map<SourceNumber, string>;
   /** By `<number>.<format>`: files that could not stand where they belong. */
   readonly #moved: Map<string, string>;
+  /** Taken over from another epoch without a word about the source in this one: what is said of it later decides. */
+  readonly #guessed = new Set<SourceNumber>();
   readonly damagedLines: number;
 
   constructor(files: Files, path: string) {
@@ -20,8 +24,10 @@ export class EpochMap {
     const moved = new Map<string, string>();
     const { journal, damagedLines } = Journal.open(files, path, (entry) => {
       const [number, base, format] = entry as [SourceNumber, string, RecordFormat | undefined];
-      if (format === undefined) bases.set(number, base);
-      else moved.set(`${number}.${format}`, base);
+      if (format === undefined) {
+        bases.set(number, base);
+        for (const each of formats) moved.delete(`${number}.${each}`);
+      } else moved.set(`${number}.${format}`, base);
     });
     this.#journal = journal;
     this.#bases = bases;
@@ -42,13 +48,21 @@ export class EpochMap {
     return this.#journal.dirty;
   }
 
+  /** Whether it is settled where the source belongs. */
   has(source: SourceNumber): boolean {
-    return this.#bases.has(source);
+    return this.#bases.has(source) && !this.#guessed.has(source);
+  }
+
+  /** Whether the source may be the one that is described so: the same path, whatever its host's folder was called. */
+  isAt(source: SourceNumber, kind: 'file' | 'other', path: string): boolean {
+    const base = this.#bases.get(source);
+    return base?.[0] === letterOf(kind) && base.slice(base.indexOf('/') + 1) === path;
   }
 
   /** Settles where a source belongs, for its life. */
   put(source: SourceNumber, kind: 'file' | 'other', path: string): void {
-    const base = (kind === 'file' ? 'f' : 'o') + path;
+    const base = letterOf(kind) + path;
+    this.#forget(source);
     this.#bases.set(source, base);
     this.#journal.append([source, base]);
   }
@@ -69,18 +83,19 @@ export class EpochMap {
     this.#journal.append([source, path, format]);
   }
 
-  /** Takes over everything that another epoch of the same spool settled. */
+  /** Takes over everything that another epoch of the same spool settled: the best guess, until something is said. */
   inheritAll(from: EpochMap): void {
-    for (const source of from.#bases.keys()) this.inherit(from, source);
+    for (const source of from.#bases.keys()) if (this.inherit(from, source)) this.#guessed.add(source);
   }
 
   /** The same for one source; false where there is nothing to take over. */
   inherit(from: EpochMap, source: SourceNumber): boolean {
     const base = from.#bases.get(source);
     if (base === undefined) return false;
+    this.#guessed.delete(source);
     this.#bases.set(source, base);
     this.#journal.append([source, base]);
-    for (const format of from.#moved.size > 0 ? (['text', 'json'] as const) : []) {
+    for (const format of from.#moved.size > 0 ? formats : []) {
       const path = from.#moved.get(`${source}.${format}`);
       if (path !== undefined) this.move(source, format, path);
     }
@@ -91,10 +106,14 @@ export class EpochMap {
   prune(live: ReadonlySet<SourceNumber>, next: SourceNumber): void {
     for (const source of this.#bases.keys()) {
       if (source >= next || live.has(source)) continue;
-      this.#bases.delete(source);
-      this.#moved.delete(`${source}.text`);
-      this.#moved.delete(`${source}.json`);
+      this.#forget(source);
     }
+  }
+
+  #forget(source: SourceNumber): void {
+    this.#bases.delete(source);
+    this.#guessed.delete(source);
+    for (const format of formats) this.#moved.delete(`${source}.${format}`);
   }
 
   /** Durable when it resolves; the file is written anew once most of it is about forgotten sources. */
@@ -110,4 +129,8 @@ export class EpochMap {
       yield [Number(number), path, format];
     }
   }
+}
+
+function letterOf(kind: 'file' | 'other'): string {
+  return kind === 'file' ? 'f' : 'o';
 }

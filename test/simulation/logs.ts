@@ -47,8 +47,6 @@ interface Standing {
   generation: number;
   /** The beginning of a line whose rest is still to come. */
   open: string;
-  /** There was one. */
-  wasOpen?: boolean;
   /** After a power cut the file ends with something that is no line. */
   torn: string;
   readonly compressed: boolean;
@@ -93,10 +91,10 @@ export class SimulatedLogs {
     let text = '';
     for (let left = count; left > 0; left--) text += this.#line(log, file, random, false);
     if (half && file.open === '') {
+      if (file.torn !== '') text += this.#endTorn(log, file);
       const line = this.#text(log, random);
       const cut = 1 + random.below(line.length - 2);
       file.open = line.slice(cut);
-      file.wasOpen = true;
       text += line.slice(0, cut);
       this.#add(log, file, line, false);
     }
@@ -106,15 +104,13 @@ export class SimulatedLogs {
 
   /**
    * The program still has the descriptor of the file that was rotated last, and writes to it: for some seconds, which is what
-   * the agent promises to wait for. Not to one that was rotated empty, nor where a line was ever half written to its successor: what
-   * is late may come between the halves (collectors/file/README.md says so).
+   * the agent promises to wait for. Not to one that was rotated empty.
    */
   appendLate(log: Log, random: SeededRandom, count: number): void {
     const name = this.#rotated(log).at(-1);
     const file = name === undefined ? undefined : this.#files.get(name);
     if (name === undefined || file === undefined || file.compressed || file.lines.length === 0) return;
     if (this.#disk().clock.now() - file.rotatedAt > lateMsMax) return;
-    if (this.#files.get(log.name)?.wasOpen) return;
     let text = '';
     for (let left = count; left > 0; left--) text += this.#line(log, file, random, true);
     this.#write(name, text);

@@ -59,7 +59,8 @@ class Account {
   arrives(text: string): void {
     const place = this.#places.get(text);
     if (place !== undefined) this.#takes(place);
-    else if (!this.#log.fragments.has(text) && !this.#isGlued(text)) this.#invented.push(text);
+    else if (this.#log.fragments.has(text)) this.#takesWithin(text);
+    else if (!this.#isGlued(text)) this.#invented.push(text);
   }
 
   difference(): Difference {
@@ -71,6 +72,14 @@ class Account {
       invented: this.#invented,
       destroyed: absent.filter(({ gone }) => gone !== undefined),
     };
+  }
+
+  /** A power cut may have torn out the end of one line and all up to the beginning of another: that stands whole behind the tear. */
+  #takesWithin(fragment: string): void {
+    for (let at = 1; at < fragment.length; at++) {
+      const place = this.#places.get(fragment.slice(at));
+      if (place !== undefined && !this.#arrived.has(place)) this.#takes(place);
+    }
   }
 
   #takes(place: number): void {

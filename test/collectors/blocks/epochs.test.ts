@@ -83,6 +83,26 @@ test('a copied data_dir: the second child of one parent is taken too, and report
   assert.equal(client.held().length, 6);
 });
 
+test('what a disk had lied about comes late, when its agent has gone on without it: taken, and reported once', async () => {
+  const client = await Client.start();
+  const agent = agentSpool(2);
+  const kept = agent.image();
+  addBlocks(agent, 2);
+  await client.send(...batchOf(agent, 0, 1, first));
+  const later = new MemorySpool(kept, 'agent 2', 1000);
+  addBlocks(later, 2);
+  await client.send(...nextEpoch(later, 2, 3));
+  assert.deepEqual(client.receiver.status().problems, []);
+  for (const at of [2, 3]) assert.equal((await client.send(...batchOf(agent, at, at))).answer?.answer, 'taken');
+  const { problems, gauges } = client.receiver.status();
+  assert.deepEqual(
+    problems.map((problem) => problem.cause),
+    ['copied_data_dir'],
+  );
+  assert.equal(gauges.copied_data_dirs, 1);
+  assert.equal(client.held().length, 6);
+});
+
 test('two machines cloned while running: the second history of one epoch is never taken for a duplicate', async () => {
   const client = await Client.start();
   const agent = agentSpool(2);

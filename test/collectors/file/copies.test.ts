@@ -87,6 +87,45 @@ test('what a truncation destroys unread is counted by range where it was seen', 
   );
 });
 
+test('what is written to a file after a truncation is not said to be lost, though it is longer', async () => {
+  await using bench = new Bench();
+  await bench.started();
+  const size = () => bench.collector!.status().sources[0]!.size;
+  bench.intake.hold = 'disk_full';
+  bench.write('a.log', lines(10, 12));
+  await bench.until(() => size() === lines(0, 12).length);
+  fs.truncateSync(bench.path('a.log'));
+  bench.write('a.log', lines(20, 60));
+  await bench.until(() => size() === lines(20, 60).length);
+  bench.intake.release();
+  await bench.holds('a.log', lines(0, 10) + lines(20, 60));
+  assert.deepEqual(bench.intake.dropped, [
+    { reason: 'truncated', bytes: lines(10, 12).length, path: bench.path('a.log') },
+  ]);
+});
+
+test('what a truncation destroys of a file that was empty when it was found is said too', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', '');
+  const empty = bench.told('a.log (0 bytes) is new');
+  await bench.start();
+  await bench.until(empty);
+  bench.intake.hold = 'disk_full';
+  bench.write('a.log', lines(0, 10));
+  await bench.until(() => bench.collector!.status().sources[0]!.size > 0);
+  fs.truncateSync(bench.path('a.log'));
+  bench.intake.release();
+  await bench.until(() => bench.logged.length > 0);
+  bench.write('a.log', lines(20, 30));
+  await bench.holds('a.log', lines(20, 30));
+  const bytes = lines(0, 10).length;
+  assert.deepEqual(bench.intake.dropped, [{ reason: 'truncated', bytes, path: bench.path('a.log') }]);
+  assert.deepEqual(
+    bench.logged.map(({ event, attributes }) => ({ event, ...attributes })),
+    [{ event: 'file.truncated_unread', source: 2, from: 0, to: bytes }],
+  );
+});
+
 test('a rotated file that is compressed while it is read is read once', async () => {
   await using bench = new Bench();
   await bench.started(lines(0, 100), { include: [bench.path('a.log*')] });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { Bench } from './bench.ts';
+import { Bench, lines } from './bench.ts';
 
 test('lines are taken as they are appended, and a restart goes on where it was', async () => {
   await using bench = new Bench();
@@ -95,6 +95,29 @@ test('an archive that stands beside the plain file it is made from is not read a
   await bench.holds('a.log', `${lines}next\n`);
   bench.write('a.log', 'last\n');
   await bench.holds('a.log', `${lines}next\nlast\n`);
+});
+
+test('what comes late to an older file does not come between the halves of a line of the newer one', async () => {
+  await using bench = new Bench();
+  await bench.started(lines(0, 10));
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', 'one\ntw');
+  await bench.holds('a.log', `${lines(0, 10)}one\n`);
+  await bench.pause(600); // `partial_timeout` is 100 ms
+  bench.write('a.log.1', 'late\n');
+  await bench.holds('a.log', `${lines(0, 10)}one\nlate\n`);
+  bench.write('a.log', 'o\n');
+  await bench.holds('a.log', `${lines(0, 10)}one\nlate\ntwo\n`);
+});
+
+test('such a half is taken all the same when the older file is no longer watched', async () => {
+  await using bench = new Bench();
+  await bench.started(lines(0, 10));
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', 'one\ntw');
+  await bench.holds('a.log', `${lines(0, 10)}one\n`);
+  bench.skewMs = 10_000;
+  await bench.holds('a.log', `${lines(0, 10)}one\ntw`);
 });
 
 test("a newer file waits for the end of the older one's last line", async () => {

@@ -186,6 +186,45 @@ test('two agents copied from one data_dir number their new sources alike and are
   });
 });
 
+for (const [what, first] of [
+  ['in between shipped nothing', 'a table'],
+  ['in between shipped nothing, and its first table fell into a gap', 'records'],
+] as const) {
+  test(`a copy of a data_dir whose opening ${what}: its sources are those that it describes`, async (t) => {
+    const root = folderFor(t);
+    const { outlet, receiver, agents, receive } = makeWorld();
+    const [shared, mine] = [fileSource('/shared.log', 'h'), fileSource('/mine.log', 'h')];
+    receive('a', {
+      table: new Map(),
+      descriptions: new Map([
+        [1, shared],
+        [2, fileSource('/first.log', 'h')],
+      ]),
+      pieces: [{ source: 2, bytes: text('first\n') }],
+    });
+    const { shipper } = startMirror(root, outlet);
+    await mirrored(outlet);
+    // Source 2 was numbered by the opening that nobody ever heard of.
+    const unheard = { id: '33'.repeat(16), end: 450, hash: '0'.repeat(32) };
+    const copy = new BlockMaker(ids.a, epochOf('44'.repeat(16), 500, unheard), codec, 500);
+    const take = (block: ReturnType<BlockMaker['own']>) => outlet.add(receiver.nest(block), epochs.receiver);
+    if (first === 'records') take(copy.own({ pieces: [{ source: 1, bytes: text('1\n') }] }));
+    const table = new Map([
+      [1, shared],
+      [2, mine],
+    ]);
+    take(copy.own({ table, nextSource: 3, pieces: [{ source: 2, bytes: text('mine\n') }] }));
+    take(agents.a.own({ pieces: [{ source: 2, bytes: text('first again\n') }] }));
+    await mirrored(outlet);
+    await shipper.stop();
+    assert.deepEqual(filesIn(`${root}/out`), {
+      'h/first.log': 'first\nfirst again\n',
+      'h/mine.log': 'mine\n',
+      ...(first === 'records' ? { 'h/shared.log': '1\n' } : {}),
+    });
+  });
+}
+
 test('a source keeps its first path when its description changes', async (t) => {
   const root = folderFor(t);
   const { outlet, receive } = makeWorld();
