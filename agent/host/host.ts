@@ -9,6 +9,7 @@ import { hostInflater } from './inflater.ts';
 import { hostListener } from './listener.ts';
 import { hostLocks } from './lock.ts';
 import { hostMounts } from './mounts.ts';
+import { hostPress } from './press.ts';
 import { hostProcess } from './process.ts';
 import { hostRandom } from './random.ts';
 import { hostTransports } from './transport.ts';
@@ -26,6 +27,7 @@ export function openHost(log: Log, dataDir?: string): Host {
     clock: hostClock,
     random: hostRandom,
     codec: chosen.codec,
+    press: hostPress(),
     log,
     watcher: hostWatcher,
     mounts: hostMounts(),
