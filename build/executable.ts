@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { addonAsset, notifyAsset } from '../agent/host/addon.ts';
 import { compileAddon, notifyAddon, zstdAddon } from './executable/addons.ts';
-import { needsOf, sayNeeds } from './executable/needs.ts';
+import { isNewer, type Needs, needsOf, sayNeeds } from './executable/needs.ts';
 import { nodeFor } from './executable/node-base.ts';
 import { root, run } from './executable/run.ts';
 import { type Target, targetNamed } from './executable/target.ts';
@@ -47,9 +47,10 @@ interface Order {
   readonly work: string;
 }
 
+/** The oldest C library that the hosts in docs/install.md have. */
+const glibcMax = '2.28';
+
 const order = readOrder();
-fs.rmSync(order.work, { recursive: true, force: true });
-fs.mkdirSync(order.work, { recursive: true });
 try {
   await make(order);
 } finally {
@@ -72,13 +73,14 @@ function readOrder(): Order {
   const { codec, fresh } = values;
   if (codec !== 'zstd-napi' && codec !== 'zlib') throw new Error(`there is no codec ${codec}: zstd-napi or zlib`);
   const target = targetNamed(values.target);
-  return { target, codec, fresh, work: join(dist, `work-${target.name}`) };
+  fs.mkdirSync(dist, { recursive: true });
+  return { target, codec, fresh, work: fs.mkdtempSync(join(dist, 'work-')) };
 }
 
 async function make(order: Order): Promise<void> {
+  const assets = await prepareAddons(order);
   const base = prepareBase(order);
   await bundle(order.work);
-  const assets = await prepareAddons(order);
   makeBlob(order, assets);
   const postject = join(root, 'node_modules/postject/dist/cli.js');
   run(process.execPath, [postject, 'node', 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse], { cwd: order.work });
@@ -90,13 +92,17 @@ async function make(order: Order): Promise<void> {
 }
 
 function tellNeeds({ codec }: Order, files: readonly string[]): string {
+  let needs: Needs;
   try {
-    return sayNeeds(needsOf(files));
+    needs = needsOf(files);
   } catch (error) {
     // No binutils: see prepareBase.
     if (codec !== 'zlib') throw error;
     return 'what it needs is not known';
   }
+  if (isNewer(needs.versions.get('GLIBC') ?? '0', glibcMax))
+    throw new Error(`hosts that it is made for have glibc ${glibcMax}; ${sayNeeds(needs)}`);
+  return sayNeeds(needs);
 }
 
 /** What it says of itself; it has to have the codec that was asked for. */
