@@ -31,8 +31,21 @@ export function loadNotifyBinding(folders: readonly string[] = []): NotifyBindin
   return loadAsset(notifyAsset, folders) as NotifyBinding;
 }
 
+/** The message of the error where the executable was built without it (`--codec=zlib`). */
+export const leftOut = 'it was left out of this build';
+
 function loadAsset(name: string, folders: readonly string[]): unknown {
-  return loadFromMemory(new Uint8Array(getRawAsset(name)), ['/dev/shm', tmpdir(), '/var/tmp', '/run', ...folders]);
+  return loadFromMemory(assetNamed(name), ['/dev/shm', tmpdir(), '/var/tmp', '/run', ...folders]);
+}
+
+function assetNamed(name: string): Uint8Array {
+  let asset: ArrayBuffer;
+  try {
+    asset = getRawAsset(name) as ArrayBuffer;
+  } catch (cause) {
+    throw new Error(leftOut, { cause });
+  }
+  return new Uint8Array(asset);
 }
 
 /** Tries one folder after the other; throws what each of them said. */
