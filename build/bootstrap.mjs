@@ -44,6 +44,7 @@ const tasks = {
   'check:full': () => [
     ...tasks.check([]),
     node('test/simulation/simulate.ts', '--seeds', '300'),
+    node('--test', 'test/simulation/plain.check.ts', 'test/end-to-end/flapping.check.ts'),
     node('test/drill/drill.ts', '--minutes', '4'),
     node('test/fuzz/fuzz.ts', '--minutes', '4'),
     node('test/power-loss/power-loss.ts'),

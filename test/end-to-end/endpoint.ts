@@ -27,15 +27,18 @@ export interface EndpointOptions {
   readonly answer?: (received: Received) => Answer | 'hang up' | undefined;
   /** Takes each key once. */
   readonly honoursKeys?: boolean;
+  /** What outlives this endpoint: the keys and lines that it has. */
+  readonly keys?: Set<string>;
+  readonly into?: string[];
 }
 
 export class Endpoint implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #keys = new Set<string>();
+  readonly #keys: Set<string>;
   /** Every request, without bodies, in the order of arrival. */
   readonly requests: Omit<Received, 'body' | 'lines'>[] = [];
-  readonly lines: string[] = [];
+  readonly lines: string[];
   options: EndpointOptions;
 
   static async start(options: EndpointOptions = {}, listen: { port?: number; path?: string } = {}): Promise<Endpoint> {
@@ -49,6 +52,8 @@ export class Endpoint implements AsyncDisposable {
 
   private constructor(options: EndpointOptions) {
     this.options = options;
+    this.#keys = options.keys ?? new Set();
+    this.lines = options.into ?? [];
     this.#server = createServer((request, response) => void this.#take(request, response));
     this.#server.on('connection', (socket) => {
       this.#sockets.add(socket);

@@ -1,36 +1,39 @@
 /**
- * How large a body the endpoint takes, as far as it has shown: halved after a 413, so that the next block is not refused once more,
- * and tried larger again after a while. It only decides where blocks are halved, never whether.
+ * How large a body the endpoint takes, as far as it has shown: what is larger than one that was too large is halved without being
+ * sent. Only that: pieces come out the same as if each had been tried, so that after a crash they go out under the same keys.
  */
 
-/** After so many bodies went through, twice as much is tried. */
-const growAfter = 64;
+/** A body as it goes over the wire, and before it was compressed: endpoints limit the one or the other. */
+export interface BodySize {
+  readonly wireBytes: number;
+  readonly rawBytes: number;
+}
+
+/** After so many bodies went through, larger ones are tried again: the limit may have been raised. */
+const forgetAfter = 64;
 
 export class BodyLimit {
-  #bytesMax: number | undefined;
-  #refusedBytes = 0;
+  #refused: BodySize | undefined;
   #accepted = 0;
 
-  /** Bytes as they go over the wire; undefined: nothing was ever too large. */
-  get bytesMax(): number | undefined {
-    return this.#bytesMax;
+  /** The smallest body that was too large, as it went over the wire; undefined: none was. */
+  get refusedBytes(): number | undefined {
+    return this.#refused?.wireBytes;
   }
 
-  allows(bytes: number): boolean {
-    return this.#bytesMax === undefined || bytes <= this.#bytesMax;
+  /** False where it is sure to be refused. */
+  allows({ wireBytes, rawBytes }: BodySize): boolean {
+    return !this.#refused || wireBytes < this.#refused.wireBytes || rawBytes < this.#refused.rawBytes;
   }
 
-  refused(bytes: number): void {
-    this.#refusedBytes = bytes;
-    this.#bytesMax = Math.max(1, Math.min(this.#bytesMax ?? bytes, Math.floor(bytes / 2)));
+  refused(size: BodySize): void {
+    if (!this.#refused || size.wireBytes < this.#refused.wireBytes) this.#refused = size;
     this.#accepted = 0;
   }
 
   accepted(): void {
-    if (this.#bytesMax === undefined || ++this.#accepted < growAfter) return;
+    if (this.#refused === undefined || ++this.#accepted < forgetAfter) return;
     this.#accepted = 0;
-    this.#bytesMax *= 2;
-    // Larger than anything that was ever refused: there may be no limit any more.
-    if (this.#bytesMax > 2 * this.#refusedBytes) this.#bytesMax = undefined;
+    this.#refused = undefined;
   }
 }

@@ -7,6 +7,7 @@ import type { Outlet, Tally } from '../../../spool/nouns.ts';
 import type { Clock, Codec } from '../../../spool/ports.ts';
 import type { DeadLetter } from '../../ports.ts';
 import { type Compression, Compressor, type Encoding, encode, encodeOne, type RecordAt, recordsOf } from './body.ts';
+import type { BodySize } from './body-limit.ts';
 import { type Contents, Expander, type Stretch } from './contents.ts';
 import type { Piece } from './key.ts';
 import type { Refused } from './narrow.ts';
@@ -21,7 +22,7 @@ export interface ParcellingOptions {
 }
 
 export type Parcelled =
-  | { readonly kind: 'body'; readonly body: Uint8Array }
+  | { readonly kind: 'body'; readonly body: Uint8Array; readonly size: BodySize }
   /** It is more than a body may hold: to be halved. */
   | { readonly kind: 'large' }
   | { readonly kind: 'damaged'; readonly why: string };
@@ -49,13 +50,14 @@ export class Parcelling {
 
   body(block: SpoolBlock, piece: Piece): Parcelled {
     const { encoding, bodyBytesMax } = this.#options;
-    if (this.#goesAsItLies(block, piece)) return { kind: 'body', body: block.frame };
+    const rawBytes = this.#asItLies(block, piece);
+    if (rawBytes !== undefined) return made(block.frame, rawBytes);
     const contents = this.#contents(block);
     if (typeof contents === 'string') return { kind: 'damaged', why: contents };
     const { layout } = contents;
     const describe = ({ source }: Stretch) => this.#sources.of(layout, source);
     const body = encode(encoding, contents, piece, describe, bodyBytesMax);
-    return body ? { kind: 'body', body: this.#compressor.compress(body) } : { kind: 'large' };
+    return body ? made(this.#compressor.compress(body), body.length) : { kind: 'large' };
   }
 
   /** A dead letter as a body of its own. */
@@ -63,11 +65,13 @@ export class Parcelling {
     return this.#compressor.compress(encodeOne(this.#options.encoding, letter));
   }
 
-  #goesAsItLies({ header, records }: SpoolBlock, { count }: Piece): boolean {
+  /** How many bytes the block's own frame stands for, where that can be the body. */
+  #asItLies({ header, records }: SpoolBlock, { count }: Piece): number | undefined {
     const { encoding, compression, bodyBytesMax } = this.#options;
-    if (encoding !== 'text' || compression !== 'zstd' || count < records) return false;
+    if (encoding !== 'text' || compression !== 'zstd' || count < records) return undefined;
     const decoded = decodeHeader(header);
-    return decoded.kind === 'header' && decoded.header.rawBytes <= bodyBytesMax;
+    if (decoded.kind !== 'header' || decoded.header.rawBytes > bodyBytesMax) return undefined;
+    return decoded.header.rawBytes;
   }
 
   /** Who the records were of that were refused. */
@@ -130,4 +134,8 @@ export class Parcelling {
     }
     return body.length + 1;
   }
+}
+
+function made(body: Uint8Array, rawBytes: number): Parcelled {
+  return { kind: 'body', body, size: { wireBytes: body.length, rawBytes } };
 }

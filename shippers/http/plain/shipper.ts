@@ -23,7 +23,7 @@ import { backoffMs, retryAfterMs, retryLimits, spreadMs } from '../shared/retry.
 import { Route } from '../shared/route.ts';
 import { type Failure, surprise, withoutQuery } from '../shared/trouble.ts';
 import { headersOf } from './body.ts';
-import { BodyLimit } from './body-limit.ts';
+import { BodyLimit, type BodySize } from './body-limit.ts';
 import { type CircuitState, nextCircuit } from './circuit.ts';
 import { type Refusal, refusesEverything, type Verdict } from './decide.ts';
 import { idempotencyKey, type Piece } from './key.ts';
@@ -132,7 +132,7 @@ export class PlainShipper implements Shipper {
   status(): ShipperStatus {
     const { outlet, clock, dead } = this.#world;
     const gauges = {
-      batch_bytes: this.#limit.bytesMax ?? this.#options.bodyBytesMax,
+      batch_bytes: this.#limit.refusedBytes ?? this.#options.bodyBytesMax,
       outstanding: this.#sending,
       retry_delay_ms: this.#circuit === 'open' ? Math.max(0, Math.round(this.#openUntil - clock.monotonic())) : 0,
       failures_in_a_row: this.#failures,
@@ -257,7 +257,7 @@ export class PlainShipper implements Shipper {
     this.#sending++;
     try {
       const made = this.#make(parcel);
-      if (made) await this.#exchange(parcel, made.piece, made.body);
+      if (made) await this.#exchange(parcel, made);
     } catch (error) {
       parcel.state = 'ready';
       this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
@@ -268,7 +268,7 @@ export class PlainShipper implements Shipper {
   }
 
   /** The next piece's body; pieces that would be too large are halved first. undefined: the block cannot be sent at all. */
-  #make(parcel: Parcel): { readonly piece: Piece; readonly body: Uint8Array } | undefined {
+  #make(parcel: Parcel): Made | undefined {
     for (;;) {
       const step = nextStep(parcel.plan);
       if (step.kind !== 'send') throw new Error(`BUG: a block that is ${step.kind} is to be sent`);
@@ -278,13 +278,12 @@ export class PlainShipper implements Shipper {
         return undefined;
       }
       const { count } = step.piece;
-      if (made.kind === 'body' && (count === 1 || this.#limit.allows(made.body.length)))
-        return { piece: step.piece, body: made.body };
+      if (made.kind === 'body' && (count === 1 || this.#limit.allows(made.size))) return { ...made, piece: step.piece };
       halve(parcel);
     }
   }
 
-  async #exchange(parcel: Parcel, piece: Piece, body: Uint8Array): Promise<void> {
+  async #exchange(parcel: Parcel, { piece, body, size }: Made): Promise<void> {
     const { outlet, clock } = this.#world;
     const { block } = parcel;
     using _ = outlet.pin(block.position, block.end);
@@ -292,8 +291,7 @@ export class PlainShipper implements Shipper {
     const request = ++this.#requests;
     const since = clock.monotonic();
     const verdict = await this.#transmit(body, idempotencyKey({ spool: outlet.spool, ...block }, piece));
-    if (verdict)
-      this.#follow(verdict, { parcel, piece, request, bytes: body.length, since, tookMs: clock.monotonic() - since });
+    if (verdict) this.#follow(verdict, { parcel, piece, request, size, since, tookMs: clock.monotonic() - since });
     else parcel.state = 'ready';
   }
 
@@ -336,8 +334,8 @@ export class PlainShipper implements Shipper {
     if (!this.#window.parcels.some(({ state }) => state === 'suspect')) this.#meter.well();
   }
 
-  #refused(refusal: Refusal, { parcel, piece, bytes }: Sent): void {
-    if (refusal.status === 413 && piece.count > 1) this.#limit.refused(bytes);
+  #refused(refusal: Refusal, { parcel, piece, size }: Sent): void {
+    if (refusal.status === 413 && piece.count > 1) this.#limit.refused(size);
     refuse(parcel, refusal, this.#requests);
     this.#meter.outcome(`status_${refusal.status}`);
     this.#answered();
@@ -497,12 +495,18 @@ export class PlainShipper implements Shipper {
   }
 }
 
+interface Made {
+  readonly piece: Piece;
+  readonly body: Uint8Array;
+  readonly size: BodySize;
+}
+
 interface Sent {
   readonly parcel: Parcel;
   readonly piece: Piece;
   /** Requests are counted from 1. */
   readonly request: number;
-  readonly bytes: number;
+  readonly size: BodySize;
   readonly since: MonotonicMs;
   readonly tookMs: number;
 }
