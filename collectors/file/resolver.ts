@@ -165,7 +165,23 @@ function carryOut(
   lineage.holds(held.length > 0);
   lineage.waitsFor(held.some((file) => file.current) ? copies.join() : undefined);
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
-  for (const at of plan.begin) begin(lineage, files[at]!, plan.rulings[at]!, context);
+  for (const at of plan.begin) {
+    const original = plan.lost.find(({ known: one, why }) => why === 'truncated' && mayBePart(files[at]!, known[one]!));
+    if (original) tellPart(files[at]!, known[original.known]!, context);
+    begin(lineage, files[at]!, plan.rulings[at]!, context);
+  }
+}
+
+/** A copy that was made before the last lines were read: what is known of those does not say what stood there before. */
+function mayBePart({ facts, content, compression }: Candidate, { offset, head }: Generation): boolean {
+  if (facts.current || compression !== undefined || content.sizeBytes === 0 || content.sizeBytes >= offset)
+    return false;
+  return content.sizeBytes < head.length || content.headOf(head.length)?.crc === head.crc;
+}
+
+function tellPart({ path }: Candidate, { path: subject }: Generation, { log }: Context): void {
+  const message = `${path} may be a copy of ${subject} that was made before its last lines were read, and it was truncated then; the copy is read from its beginning, so lines may come twice.`;
+  log.write({ severity: 'warn', event: 'file.unclear', subject, message });
 }
 
 /**

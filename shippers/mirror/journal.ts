@@ -50,9 +50,12 @@ export class Journal {
 
   async flush(): Promise<void> {
     if (!this.dirty) return;
-    const isNew = !this.#exists || !this.#settled;
     const bytes = Buffer.from(this.#pending.join(''));
-    const file = this.#exists ? this.#files.open(this.#path, 'write') : createOver(this.#files, this.#path);
+    if (this.#exists && !this.#settled) return await this.#renew(bytes);
+    const isNew = !this.#exists;
+    const file = isNew ? createOver(this.#files, this.#path) : this.#files.open(this.#path, 'write');
+    this.#exists = true;
+    this.#settled = false; // a sync that fails may have lost what it was to make safe
     try {
       if (file.stat().sizeBytes > this.#lengthBytes) file.truncate(this.#lengthBytes);
       if (bytes.length > 0) writeAll(file, bytes, this.#lengthBytes);
@@ -61,20 +64,39 @@ export class Journal {
       file.close();
     }
     if (isNew) await this.#files.syncDirectory(directoryOf(this.#path));
-    this.#exists = true;
     this.#settled = true;
     this.#lengthBytes += bytes.length;
     this.#pending = [];
   }
 
+  /** A sync says nothing about what an earlier one failed to make safe: the same lines into another file. */
+  async #renew(pending: Uint8Array): Promise<void> {
+    const lengthBytes = this.#lengthBytes;
+    const known = this.#files.open(this.#path, 'read');
+    try {
+      await this.#replace(copyOf(known, lengthBytes, pending));
+    } finally {
+      known.close();
+    }
+    this.#lengthBytes = lengthBytes + pending.length;
+    this.#pending = [];
+  }
+
   /** Replaces everything, what is pending included. */
   async rewrite(entries: Iterable<unknown>): Promise<void> {
+    let lines = 0;
+    this.#lengthBytes = await this.#replace(inChunks(entries, () => lines++));
+    this.#lines = lines;
+    this.#pending = [];
+  }
+
+  /** The whole file at once; how long it is then. */
+  async #replace(content: Iterable<Uint8Array>): Promise<number> {
     const draft = `${this.#path}.new`;
     const file = createOver(this.#files, draft);
     let length = 0;
-    let lines = 0;
     try {
-      for (const bytes of inChunks(entries, () => lines++)) {
+      for (const bytes of content) {
         writeAll(file, bytes, length);
         length += bytes.length;
       }
@@ -86,9 +108,7 @@ export class Journal {
     await this.#files.syncDirectory(directoryOf(this.#path));
     this.#exists = true;
     this.#settled = true;
-    this.#lengthBytes = length;
-    this.#lines = lines;
-    this.#pending = [];
+    return length;
   }
 }
 
@@ -167,6 +187,17 @@ function* inChunks(entries: Iterable<unknown>, count: () => void): Generator<Buf
     text = '';
   }
   yield Buffer.from(text);
+}
+
+function* copyOf(file: OpenFile, lengthBytes: number, more: Uint8Array): Generator<Uint8Array> {
+  const chunk = Buffer.allocUnsafeSlow(chunkBytes);
+  for (let position = 0; position < lengthBytes; ) {
+    const count = file.read(chunk.subarray(0, Math.min(chunkBytes, lengthBytes - position)), position);
+    if (count === 0) throw new Error(`a file of the mirror's state became shorter than ${lengthBytes} bytes`);
+    yield chunk.subarray(0, count);
+    position += count;
+  }
+  yield more;
 }
 
 /** A new empty file, whatever a crash left under the name. */

@@ -87,6 +87,22 @@ test('what a truncation destroys unread is counted by range where it was seen', 
   );
 });
 
+test('a copy that was made before the last lines were read is read again, and that is said', async () => {
+  await using bench = new Bench();
+  await bench.started();
+  fs.copyFileSync(bench.path('a.log'), bench.path('copy'));
+  bench.write('a.log', lines(10, 12));
+  await bench.holds('a.log', lines(0, 12));
+  bench.rename('copy', 'a.log.1');
+  fs.utimesSync(bench.path('a.log.1'), new Date(), new Date());
+  fs.truncateSync(bench.path('a.log'));
+  await bench.holds('a.log', lines(0, 12) + lines(0, 10));
+  assert.deepEqual(
+    bench.logged.map(({ event, subject }) => ({ event, subject })),
+    [{ event: 'file.unclear', subject: bench.path('a.log') }],
+  );
+});
+
 test('what is written to a file after a truncation is not said to be lost, though it is longer', async () => {
   await using bench = new Bench();
   await bench.started();

@@ -219,6 +219,16 @@ test('what could not be synced is not trusted either: a power cut after trouble 
   }
 });
 
+test('nor is what a failed sync lost: a kill, a start that syncs it again without an error, and a power cut cost nothing', async () => {
+  const random = new SeededRandom(seed);
+  for (let round = 0; round < 40; round++) {
+    const path = random.pick([/intent\.0$/, /intent\.1$/, /hosts$/, /sources/]);
+    const fault = losesPages({ path, from: random.below(4), times: 1 });
+    const stops = [60 + random.below(200), 20 + random.below(100)];
+    await run(stops, ['kill', 'power cut'], round, undefined, (disk) => disk.faults.push(fault));
+  }
+});
+
 test('the mirror holds while its folder cannot be written, says so, and is exact in the end', async () => {
   const kinds = ['open', 'create', 'write', 'datasync', 'makeDirectory', 'syncDirectory', 'truncate'] as const;
   const random = new SeededRandom(seed);
