@@ -20,6 +20,7 @@
 import { hash as digest } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from './bytes.ts';
+import { alikeMin, decodeAlike, encodeAlike } from './format-alike.ts';
 import { decodeRuns, encodeRuns } from './format-runs.ts';
 import type {
   BlockHash,
@@ -42,7 +43,10 @@ export const formatVersion = 1;
 export const headerPrefixBytes = 20;
 export const headerFixedBytes = 132;
 
-const section = { runs: 1, descriptions: 2, table: 3, drops: 4, origin: 5, originDescriptions: 6, epoch: 7 } as const;
+const section = {
+  ...{ runs: 1, descriptions: 2, table: 3, drops: 4, origin: 5, originDescriptions: 6, epoch: 7 },
+  descriptionsAlike: 8,
+} as const;
 const flagTable = 1;
 
 /** What a shipper gave up: written to the spool before the data goes, or before its cursor passes. */
@@ -124,7 +128,9 @@ export function encodeHeader(header: BlockHeader, into: ByteWriter): void {
   into.u32(header.records);
   if (header.opening) putSection(into, section.epoch, encodeEpoch(header.opening));
   if (header.table) putSection(into, section.table, header.table);
-  if (header.descriptions.length > 0) putSection(into, section.descriptions, encodeDescriptions(header.descriptions));
+  const { descriptions } = header;
+  if (descriptions.length >= alikeMin) putSection(into, section.descriptionsAlike, encodeAlike(descriptions));
+  else if (descriptions.length > 0) putSection(into, section.descriptions, encodeDescriptions(descriptions));
   if (header.drops.length > 0) putSection(into, section.drops, encodeDrops(header.drops));
   if (header.runs.length > 0) putSection(into, section.runs, encodeRuns(header.runs, header.time));
   if (header.originDescriptions) putSection(into, section.originDescriptions, header.originDescriptions);
@@ -313,10 +319,10 @@ function decodeSections(reader: ByteReader, time: UnixMs, epoch: Id): Sections |
       const decoded = decodeRuns(content, time);
       if (!decoded) return undefined;
       runs = decoded;
-    } else if (kind === section.descriptions) {
-      const decoded = decodeDescriptions(content);
+    } else if (kind === section.descriptions || kind === section.descriptionsAlike) {
+      const decoded = kind === section.descriptions ? decodeDescriptions(content) : decodeAlike(content);
       if (!decoded) return undefined;
-      descriptions = decoded;
+      descriptions = [...descriptions, ...decoded];
     } else if (kind === section.drops) {
       const decoded = decodeDrops(content);
       if (!decoded) return undefined;

@@ -14,6 +14,7 @@ import {
   parseDescription,
   sealHeader,
 } from '../../spool/format.ts';
+import { decodeAlike, encodeAlike } from '../../spool/format-alike.ts';
 import { layoutOf } from '../../spool/format-nesting.ts';
 import { decodeRuns, encodeRuns } from '../../spool/format-runs.ts';
 import { contentSize, decodeTable, encodeTable, expandFrame } from '../../spool/format-table.ts';
@@ -70,6 +71,9 @@ export const spoolTargets: readonly Target[] = [
       parseDescription(input.toString('utf8'));
       const entries = decodeDescriptions(input);
       if (entries) assert.deepEqual(decodeDescriptions(encodeDescriptions(entries)), entries);
+      const alike = decodeAlike(input);
+      if (alike) assert.deepEqual(decodeAlike(encodeAlike(alike)), alike);
+      if (entries) assert.deepEqual(decodeAlike(encodeAlike(entries)), entries);
     },
   },
   {

@@ -16,7 +16,7 @@ import { dump } from './dump.ts';
 import { goldenCursor, goldenSegments } from './golden.ts';
 
 const root = join(import.meta.dirname, 'v1');
-const spools = ['agent', 'receiver'];
+const spools = ['agent', 'receiver', 'names'];
 const codecs: readonly Codec[] = [chooseCodec().codec, openZlibCodec()];
 const expected = (spool: string): unknown => JSON.parse(fs.readFileSync(join(root, `${spool}.json`), 'utf8'));
 

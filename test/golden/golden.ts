@@ -11,6 +11,7 @@ import type { Codec } from '../../spool/ports.ts';
 
 const startMs = 1_780_000_000_000;
 const agentSpool = '000102030405060708090a0b0c0d0e0f';
+const namesSpool = 'e0e1e2e3e4e5e6e7e8e9eaebecedeeef';
 const receiverSpool = 'f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff';
 const receiverId = 'abababababababababababababababab';
 
@@ -28,6 +29,13 @@ export function goldenSegments(codec: Codec): Map<string, Buffer> {
   agent.block({ runs: [run({ source: 2, from: 1000, length: 7, records: 1 })] }, 'behind\n');
   agent.block({}, '');
   files.set('agent/spool/00000000000000004096.zst', agent.end());
+
+  const names = new SpoolMaker(namesSpool, codec);
+  names.begin({ id: '44'.repeat(16), start: 0, parent: undefined }, 0, emptyTable);
+  const runs = alike.map(({ number }) => run({ source: number, from: 0, length: 2, records: 1 }));
+  names.block({ runs, descriptions: alike }, 'a\n'.repeat(alike.length));
+  names.block({}, '');
+  files.set('names/spool/00000000000000000000.zst', names.end());
 
   const receiver = new SpoolMaker(receiverSpool, codec);
   receiver.begin({ id: '33'.repeat(16), start: 0, parent: undefined }, 0, emptyTable);
@@ -73,6 +81,20 @@ const described = [
     number: 9,
     description: { collector: 'net', type: 'syslog', resource: {}, attributes: { 'network.peer.address': '::1' } },
   },
+];
+
+/** Many sources that are alike, and some that are not. */
+const alike = [
+  ...Array.from({ length: 12 }, (_, index) => ({
+    number: 20 - index,
+    description: {
+      collector: 'app',
+      type: 'file',
+      resource: { 'host.name': 'web1' },
+      attributes: { 'log.file.path': `/srv/caf\udce9/grün-${index}.log`, 'log.file.name': `grün-${index}.log` },
+    },
+  })),
+  ...described.map(({ description }, index) => ({ number: 1000 + index, description })),
 ];
 
 const emptyTable: Table = { nextSource: 1, spooledBytes: 0, sources: [], collectors: {}, shippers: [] };

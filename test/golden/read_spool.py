@@ -142,6 +142,25 @@ def read_descriptions(data):
     return found
 
 
+def read_alike(data):
+    reader = Reader(data)
+    number = 0
+    before = b""
+
+    def entry():
+        nonlocal number, before
+        number += reader.zigzag()
+        start, end = reader.varint(), reader.varint()
+        if start + end > len(before):
+            raise Damage("shares more than there is")
+        before = before[:start] + reader.blob(65536) + before[len(before) - end:]
+        return {"number": number, "description": description(before.decode("utf-8"))}
+
+    found = reader.list(len(data), entry)
+    reader.end()
+    return found
+
+
 def tally(reader):
     return {"records": reader.varint(), "bytes": reader.varint()}
 
@@ -231,6 +250,8 @@ def read_header(data):
         sections[kind] = reader.blob(16 * MIB)
     header["runs"] = read_runs(sections[1], header["time"]) if 1 in sections else []
     header["descriptions"] = read_descriptions(sections[2]) if 2 in sections else []
+    if 8 in sections:
+        header["descriptions"] += read_alike(sections[8])
     header["drops"] = read_drops(sections[4]) if 4 in sections else []
     if 3 in sections:
         header["table"] = read_table(sections[3])

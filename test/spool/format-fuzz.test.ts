@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ByteReader } from '../../spool/bytes.ts';
 import { decodeDescriptions, decodeHeader, measureHeader, sealHeader } from '../../spool/format.ts';
+import { decodeAlike } from '../../spool/format-alike.ts';
 import { layoutOf } from '../../spool/format-nesting.ts';
 import { decodeRuns } from '../../spool/format-runs.ts';
 import { contentSize, decodeTable, expandFrame } from '../../spool/format-table.ts';
@@ -97,6 +98,7 @@ test(`sections with anything in them do no harm (SEED=${seed})`, () => {
     const noise = Buffer.from(random.bytes(random.below(200)));
     decodeRuns(noise, 0);
     decodeDescriptions(noise);
+    decodeAlike(noise);
     contentSize(noise);
     decodeTable(noise, codec);
     const table = mutated(random.pick(tables), random, 0);
@@ -111,6 +113,7 @@ test('counts and lengths that promise more than there is are refused before anyt
   const huge = Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]);
   assert.equal(decodeRuns(huge, 0), undefined);
   assert.equal(decodeDescriptions(huge), undefined);
+  assert.equal(decodeAlike(huge), undefined);
   const reader = new ByteReader(huge);
   assert.equal(reader.blob(limits.blockBytesMax).length, 0);
   assert.ok(reader.failed);

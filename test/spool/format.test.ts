@@ -7,6 +7,7 @@ import { openZlibCodec } from '../../agent/host/codec-zlib.ts';
 import { ByteWriter } from '../../spool/bytes.ts';
 import type { BlockHeader } from '../../spool/format.ts';
 import { decodeDescriptions, decodeHeader, encodeDescriptions, encodeHeader, hashOf } from '../../spool/format.ts';
+import { decodeAlike, encodeAlike } from '../../spool/format-alike.ts';
 import type { Table } from '../../spool/format-table.ts';
 import { contentSize, decodeTable, encodeTable } from '../../spool/format-table.ts';
 import type { Run } from '../../spool/nouns.ts';
@@ -49,6 +50,31 @@ test('descriptions keep file names that are not UTF-8', () => {
     },
   ];
   assert.deepEqual(decodeDescriptions(encodeDescriptions(entries)), entries);
+});
+
+test('a thousand descriptions that are alike take about forty bytes each, and say what they said before', () => {
+  const entries = Array.from({ length: 1000 }, (_, index) => {
+    const name = `service-${(index * 7919) % 1000}\udcff.log`;
+    const attributes = { 'log.file.path': `/var/log/some/folder/${name}`, 'log.file.name': name };
+    return {
+      number: 5 + index,
+      description: { collector: 'a', type: 'file', resource: { 'host.name': 'h' }, attributes },
+    };
+  });
+  const bytes = encodeAlike(entries);
+  assert(bytes.length < 60 * entries.length, `${bytes.length}`);
+  assert.deepEqual(decodeAlike(bytes), entries);
+  assert.equal(decodeAlike(bytes.subarray(0, bytes.length - 1)), undefined);
+});
+
+test('descriptions that share what they have with each other may not become any size', () => {
+  const attributes = { 'log.file.path': 'x'.repeat(60_000) };
+  const entry = { number: 1, description: { collector: 'a', type: 'file', resource: {}, attributes } };
+  const few = Array.from({ length: 250 }, () => entry);
+  assert.equal(decodeAlike(encodeAlike(few))?.length, few.length);
+  const many = Array.from({ length: 300 }, () => entry);
+  assert(encodeAlike(many).length < 70_000);
+  assert.equal(decodeAlike(encodeAlike(many)), undefined);
 });
 
 test('a table says after decoding what it said before, with either codec', () => {
