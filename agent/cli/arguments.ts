@@ -147,6 +147,16 @@ export function addDead(program: Commander, { context, end }: Line): void {
   );
 }
 
+export function addSchema(program: Commander, { context, end }: Line): void {
+  program
+    .command('schema')
+    .description('the JSON Schema of the configuration, for editors')
+    .action(async () => {
+      const { schemaCommand } = await import('./schema.ts');
+      end(await schemaCommand({}, context));
+    });
+}
+
 export function addVersion(program: Commander, { context, end }: Line): void {
   program
     .command('version')

@@ -9,6 +9,7 @@ import {
   addReceive,
   addReserved,
   addRun,
+  addSchema,
   addSelftest,
   addSpool,
   addStatus,
@@ -47,7 +48,18 @@ function describe(help: string[], context: CommandContext, end: (code: ExitCode)
     .configureOutput({ writeOut: (text) => help.push(text), writeErr: (text) => context.err(text) })
     .showHelpAfterError('(see `tailspool help`)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed while running, 2 usage or configuration, 3 data_dir is held.');
-  const all = [addRun, addReceive, addCheck, addStatus, addSpool, addDead, addVersion, addSelftest, addReserved];
+  const all = [
+    addRun,
+    addReceive,
+    addCheck,
+    addStatus,
+    addSpool,
+    addDead,
+    addSchema,
+    addVersion,
+    addSelftest,
+    addReserved,
+  ];
   for (const add of all) {
     add(program, { context, end });
   }

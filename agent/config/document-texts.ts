@@ -21,7 +21,24 @@ shippers:
 \`\`\`
 
 \`tailspool check --config FILE\` says everything that is wrong with it, each with file, line and column; nothing is started or
-changed. \`tailspool run\` says the same and ends with exit code 2.`;
+changed. \`tailspool run\` says the same and ends with exit code 2.
+
+# In an editor
+
+\`tailspool schema\` prints the configuration's JSON Schema. Editors that speak YAML (with yaml-language-server: VS Code, Neovim, Emacs, Helix
+and others) complete keys, show what they mean and mark mistakes while you type:
+
+\`\`\`
+tailspool schema > /etc/tailspool/schema.json
+\`\`\`
+
+and as the first line of the configuration:
+
+\`\`\`
+# yaml-language-server: $schema=/etc/tailspool/schema.json
+\`\`\`
+
+The schema knows every key; rules between keys and ranges are \`tailspool check\`'s.`;
 
 const files = `# Files, values, variables
 
@@ -96,6 +113,29 @@ shippers:
     rate_limit: 5MiB/s
     when_full: drop_oldest
 admin: { listen: "127.0.0.1:8601" }
+\`\`\`
+
+To endpoints of others: one that takes NDJSON and honours \`Idempotency-Key\`, and one that wants lines and a key of its own
+([the plain protocol](plain-protocol.md)):
+
+\`\`\`yaml
+data_dir: /var/lib/tailspool
+collectors: { logs: { type: file, include: [/var/log/*.log] } }
+shippers:
+  store:
+    type: http
+    protocol: plain
+    url: "https://logs.example.com/insert/jsonline?_time_field=observedTimestamp&_msg_field=body"
+    headers: { x-scope-orgid: tenant-7 }
+    outstanding: 4
+  lines:
+    type: http
+    protocol: plain
+    url: "https://intake.example.com/v1/raw"
+    method: PUT
+    encoding: text
+    compression: gzip
+    header_files: { x-api-key: /etc/tailspool/api-key }
 \`\`\`
 
 A relay: receives on a trusted network, and passes on:
