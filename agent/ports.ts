@@ -4,15 +4,13 @@
  */
 import type { Inflater, Listener, Mounts, Watcher } from '../collectors/ports.ts';
 import type { Transports } from '../shippers/ports.ts';
-import type { Clock, Codec, Files, Log, Press, Random, UnixMs } from '../spool/ports.ts';
+import type { Clock, Codec, Files, Log, Random, UnixMs } from '../spool/ports.ts';
 
 export interface Host {
   readonly files: Files;
   readonly clock: Clock;
   readonly random: Random;
   readonly codec: Codec;
-  /** undefined where there is no other processor to compress on. */
-  readonly press?: Press | undefined;
   readonly log: Log;
   readonly watcher: Watcher;
   readonly mounts: Mounts;

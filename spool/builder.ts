@@ -64,11 +64,6 @@ export class BlockBuilder {
     return this.#sources.has(source);
   }
 
-  /** The newest state that its runs say of a source. */
-  stateOf(source: SourceNumber): Uint8Array | undefined {
-    return this.#runs.findLast((run) => run.source === source && run.state !== undefined)?.state;
-  }
-
   /** The rest of the buffer, if that is at least `bytesMin`. An empty block takes any size up to the limit. */
   view(bytesMin: number): Uint8Array | undefined {
     if (this.full) return undefined;

@@ -4,8 +4,6 @@
  */
 import type { BlockContent } from './builder.ts';
 import { BlockBuilder } from './builder.ts';
-import type { Closer, ClosingBlock } from './closing.ts';
-import type { NewBlock } from './compose.ts';
 import type { DropEntry } from './format.ts';
 import type { TableSize } from './format-table.ts';
 import { holdHints, holdMessages } from './holds.ts';
@@ -50,7 +48,6 @@ export interface IntakeParts {
   readonly segments: Segments;
   readonly retention: Retention;
   readonly recall: Recall;
-  readonly closer: Closer;
   /** What a table of all sources would take now. */
   measureTable(): TableSize;
 }
@@ -60,14 +57,7 @@ export class SpoolIntake implements Intake {
   readonly #syncs: SyncSchedule;
   readonly #budget: TableBudget;
   readonly #readable: () => void;
-  /** The open block, and another for the time in which the one before it is compressed. */
-  #block = new BlockBuilder();
-  #spare: BlockBuilder | undefined;
-  #closing: ClosingBlock | undefined;
-  /** Somebody waits for the closing block: the open one is full. */
-  #ripe = false;
-  /** How many wait for `flush`: then nothing is handed over that they would have to wait for. */
-  #flushing = 0;
+  readonly #block = new BlockBuilder();
   readonly #introductions = new Introductions();
   #drops: DropEntry[] = [];
   #waiters: (() => void)[] = [];
@@ -85,7 +75,7 @@ export class SpoolIntake implements Intake {
       parts.clock,
       () => ledger.sources.size,
       () => parts.measureTable(),
-      () => this.#block.headerBytes + (this.#closing?.builder.headerBytes ?? 0),
+      () => this.#block.headerBytes,
     );
     for (const { description, state } of ledger.sources.values()) {
       this.#budget.begun(description);
@@ -110,7 +100,7 @@ export class SpoolIntake implements Intake {
 
   /** When the oldest record that is not appended yet was collected. */
   get oldest(): UnixMs | undefined {
-    return this.#closing?.builder.oldest ?? this.#block.oldest ?? this.#parts.clock.now();
+    return this.#block.oldest ?? this.#parts.clock.now();
   }
 
   get nextSync(): MonotonicMs {
@@ -136,7 +126,7 @@ export class SpoolIntake implements Intake {
   }
 
   forget(source: SourceNumber): void {
-    if (this.#block.holds(source)) this.#cutNow();
+    if (this.#block.holds(source)) this.#cut();
     this.#introductions.forget(source);
     this.#parts.writer.forget(source);
   }
@@ -146,16 +136,13 @@ export class SpoolIntake implements Intake {
     if (this.#closed || this.#held) return undefined;
     const view = this.#block.view(bytesMin);
     if (view) return view;
-    if (!this.#block.empty && !this.#cut()) {
-      this.#ripe = this.#closing !== undefined;
-      return undefined;
-    }
+    if (!this.#block.empty && !this.#cut()) return undefined;
     this.#blocked = undefined;
     return this.#block.view(bytesMin);
   }
 
   commit(committed: Run): void {
-    const known = this.#known(committed.source);
+    const known = this.sources.get(committed.source);
     const { run, description } = this.#introductions.introduce(committed, known);
     if (description) this.#block.describe(run.source, description);
     if (run.state) this.#budget.changed(run.state.length, known?.state.length ?? 0);
@@ -168,10 +155,7 @@ export class SpoolIntake implements Intake {
 
   append(foreign: Run, block: ForeignBlock): Position | undefined {
     if (this.#closed || this.#held) return undefined;
-    if (!this.#empty && !this.#cutNow()) {
-      this.#blocked ??= 'unsynced';
-      return undefined;
-    }
+    if (!this.#block.empty && !this.#cut()) return undefined;
     const { writer } = this.#parts;
     this.#blocked = writer.ready(block.header.length + (block.descriptions?.length ?? 0) + block.frame.length);
     if (this.#blocked) return undefined;
@@ -187,25 +171,19 @@ export class SpoolIntake implements Intake {
       originDescriptions: block.descriptions && Buffer.from(block.descriptions),
       body: { frame: block.frame, frameCrc: block.frameCrc, rawBytes: run.bytes },
     });
-    this.#introductions.blockEnded();
     this.#afterAppend();
     return end;
   }
 
   async flush(): Promise<void> {
     using _waiting = this.#syncs.waiting();
-    this.#flushing++;
-    try {
-      await this.#flush();
-    } finally {
-      this.#flushing--;
-    }
+    await this.#flush();
   }
 
   async #flush(): Promise<void> {
-    while (!this.#empty || this.#drops.length > 0) {
+    while (!this.#block.empty || this.#drops.length > 0) {
       if (this.#closed) throw new Error('the spool is closed');
-      if (this.#cutNow()) break;
+      if (this.#cut()) break;
       await this.#change();
     }
     const end = this.#parts.writer.end;
@@ -237,17 +215,18 @@ export class SpoolIntake implements Intake {
   /** By collector, everything that was committed. */
   committed(): Totals {
     const { ledger } = this.#parts;
-    const collectorOf = (source: SourceNumber) => ledger.collectorOf(source);
-    const closing = this.#closing?.builder.tally(collectorOf);
-    const appended = closing ? merge(ledger.totals(), closing, add) : ledger.totals();
-    return merge(appended, this.#block.tally(collectorOf), add);
+    return merge(
+      ledger.totals(),
+      this.#block.tally((source) => ledger.collectorOf(source)),
+      add,
+    );
   }
 
   collectorTotals(): Record<string, CollectorTotals> {
     const { ledger } = this.#parts;
     const totals = ledger.collectorTotals();
     for (const [name, spooled] of this.committed()) totals[name] = { dropped: totals[name]?.dropped ?? {}, spooled };
-    for (const { source, dropped } of [...(this.#closing?.builder.drops() ?? []), ...this.#block.drops()]) {
+    for (const { source, dropped } of this.#block.drops()) {
       const name = ledger.collectorOf(source) ?? '';
       const { spooled = none, dropped: before = {} } = totals[name] ?? {};
       const tally = add(before[dropped.reason] ?? none, {
@@ -275,7 +254,7 @@ export class SpoolIntake implements Intake {
     const { writer, retention } = this.#parts;
     retention.synced();
     this.reconsider();
-    if (!this.#empty || !writer.idle) this.#schedule();
+    if (!this.#block.empty || !writer.idle) this.#schedule();
     this.#vouchLater();
     this.#readable();
     this.wake();
@@ -283,8 +262,6 @@ export class SpoolIntake implements Intake {
 
   /** Something changed that somebody may wait for. */
   wake(): void {
-    // It may have had to wait for the writer.
-    if (this.#closing?.body) this.#schedule();
     this.#blocked = undefined;
     const waiters = this.#waiters;
     this.#waiters = [];
@@ -308,7 +285,7 @@ export class SpoolIntake implements Intake {
   /** Has the disk take a sync, even where there is nothing to write. */
   prove(): void {
     if (this.#closed) return;
-    if (this.#empty) this.#appendEmpty();
+    if (this.#block.empty) this.#appendEmpty();
     this.#schedule();
   }
 
@@ -338,87 +315,21 @@ export class SpoolIntake implements Intake {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Nothing was committed that is not appended. */
-  get #empty(): boolean {
-    return this.#block.empty && this.#closing === undefined;
-  }
-
-  /** What is known of a source, what is being compressed included. */
-  #known(source: SourceNumber): SourceRecord | undefined {
-    const known = this.sources.get(source);
-    const state = known && this.#closing?.builder.stateOf(source);
-    return state ? { ...known, state } : known;
-  }
-
-  /** Closes the open block: it is appended, at once or once it is compressed. False where that has to wait. */
+  /** Closes the open block and appends it. False where that has to wait. */
   #cut(): boolean {
-    if (this.#closing && !this.#appendClosing()) return false;
-    if (this.#block.empty && this.#drops.length === 0) return true;
-    return this.#handOver() || this.#cutNow();
-  }
-
-  /** Appends all that was committed. False where that has to wait. */
-  #cutNow(): boolean {
-    if (this.#closing && !this.#appendClosing()) return false;
     const { writer, clock } = this.#parts;
     this.#blocked = writer.ready(this.#block.bytes);
     if (this.#blocked) return false;
     if (this.#block.empty && this.#drops.length === 0) return true;
-    const content = this.#block.content(clock.now());
-    this.#appendBlock(content, { raw: content.raw });
+    this.#appendBlock(this.#block.content(clock.now()));
+    return true;
+  }
+
+  #appendBlock(content: BlockContent): void {
+    const { time, records, runs, descriptions, raw } = content;
+    this.#parts.writer.append({ time, records, runs, descriptions, drops: this.#takeDrops(), body: { raw } });
     this.#block.remove(content);
-    this.#introductions.blockEnded();
     this.#afterAppend();
-    return true;
-  }
-
-  /** Has the open block compressed beside where that is worth it, and opens the other. */
-  #handOver(): boolean {
-    const builder = this.#block;
-    if (builder.empty || builder.full || this.#flushing > 0) return false;
-    const content = builder.content(this.#parts.clock.now());
-    if (!this.#parts.closer.takes(content)) return false;
-    this.#ripe = false;
-    this.#block = this.#spare ?? new BlockBuilder();
-    this.#spare = undefined;
-    this.#introductions.blockEnded();
-    this.#closing = this.#parts.closer.close(builder, content, () => this.#compressed());
-    return true;
-  }
-
-  /** The closing block's frame is there. */
-  #compressed(): void {
-    if (this.#closed) return;
-    this.#appendClosing();
-    this.wake();
-  }
-
-  /** False where it is still being compressed, or the writer takes nothing. */
-  #appendClosing(): boolean {
-    const { writer } = this.#parts;
-    const { builder, content, body } = this.#closing!;
-    if (body === undefined) return false;
-    this.#blocked = writer.ready('raw' in body ? body.raw.length : body.frame.length);
-    if (this.#blocked) return false;
-    this.#closing = undefined;
-    if ('raw' in body) {
-      this.#appendBlock(content, body);
-      builder.remove(content);
-      this.#spare = builder;
-    } else {
-      // Its records are not needed any more: the next block first, so that the other thread goes on meanwhile.
-      builder.remove(content);
-      this.#spare = builder;
-      if (this.#ripe) this.#handOver();
-      this.#appendBlock(content, body);
-    }
-    this.#afterAppend();
-    return true;
-  }
-
-  #appendBlock(content: BlockContent, body: NewBlock['body']): void {
-    const { time, records, runs, descriptions } = content;
-    this.#parts.writer.append({ time, records, runs, descriptions, drops: this.#takeDrops(), body });
   }
 
   #appendEmpty(): void {
@@ -432,6 +343,7 @@ export class SpoolIntake implements Intake {
   }
 
   #afterAppend(): void {
+    this.#introductions.blockEnded();
     this.#vouchTimer?.cancel();
     this.#vouchTimer = undefined;
     this.reconsider();
@@ -446,7 +358,7 @@ export class SpoolIntake implements Intake {
   #syncDue(): void {
     if (this.#closed) return;
     const { writer } = this.#parts;
-    if (!this.#empty || this.#drops.length > 0) this.#cut();
+    if (!this.#block.empty || this.#drops.length > 0) this.#cut();
     void writer.sync();
   }
 
@@ -466,7 +378,7 @@ export class SpoolIntake implements Intake {
 
   #vouchable(): boolean {
     const { writer } = this.#parts;
-    return writer.used && writer.idle && this.#empty && writer.end > this.#vouched;
+    return writer.used && writer.idle && this.#block.empty && writer.end > this.#vouched;
   }
 
   #setHold(reason: HoldReason | undefined): void {

@@ -122,14 +122,6 @@ export interface Codec {
   expand(frame: Uint8Array, into: Uint8Array): number;
 }
 
-/** Compresses beside the main thread, as the codec does and to the same bytes, one frame after the other. */
-export interface Press {
-  /** Less is compressed in the time that handing it over takes. */
-  readonly rawBytesMin: number;
-  /** Both belong to it until it answers. Rejects where it cannot: then the caller compresses by itself. */
-  compress(raw: Uint8Array, into: Uint8Array): Promise<number>;
-}
-
 /**
  * The agent's own log. `event` is a stable dotted name; the agent prints a line per (event, subject) once and then counts.
  * Never called per line or per batch of ordinary work.

@@ -3,7 +3,6 @@
  * only for longer than a sync takes; closing loses nothing.
  */
 import { BlockArena } from './arena.ts';
-import { Closer } from './closing.ts';
 import { CursorFile } from './cursor-file.ts';
 import { Damaged } from './damaged.ts';
 import { measureTable } from './format-table.ts';
@@ -12,7 +11,7 @@ import { foldersOf, withParents } from './layout.ts';
 import { sumOf } from './ledger.ts';
 import type { Id, Intake, Outlet, Position, SpoolStatus } from './nouns.ts';
 import { SpoolOutlet } from './outlet.ts';
-import type { Clock, Codec, Files, Log, Press, Random } from './ports.ts';
+import type { Clock, Codec, Files, Log, Random } from './ports.ts';
 import { limitsFor, noSpaceCodes, Pressure } from './pressure.ts';
 import { readPatiently } from './read-patiently.ts';
 import { Recall } from './recall.ts';
@@ -49,8 +48,6 @@ export interface SpoolPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly codec: Codec;
-  /** Without it blocks are compressed where they are made. */
-  readonly press?: Press | undefined;
   readonly log: Log;
 }
 
@@ -135,7 +132,6 @@ export async function openSpool(options: SpoolOptions, ports: SpoolPorts): Promi
   const intake = new SpoolIntake(
     {
       ...{ clock, log, writer, ledger: found.appended, pressure, segments, retention, recall },
-      closer: new Closer(ports.press, ports.codec),
       measureTable: () => measureTable(found.appended.toTable(new Map()), ports.codec),
     },
     options,

@@ -177,7 +177,7 @@ export class Writer {
     const entry = this.#compose(block);
     this.#guard('write', () => {
       this.#queue(entry);
-      // Finished frames can be had again where the process ends: a sender has his still, a file stands there. Several are one write.
+      // Whoever sends a finished frame waits for the sync and has it still: several of them are written in one piece.
       if ('raw' in block.body || this.#unsynced.queuedBytes >= queuedBytesMax) this.#writeQueued();
     });
     this.#appended.apply(entry.header, entry.bytes.length);

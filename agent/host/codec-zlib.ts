@@ -5,7 +5,7 @@
  */
 import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Codec } from '../../spool/ports.ts';
-import { checkFrameRoom, checkRoom, damaged, frameBytesMax, parametersOf, soleFrame } from './zstd-frame.ts';
+import { checkFrameRoom, checkRoom, damaged, frameBytesMax, minMatchOfBlocks, soleFrame } from './zstd-frame.ts';
 
 type Compress = (raw: Uint8Array, into: Uint8Array) => number;
 
@@ -31,8 +31,13 @@ export function openZlibCodec(level = 1, driven = true): Codec {
   };
 }
 
+function parameters(level: number): Record<number, number> {
+  const matches = level === 1 ? { [constants.ZSTD_c_minMatch]: minMatchOfBlocks } : {};
+  return { [constants.ZSTD_c_compressionLevel]: level, ...matches, [constants.ZSTD_c_checksumFlag]: 1 };
+}
+
 function contextPerCall(level: number): Compress {
-  const options = { params: parametersOf(level) };
+  const options = { params: parameters(level) };
   return (raw, into) => {
     const frame = zstdCompressSync(raw, options);
     into.set(frame);
@@ -58,7 +63,7 @@ interface StreamWithHandle {
 
 /** A compressor on a kept context, or undefined where Node's insides are not as expected. */
 function drivenHandle(level: number): Compress | undefined {
-  const stream = createZstdCompress({ params: parametersOf(level) });
+  const stream = createZstdCompress({ params: parameters(level) });
   let failure: Error | undefined;
   stream.on('error', (error) => {
     failure = error;

@@ -9,7 +9,6 @@ import { hostInflater } from './inflater.ts';
 import { hostListener } from './listener.ts';
 import { hostLocks } from './lock.ts';
 import { hostMounts } from './mounts.ts';
-import { hostPress } from './press.ts';
 import { hostProcess } from './process.ts';
 import { hostRandom } from './random.ts';
 import { hostTransports } from './transport.ts';
@@ -27,7 +26,6 @@ export function openHost(log: Log, dataDir?: string): Host {
     clock: hostClock,
     random: hostRandom,
     codec: chosen.codec,
-    press: hostPress(),
     log,
     watcher: hostWatcher,
     mounts: hostMounts(),

@@ -2,16 +2,9 @@
  * Where a zstd frame ends and what it expands to, from its headers alone (RFC 8878 section 3.1.1). Decoders differ in what
  * they let pass behind a frame, so both codecs ask here first: exactly one frame, with content size and checksum.
  */
-import { constants } from 'node:zlib';
 
 /** Of level 1: what zstd itself takes for inputs above 256 KiB. Shorter matches are not worth their search in logs (docs/performance.md). */
 export const minMatchOfBlocks = 7;
-
-/** For Node's own zstd, by number. */
-export function parametersOf(level: number): Readonly<Record<number, number>> {
-  const matches = level === 1 ? { [constants.ZSTD_c_minMatch]: minMatchOfBlocks } : {};
-  return { [constants.ZSTD_c_compressionLevel]: level, ...matches, [constants.ZSTD_c_checksumFlag]: 1 };
-}
 
 export interface FrameExtent {
   readonly frameBytes: number;

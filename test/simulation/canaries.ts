@@ -19,14 +19,6 @@ export interface Canary {
 
 export const canaries: readonly Canary[] = [
   {
-    name: 'overtaking',
-    what: 'the open block is appended before the one that is still being compressed',
-    file: 'spool/intake.ts',
-    from: '#cutNow(): boolean {\n    if (this.#closing && !this.#appendClosing()) return false;',
-    to: '#cutNow(): boolean {\n    if (this.#closing) this.#appendClosing();',
-    ...{ by: 'crashes', seedsMax: 20 },
-  },
-  {
     name: 'no directory sync',
     what: 'a new segment is synced, and its name is not',
     file: 'spool/writer.ts',

@@ -14,7 +14,6 @@ import { SimulatedClock } from './clock.ts';
 import { SimulatedDisk } from './disk.ts';
 import { losesPages, slow } from './faults.ts';
 import { mortalClock } from './host.ts';
-import { simulatedPress } from './press.ts';
 import { SeededRandom } from './random.ts';
 
 export interface CrashResult {
@@ -119,10 +118,7 @@ class Scenario {
 
   async #open(disk: SimulatedDisk, clock: SimulatedClock, random: SeededRandom): Promise<Spool> {
     const log = { write: (_: LogEntry) => {} };
-    const mortal = mortalClock(clock, () => !disk.crashed);
-    // Half of the seeds compress beside, and half of those fail at it now and then.
-    const press = this.#seed % 2 === 0 ? undefined : simulatedPress(codec, mortal, this.#seed % 4 === 3);
-    const ports = { files: disk.files, clock: mortal, random, codec, press, log };
+    const ports = { files: disk.files, clock: mortalClock(clock, () => !disk.crashed), random, codec, log };
     return await clock.run(openSpool(this.#options, ports));
   }
 

@@ -11,7 +11,6 @@ import type { Network } from '../wire/network.ts';
 import type { SimulatedDisk } from './disk.ts';
 import { Crash } from './errors.ts';
 import { inflater } from './inflater.ts';
-import { simulatedPress } from './press.ts';
 import type { SeededRandom } from './random.ts';
 
 const { codec } = chooseCodec();
@@ -46,7 +45,6 @@ export function makeMachine(options: MachineOptions): Machine {
     clock: mortalClock(options.clock, alive),
     random: options.random,
     codec,
-    press: simulatedPress(codec, mortalClock(options.clock, alive)),
     log: {
       write(entry) {
         options.onLog?.(entry);
