@@ -2,7 +2,8 @@
  * `npm run simulate -- [--seeds N] [--seed S] [--workers W] [--show] [--no-shrink]`: runs of the whole agent and receiver on simulated
  * machines, each from one seed, on every core. With `--crashes` the seeds are scenarios of a spool, each crashed before every
  * change to its disk; with `--every` calm runs of the whole, crashed before every change to either disk. A failing seed is
- * printed, made small and printed again; exit 0 only if all held. `--canaries` plants bugs and tells how fast each is seen.
+ * printed, made small and printed again; exit 0 only if all held. `--canaries` plants bugs and tells how fast each is seen. `--herd
+ * [--agents N]` shows how agents come back after an outage.
  * SIGINT ends it early: the seeds that run are finished, and what was done so far is printed.
  */
 import { availableParallelism } from 'node:os';
@@ -30,6 +31,8 @@ const { values } = parseArgs({
     crashes: { type: 'boolean', default: false },
     every: { type: 'boolean', default: false },
     canaries: { type: 'boolean', default: false },
+    herd: { type: 'boolean', default: false },
+    agents: { type: 'string', default: '10000' },
   },
   allowNegative: true,
 });
@@ -48,6 +51,10 @@ process.once('SIGINT', () => {
   end = Math.min(end, next);
   console.error(`ends early: seeds ${first} to ${end - 1}`);
 });
+if (values.herd) {
+  const { reportHerd } = await import('./herd-report.ts');
+  process.exit(await reportHerd(Number(values.agents), first));
+}
 if (values.canaries) process.exit(await showCanaries());
 if (values.show) for (const step of drawPlan(first).steps) console.log(print(step));
 await Promise.all(Array.from({ length: Math.min(Number(values.workers), end - first) }, () => work()));

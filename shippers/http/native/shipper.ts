@@ -8,7 +8,7 @@ import type { Clock, Log, MonotonicMs, Random } from '../../../spool/ports.ts';
 import type { Authorization, Shipper, ShipperStatus, TransportOptions, Transports } from '../../ports.ts';
 import { Addresses } from '../shared/addresses.ts';
 import { type Delivered, Meter } from '../shared/meter.ts';
-import { backoffMs, grow, retryAfterMs, retryLimits, shrink, spreadMs } from '../shared/retry.ts';
+import { grow, idleAskMs, pauseMs, shrink } from '../shared/retry.ts';
 import { Route } from '../shared/route.ts';
 import { type Failure, surprise, type Trouble, withoutQuery } from '../shared/trouble.ts';
 import type { Outgoing } from './batch.ts';
@@ -213,7 +213,7 @@ export class HttpShipper implements Shipper {
 
   async #wait(): Promise<Event> {
     const { outlet, clock, random } = this.#world;
-    const askMs = spreadMs(retryLimits.idleAskMs, random.fraction());
+    const askMs = idleAskMs(random.fraction());
     const wait = new AbortController();
     let isDue = false;
     const timer = clock.after(askMs, () => {
@@ -336,16 +336,8 @@ export class HttpShipper implements Shipper {
       this.#delayMs = 0;
       return 'later';
     }
-    const fraction = random.fraction();
-    if (lasting) {
-      const longest = Math.min(retryLimits.holdMsMax, this.#options.retryDelayMsMax);
-      this.#delayMs = backoffMs(this.#failures, retryLimits.holdMsMin, longest, fraction);
-      return 'trouble';
-    }
-    const asked = retryAfterMs(verdict.retryAfter, clock.now());
-    const ours = backoffMs(this.#failures, retryLimits.delayMsMin, this.#options.retryDelayMsMax, fraction);
-    this.#delayMs = asked === undefined ? ours : Math.max(spreadMs(asked, fraction), asked);
-    return 'later';
+    this.#delayMs = pauseMs(verdict, this.#failures, this.#options.retryDelayMsMax, clock.now(), random.fraction());
+    return lasting ? 'trouble' : 'later';
   }
 
   #showAddress(): void {

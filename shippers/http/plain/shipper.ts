@@ -19,7 +19,7 @@ import type {
 } from '../../ports.ts';
 import { Addresses } from '../shared/addresses.ts';
 import { Meter } from '../shared/meter.ts';
-import { backoffMs, retryAfterMs, retryLimits, spreadMs } from '../shared/retry.ts';
+import { backoffMs, pauseMs, retryLimits } from '../shared/retry.ts';
 import { Route } from '../shared/route.ts';
 import { type Failure, surprise, withoutQuery } from '../shared/trouble.ts';
 import { headersOf } from './body.ts';
@@ -374,27 +374,14 @@ export class PlainShipper implements Shipper {
       return;
     }
     this.#circuit = nextCircuit(this.#circuit, 'failed');
-    const delayMs = this.#delayMs(failure, clock.now(), random.fraction());
+    const { retryDelayMsMax } = this.#options;
+    const delayMs = pauseMs(failure, this.#failures, retryDelayMsMax, clock.now(), random.fraction());
     this.#openUntil = clock.monotonic() + delayMs;
   }
 
   #showAddress(): void {
     const { several, current, away } = this.#addresses;
     if (several) this.#meter.destined(withoutQuery(current), away && { ...away, first: withoutQuery(away.first) });
-  }
-
-  #delayMs(failure: Failure, nowMs: number, fraction: number): number {
-    const { retryDelayMsMax } = this.#options;
-    if (failure.kind === 'trouble')
-      return backoffMs(
-        this.#failures,
-        retryLimits.holdMsMin,
-        Math.min(retryLimits.holdMsMax, retryDelayMsMax),
-        fraction,
-      );
-    const asked = retryAfterMs(failure.retryAfter, nowMs);
-    if (asked !== undefined) return Math.max(asked, spreadMs(asked, fraction));
-    return backoffMs(this.#failures, retryLimits.delayMsMin, retryDelayMsMax, fraction);
   }
 
   /** A block whose frame matches its checksum and does not expand: given up, counted, and said. */

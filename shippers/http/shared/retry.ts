@@ -1,5 +1,6 @@
 /** When to try again. Pure: time and chance come in as numbers. */
 import { wireLimits } from '../../../spool/wire.ts';
+import type { Failure } from './trouble.ts';
 
 export const retryLimits = {
   delayMsMin: 250,
@@ -10,10 +11,32 @@ export const retryLimits = {
   idleAskMs: 300_000,
 } as const;
 
-/** `attempt` counts failures in a row, from 1; `fraction` is in [0, 1). Between half and all of a doubling delay. */
+/**
+ * How long to wait after a failure. `attempt` counts failures in a row, from 1; `fraction` is in [0, 1). A Retry-After is never come back
+ * before; what our own delay would be is the span over which agents that were refused in one moment spread behind it.
+ */
+export function pauseMs(
+  failure: Failure,
+  attempt: number,
+  delayMsMax: number,
+  nowMs: number,
+  fraction: number,
+): number {
+  const { holdMsMin, holdMsMax, delayMsMin } = retryLimits;
+  if (failure.kind === 'trouble') return backoffMs(attempt, holdMsMin, Math.min(holdMsMax, delayMsMax), fraction);
+  const asked = retryAfterMs(failure.retryAfter, nowMs);
+  if (asked === undefined) return backoffMs(attempt, delayMsMin, delayMsMax, fraction);
+  const span = Math.max(Math.min(asked, 10_000) / 2, doubledMs(attempt, delayMsMin, delayMsMax));
+  return Math.ceil(asked + span * fraction);
+}
+
+/** Between two fifths and all of a delay that doubles: most of it is chance, so that agents that failed in one moment soon know nothing of it. */
 export function backoffMs(attempt: number, delayMsMin: number, delayMsMax: number, fraction: number): number {
-  const whole = Math.min(delayMsMax, delayMsMin * 2 ** Math.min(attempt - 1, 30));
-  return Math.round(whole * (0.5 + 0.5 * fraction));
+  return Math.round(doubledMs(attempt, delayMsMin, delayMsMax) * (0.4 + 0.6 * fraction));
+}
+
+function doubledMs(attempt: number, delayMsMin: number, delayMsMax: number): number {
+  return Math.min(delayMsMax, delayMsMin * 2 ** Math.min(attempt - 1, 30));
 }
 
 /** `Retry-After` (RFC 9110 section 10.2.3) in milliseconds, at most an hour; undefined where there is none that makes sense. */
@@ -26,9 +49,9 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return Number.isNaN(at) ? undefined : Math.min(maxMs, Math.max(0, at - nowMs));
 }
 
-/** A Retry-After with some chance added, so that a thousand agents do not come back in one moment. Never earlier than asked. */
-export function spreadMs(delayMs: number, fraction: number): number {
-  return Math.round(delayMs + Math.min(delayMs, 10_000) * 0.5 * fraction);
+/** When an idle shipper asks again: a quarter more or less, so that agents that met in one moment part. */
+export function idleAskMs(fraction: number): number {
+  return Math.round(retryLimits.idleAskMs * (0.75 + 0.5 * fraction));
 }
 
 /** The size of the next batch after one that went through. Starts at one block, doubles while batches fill it. */

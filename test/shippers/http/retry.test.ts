@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { events, next, states } from '../../../shippers/http/native/states.ts';
-import { backoffMs, grow, retryAfterMs, shrink, spreadMs } from '../../../shippers/http/shared/retry.ts';
+import { backoffMs, grow, idleAskMs, pauseMs, retryAfterMs, shrink } from '../../../shippers/http/shared/retry.ts';
 
-test('the delay doubles up to its limit, and chance takes away at most half', () => {
+test('the delay doubles up to its limit, and chance takes away at most three fifths', () => {
   assert.deepEqual(
     [1, 2, 3, 8, 1000].map((attempt) => backoffMs(attempt, 250, 30_000, 1)),
     [250, 500, 1000, 30_000, 30_000],
   );
-  assert.equal(backoffMs(3, 250, 30_000, 0), 500);
+  assert.equal(backoffMs(3, 250, 30_000, 0), 400);
 });
 
 test('Retry-After is understood as seconds and as a date, and as nothing else', () => {
@@ -23,9 +23,25 @@ test('Retry-After is understood as seconds and as a date, and as nothing else', 
 });
 
 test('agents that were told the same time do not come back in one moment, and none comes earlier', () => {
-  assert.equal(spreadMs(1000, 0), 1000);
-  assert.equal(spreadMs(1000, 1), 1500);
-  assert.equal(spreadMs(3600_000, 1), 3605_000);
+  const trouble = { cause: 'server_error', message: '' };
+  const pause = (seconds: number, attempt: number, fraction: number) => {
+    const failure = {
+      kind: 'later' as const,
+      outcome: 'status_503',
+      trouble,
+      retryAfter: String(seconds),
+      smaller: false,
+    };
+    return pauseMs(failure, attempt, 30_000, 0, fraction);
+  };
+  assert.equal(pause(1, 1, 0), 1000);
+  assert.equal(pause(1, 1, 1), 1500);
+  assert.equal(pause(3600, 1, 1), 3605_000);
+  // refused again and again: ever further apart
+  assert.equal(pause(1, 20, 0), 1000);
+  assert.equal(pause(1, 20, 1), 31_000);
+  assert.equal(idleAskMs(0), 225_000);
+  assert.equal(idleAskMs(1), 375_000);
 });
 
 test('batches double while they are filled, stay within their limit, and halve when they were too large', () => {
