@@ -152,8 +152,10 @@ export class ShipperAccounts {
     const collectors = [...committed].map(([name, spooled]) => {
       const passed = this.#base.totals.get(name) ?? none;
       const drops = dropped[name] ?? {};
-      const acknowledged = subtract(passed, sumOf(Object.values(drops)));
-      return [name, { acknowledged, waiting: subtract(spooled, passed), dropped: drops }] as const;
+      const lost = sumOf(Object.values(drops));
+      // A drop is durable before the cursor passes it: until then (a crash in between) what is dropped waits no more.
+      const waiting = subtract(subtract(spooled, passed), subtract(lost, passed));
+      return [name, { acknowledged: subtract(passed, lost), waiting, dropped: drops }] as const;
     });
     return Object.fromEntries(collectors);
   }
