@@ -13,8 +13,8 @@ export interface Line {
   readonly text: string;
   /** Which file of its path it was written to, from 0: the order in which the mirror has to have it. */
   readonly generation: number;
-  /** Written to a file that had been rotated already. */
-  readonly late: boolean;
+  /** Written to a file that had been rotated already; or that got such lines before anything of it was read: by its time it is younger then. */
+  late: boolean;
   /** In so many files it stands. */
   copies: number;
   /** Why it stands in none any more; undefined while it does. */
@@ -104,15 +104,16 @@ export class SimulatedLogs {
 
   /**
    * The program still has the descriptor of the file that was rotated last, and writes to it: for some seconds, which is what
-   * the agent promises to wait for. Not to one that was rotated empty.
+   * the agent promises to wait for. Not to one that was rotated empty. `unread`: nothing of the log is being read.
    */
-  appendLate(log: Log, random: SeededRandom, count: number): void {
+  appendLate(log: Log, random: SeededRandom, count: number, unread: boolean): void {
     const name = this.#rotated(log).at(-1);
     const file = name === undefined ? undefined : this.#files.get(name);
     if (name === undefined || file === undefined || file.compressed || file.lines.length === 0) return;
     if (this.#disk().clock.now() - file.rotatedAt > lateMsMax) return;
     let text = '';
     for (let left = count; left > 0; left--) text += this.#line(log, file, random, true);
+    if (unread) for (const line of file.lines) line.late = true;
     this.#write(name, text);
     this.#settle();
   }

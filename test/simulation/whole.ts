@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { imbalances } from '../../agent/status/conservation.ts';
+import type { SourceStatus } from '../../collectors/ports.ts';
 import { Network } from '../wire/network.ts';
 import { SimulatedClock } from './clock.ts';
 import { drawDiskFault, drawNetworkFault } from './draw-faults.ts';
@@ -198,7 +199,10 @@ class Whole {
         );
       }
       case 'late':
-        return this.#byTheWorld(act.during, () => this.#logs.appendLate(this.#log(act.log), random, act.lines));
+        return this.#byTheWorld(act.during, () => {
+          const log = this.#log(act.log);
+          this.#logs.appendLate(log, random, act.lines, !this.#isRead(log));
+        });
       case 'rotate':
         return this.#rotate(act, random);
       case 'truncate':
@@ -272,11 +276,20 @@ class Whole {
     });
   }
 
+  #sourcesNow(): readonly SourceStatus[] {
+    const { edge } = this.#sides;
+    return (edge.disk.crashed ? undefined : edge.agent)?.status().collectors[0]?.sources ?? [];
+  }
+
+  /** The agent has begun to read a file of this log, so that it knows their order. */
+  #isRead({ name: log }: Log): boolean {
+    return this.#sourcesNow().some(({ name, offset }) => name.startsWith(`${folder}/${log}`) && offset > 0);
+  }
+
   #noteUnread(log: Log): void {
     const { edge } = this.#sides;
     const path = `${folder}/${log.name}`;
-    const agent = edge.disk.crashed ? undefined : edge.agent;
-    const sources = agent?.status().collectors[0]?.sources ?? [];
+    const sources = this.#sourcesNow();
     const source = sources.findLast(({ name, state }) => name === path && state !== 'missing');
     this.#unread.note(path, this.#logs.standing(log), source, edge.counts.starts);
   }
