@@ -82,6 +82,17 @@ test('it runs as a plain user with one capability and may not write elsewhere', 
   assert.match(mounts, / \/var\/lib\/tailspool rw,/);
 });
 
+test('a file system that is mounted later is read too', { skip }, async () => {
+  machine.run('mkdir', '/var/log/late');
+  machine.run('mount', '-t', 'tmpfs', 'none', '/var/log/late');
+  // Seen from within: from outside the container its mounts are not there.
+  machine.run('sh', '-c', 'echo a late line > /var/log/late/a.log');
+  const kept = () =>
+    machine.try('tailspool', 'spool', 'cat', '--path', '/var/log/late/a.log', '/var/lib/tailspool').printed;
+  await machine.until('the late line', () => kept() === 'a late line\n');
+  machine.run('umount', '/var/log/late');
+});
+
 test('killed, it is started again and goes on where it was', { skip }, async () => {
   const first = pid();
   write(1000);
