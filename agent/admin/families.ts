@@ -34,13 +34,6 @@ const flow: readonly Family[] = [
     'not delivered, by reason (shipper is empty for what never came into the spool)',
     droppedTallies,
   ),
-  ...pair(
-    'gauge',
-    'dead',
-    ['shipper', 'state'],
-    'in the dead letters, or gone from there: refused = held + delivered + dropped',
-    deadTallies,
-  ),
   ...pair('gauge', 'waiting', ['collector', 'shipper'], 'in the spool and not yet acknowledged', (status) =>
     eachFlow(status, ({ waiting }) => waiting),
   ),
@@ -103,6 +96,8 @@ const shippers: readonly Family[] = [
     labels: ['shipper', 'state'],
     read: (status) => status.shippers.map(({ name, state }) => ({ labels: { shipper: name, state }, value: 1 })),
   },
+  dead('tailspool_dead_records', 'Dead letters: refused = held + delivered + dropped', ({ records }) => records),
+  dead('tailspool_dead_bytes', 'What these letters take as lines, with all that stands in them', ({ bytes }) => bytes),
   {
     name: 'tailspool_shipper_circuit',
     help: '0: requests go out; 1: one finds out whether the endpoint works again; 2: none goes out for a while',
@@ -224,14 +219,17 @@ function droppedTallies(status: AgentStatus): LabelledTally[] {
   return [...atTheDoor, ...behindIt];
 }
 
-function deadTallies(status: AgentStatus): LabelledTally[] {
-  return status.shippers.flatMap(({ name: shipper, dead }) => {
-    if (!dead) return [];
-    const { refused, held, delivered, dropped } = dead;
-    return Object.entries({ refused, held, delivered, dropped }).map(
-      ([state, tally]): LabelledTally => [{ shipper, state }, tally],
-    );
-  });
+function dead(name: string, help: string, figure: (tally: Tally) => number): Family {
+  const read = ({ shippers }: AgentStatus): Sample[] =>
+    shippers.flatMap(({ name: shipper, dead: letters }) => {
+      if (!letters) return [];
+      const { refused, held, delivered, dropped } = letters;
+      return Object.entries({ refused, held, delivered, dropped }).map(([state, tally]) => ({
+        labels: { shipper, state },
+        value: figure(tally),
+      }));
+    });
+  return { name, help, kind: 'gauge', labels: ['shipper', 'state'], read };
 }
 
 function byReason(collector: string, shipper: string, dropped: CollectorShown['totals']['dropped']): LabelledTally[] {
