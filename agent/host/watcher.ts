@@ -20,6 +20,8 @@ class DirectoryWatch implements Disposable {
   #watcher: fs.FSWatcher | undefined;
   #retry: NodeJS.Timeout | undefined;
   #inode = 0n;
+  #lastBytes: Buffer | undefined;
+  #lastName = '';
 
   constructor(directory: string, changed: (name: string | undefined) => void) {
     this.#directory = directory;
@@ -39,11 +41,20 @@ class DirectoryWatch implements Disposable {
     if (!stat.isDirectory()) throw Object.assign(new Error(`ENOTDIR: ${this.#directory}`), { code: 'ENOTDIR' });
     this.#inode = stat.ino;
     this.#watcher = fs.watch(path, { encoding: 'buffer', persistent: false }, (event, name) => {
-      const entry = name === null ? undefined : nameFromBytes(name);
+      const entry = name === null ? undefined : this.#nameOf(name);
       this.#changed(entry);
       if (event === 'rename') this.#checkReplaced(entry);
     });
     this.#watcher.on('error', () => this.#again());
+  }
+
+  /** A file that is being written is named again with each line. */
+  #nameOf(bytes: Buffer): string {
+    if (!this.#lastBytes?.equals(bytes)) {
+      this.#lastBytes = bytes;
+      this.#lastName = nameFromBytes(bytes);
+    }
+    return this.#lastName;
   }
 
   /**

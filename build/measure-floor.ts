@@ -1,0 +1,76 @@
+/**
+ * What this runtime takes to do ten times a second the least that an agent must do: read, compress, write, sync, send. Prints
+ * percent of a core for each step with those before it: `node build/measure-floor.ts`. The agent as built is `npm run bench -- --only trickle`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chooseCodec } from '../agent/host/codec.ts';
+
+const steps = ['a timer', 'and reading and compressing', 'and writing and syncing', 'and sending over a plain socket'];
+const settleMs = 3_000;
+const measuredMs = 10_000;
+const linesBytes = 2_000;
+
+const [, , step, port] = process.argv;
+if (step === undefined) await measureAll();
+else await run(Number(step), Number(port));
+
+/** Each step in a process of its own, one after the other. */
+async function measureAll(): Promise<void> {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.end('ok'));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  for (const [index, what] of steps.entries()) {
+    const args = [import.meta.filename, String(index), String((server.address() as AddressInfo).port)];
+    const child = spawn(process.execPath, ['--no-warnings', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let percent = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      percent += text;
+    });
+    await new Promise((resolve) => child.on('close', resolve));
+    console.log(`${percent.trim().padStart(6)} % of a core: ${what}`);
+  }
+  server.closeAllConnections();
+  server.close();
+}
+
+async function run(step: number, port: number): Promise<void> {
+  const folder = fs.mkdtempSync(join(tmpdir(), 'tailspool-floor-'));
+  const { codec } = chooseCodec();
+  const file = fs.openSync(join(folder, 'file'), 'w+');
+  fs.writeSync(file, '10.0.0.1 GET /some/path/to/somewhere 200 1234\n'.repeat(50));
+  const raw = Buffer.alloc(linesBytes);
+  const frame = Buffer.alloc(codec.frameBytesMax(raw.length));
+  const socket =
+    step >= 3
+      ? connect(port, '127.0.0.1')
+          .setNoDelay(true)
+          .on('data', () => {})
+      : undefined;
+  let end = linesBytes;
+  const timer = setInterval(() => {
+    if (step < 1) return;
+    fs.readSync(file, raw, 0, raw.length, 0);
+    const bytes = frame.subarray(0, codec.compress(raw, frame));
+    if (step < 2) return;
+    end += fs.writeSync(file, bytes, 0, bytes.length, end);
+    const head = Buffer.from(`POST / HTTP/1.1\r\nhost: here\r\ncontent-length: ${bytes.length}\r\n\r\n`);
+    fs.fdatasync(file, () => socket?.write(Buffer.concat([head, bytes])));
+  }, 100);
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  const before = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, measuredMs));
+  const { user, system } = process.cpuUsage(before);
+  console.log((((user + system) / 1000 / measuredMs) * 100).toFixed(2));
+  clearInterval(timer);
+  socket?.destroy();
+  fs.closeSync(file);
+  fs.rmSync(folder, { recursive: true });
+  process.exit(0);
+}
