@@ -11,22 +11,28 @@ import { until } from './tailspool.ts';
 
 const lines = Array.from({ length: 5000 }, (_, number) => `line ${number} of an ordinary log, with "quotes" and \\`);
 
-for (const compression of ['zstd', 'gzip', 'none'] as const)
-  for (const encoding of ['text', 'ndjson'] as const)
-    test(`${encoding} with ${compression} arrives at a Node server as it was written`, async () => {
-      await using endpoint = await Endpoint.start();
-      await using agent = new PlainAgent(endpoint.url, [`encoding: ${encoding}`, `compression: ${compression}`]);
-      agent.write('a.log', `${lines.join('\n')}\n`);
-      agent.start();
-      await agent.untilDelivered(lines.length);
-      assert.deepEqual(encoding === 'text' ? endpoint.lines : endpoint.bodies, lines);
-      const [request] = endpoint.requests;
-      assert.equal(request?.method, 'POST');
-      assert.equal(request?.path, '/in');
-      assert.equal(request?.headers['content-encoding'], compression === 'none' ? undefined : compression);
-      assert.equal(request?.headers['content-type'], encoding === 'text' ? 'text/plain' : 'application/x-ndjson');
-      assert.match(String(request?.headers['idempotency-key']), /^[0-9a-f]{32}:[0-9a-f]{32}:\d+$/);
-    });
+const bodies = [
+  ['text', 'zstd'],
+  ['ndjson', 'zstd'],
+  ['text', 'gzip'],
+  ['ndjson', 'none'],
+] as const;
+
+for (const [encoding, compression] of bodies)
+  test(`${encoding} with ${compression} arrives at a Node server as it was written`, async () => {
+    await using endpoint = await Endpoint.start();
+    await using agent = new PlainAgent(endpoint.url, [`encoding: ${encoding}`, `compression: ${compression}`]);
+    agent.write('a.log', `${lines.join('\n')}\n`);
+    agent.start();
+    await agent.untilDelivered(lines.length);
+    assert.deepEqual(encoding === 'text' ? endpoint.lines : endpoint.bodies, lines);
+    const [request] = endpoint.requests;
+    assert.equal(request?.method, 'POST');
+    assert.equal(request?.path, '/in');
+    assert.equal(request?.headers['content-encoding'], compression === 'none' ? undefined : compression);
+    assert.equal(request?.headers['content-type'], encoding === 'text' ? 'text/plain' : 'application/x-ndjson');
+    assert.match(String(request?.headers['idempotency-key']), /^[0-9a-f]{32}:[0-9a-f]{32}:\d+$/);
+  });
 
 test('one bad record among 10,000: 9,999 arrive, one is a dead letter with its reason, at most 30 requests', async () => {
   const bad = 'line 7777';
@@ -162,7 +168,7 @@ test('kill -9 in the middle: an endpoint that honours the key has every line onc
   await using endpoint = await Endpoint.start({ honoursKeys: true });
   await using agent = new PlainAgent(endpoint.url, ['encoding: text']);
   const all: string[] = [];
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < 3; round++) {
     const more = Array.from({ length: 20_000 }, (_, number) => `round ${round} line ${number} and some text behind it`);
     all.push(...more);
     agent.write('a.log', `${more.join('\n')}\n`);
@@ -170,7 +176,7 @@ test('kill -9 in the middle: an endpoint that honours the key has every line onc
     const before = endpoint.requests.length;
     const some = () => endpoint.requests.length > before + 1 || endpoint.lines.length === all.length;
     await until('requests', some, () => agent.describe(), 30_000);
-    if (round < 3) await agent.process!.end('SIGKILL');
+    if (round < 2) await agent.process!.end('SIGKILL');
   }
   await agent.untilDelivered(all.length);
   assert.deepEqual(endpoint.lines, all);
