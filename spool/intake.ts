@@ -358,7 +358,7 @@ export class SpoolIntake implements Intake {
   #syncDue(): void {
     if (this.#closed) return;
     const { writer } = this.#parts;
-    if (!this.#block.empty || this.#drops.length > 0) this.#cut();
+    if ((!this.#block.empty && !this.#syncs.hasGathered) || this.#drops.length > 0) this.#cut();
     void writer.sync();
   }
 

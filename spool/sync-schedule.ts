@@ -1,6 +1,7 @@
 /**
  * When the next sync comes: the first record after idle is synced at once; then at most one sync in `syncIntervalMs`, or in a
- * second while more than a hundred sources have something. Whoever waits for `flush` waits less.
+ * second while more than a hundred sources have something. Whoever waits for `flush` waits less; and what fills half the memory for
+ * blocks that are not durable is synced at once, since reading would have to stop for it otherwise.
  */
 import type { SourceNumber } from './nouns.ts';
 import type { Clock, MonotonicMs, Timer } from './ports.ts';
@@ -9,11 +10,17 @@ const sourcesMany = 100;
 const syncManyMs = 1000;
 /** While somebody waits for `flush`, syncs come as fast as the disk allows with so many times their length between them. */
 const flushPause = 4;
+/** So much is worth a sync of its own while somebody waits: putting it off would not save one. */
+const flushBytesWorth = 1024 * 1024;
+/** Half of what may wait in memory. */
+const gatheredBytesMax = 2 * 1024 * 1024;
 
 /** What the writer knows of its last sync. */
 export interface LastSync {
   readonly lastSync: MonotonicMs;
   readonly lastSyncTookMs: number;
+  /** Appended, and not durable yet. */
+  readonly unsyncedBytes: number;
 }
 
 export class SyncSchedule {
@@ -54,6 +61,11 @@ export class SyncSchedule {
     return this.#last.lastSync + this.#distanceMs();
   }
 
+  /** So much was appended that it need not wait for what is still open. */
+  get hasGathered(): boolean {
+    return this.#last.unsyncedBytes >= (this.#flushing === 0 ? gatheredBytesMax : flushBytesWorth);
+  }
+
   /** Sees to it that a sync comes, as soon as it may. */
   request(): void {
     const at = this.next;
@@ -87,6 +99,7 @@ export class SyncSchedule {
    * batches. Two rhythms of 100 ms one after the other would add up, and drift until they add up fully.
    */
   #distanceMs(): number {
+    if (this.hasGathered) return 0;
     const usual = this.#manySources() ? Math.max(syncManyMs, this.#syncIntervalMs) : this.#syncIntervalMs;
     return this.#flushing === 0 ? usual : Math.min(usual, flushPause * this.#last.lastSyncTookMs);
   }

@@ -131,6 +131,10 @@ export class Writer {
     return this.#durable;
   }
 
+  get unsyncedBytes(): number {
+    return this.#end - this.#durable;
+  }
+
   get idle(): boolean {
     return this.#unsynced.count === 0 && this.#state === 'ready';
   }
@@ -177,8 +181,9 @@ export class Writer {
     const entry = this.#compose(block);
     this.#guard('write', () => {
       this.#queue(entry);
-      // Whoever sends a finished frame waits for the sync and has it still: several of them are written in one piece.
-      if ('raw' in block.body || this.#unsynced.queuedBytes >= queuedBytesMax) this.#writeQueued();
+      // Nothing of it counts before its sync, and whoever gave it has it still: several blocks are written in one piece.
+      const most = 'raw' in block.body ? ownBytesMax : queuedBytesMax;
+      if (this.#unsynced.queuedBytes >= most) this.#writeQueued();
     });
     this.#appended.apply(entry.header, entry.bytes.length);
     const end = this.#end;
@@ -389,6 +394,7 @@ const runsPerTabledSource = 100;
 const movedBytesMax = 16 * 1024 * 1024;
 /** So many bytes are written at once, at least; what is less waits for the sync. */
 const queuedBytesMax = 1024 * 1024;
+const ownBytesMax = 256 * 1024;
 const nothing = new Uint8Array(0);
 
 function reasonOf(code: string | undefined): HoldReason {

@@ -31,7 +31,7 @@ const spoolSchema = z.strictObject({
   sync_interval: duration({ min: 1, max: 60_000 })
     .prefault('100ms')
     .describe(
-      'The least time between two syncs to disk. Shorter: records are durable, and shipped, sooner; longer: fewer syncs and better compression.',
+      'The least time between two syncs to disk, but for those of 2 MiB and more of compressed log. Shorter: records are durable, and shipped, sooner; longer: fewer syncs and better compression.',
     ),
   retain_acked: size({ min: 0, max: 1024 * TiB })
     .prefault('0')

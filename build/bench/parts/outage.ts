@@ -78,7 +78,12 @@ async function oneOutage(folder: string, text: Made, options: Options): Promise<
 
 async function untilCaughtUp(agent: Running): Promise<void> {
   const waiting = ({ shippers }: AgentStatus) => shippers.find(({ name }) => name === 'central')?.waiting.bytes ?? 0;
-  await untilStatus(agent, 'the drain', (status) => waiting(status) < waitingBytesMax, 250);
+  await untilStatus(
+    agent,
+    'the drain',
+    (status) => waiting(status) < waitingBytesMax,
+    () => 250,
+  );
 }
 
 interface Flow {
