@@ -56,6 +56,37 @@ test('lines go through a proxy with a password, under a token that expires and i
     assert.ok(!told.includes(secret), `${secret} is shown`);
 });
 
+test('an endpoint that answers with the credentials it was shown gets them into no status, log or dead letter', async (t) => {
+  const place = fs.mkdtempSync('/tmp/tailspool-secrets-');
+  t.after(() => fs.rmSync(place, { recursive: true, force: true }));
+  fs.writeFileSync(join(place, 'token'), 's3cret-token\n', { mode: 0o600 });
+  fs.writeFileSync(join(place, 'key'), 's3cret-key\n', { mode: 0o600 });
+  let status = 403;
+  await using endpoint = await Endpoint.start({
+    answer: ({ headers }) => (status < 300 ? undefined : { status, body: `what is this: ${JSON.stringify(headers)}` }),
+  });
+  await using agent = new PlainAgent(endpoint.url, [
+    `auth: { bearer_file: ${place}/token }`,
+    `header_files: { x-api-key: ${place}/key }`,
+  ]);
+  agent.write('a.log', 'line\n');
+  agent.start();
+  for (const [each, cause] of [
+    [403, 'forbidden'],
+    [400, 'refused'],
+  ] as const) {
+    status = each;
+    const problem = async () => (await agent.status())?.problems.find((one) => one.cause === cause);
+    await until(
+      cause,
+      async () => (await problem()) !== undefined,
+      () => agent.describe(),
+    );
+    assert.match((await problem())!.message, /what is this: .*"authorization":"Bearer \*\*\*"/);
+    assert.doesNotMatch(await agent.describe(), /s3cret/);
+  }
+});
+
 test('lines go to a unix socket', async (t) => {
   const place = fs.mkdtempSync('/tmp/tailspool-socket-');
   t.after(() => fs.rmSync(place, { recursive: true, force: true }));

@@ -1,6 +1,7 @@
 /** A transport to whichever of a destination's addresses is used at the moment. Connections to an address are opened when it is first needed. */
 import type { Transport, TransportAnswer, TransportRequest } from '../../ports.ts';
 import type { Addresses } from './addresses.ts';
+import { withoutEchoes } from './echo.ts';
 
 export interface RouteWorld {
   readonly addresses: Addresses;
@@ -24,7 +25,7 @@ export class Route {
     const url = this.#world.addresses.current;
     const answer = await this.#transportTo(url).send({ ...request, url });
     this.#world.heard(answer);
-    return answer;
+    return answer.status < 300 ? answer : withoutEchoes(answer, request.headers);
   }
 
   async close(): Promise<void> {

@@ -140,7 +140,7 @@ function passingCause(status: number): { cause: string; hint: string } {
 
 function troubleOfStatus({ status, headers }: TransportAnswer, who: string, told: string): Trouble {
   if (status >= 300 && status < 400) {
-    const where = headers.location ? ` to ${forPeople(headers.location.split(/[?#]/, 1)[0] ?? '')}` : '';
+    const where = headers.location ? ` to ${forPeople(withoutQuery(headers.location))}` : '';
     return {
       cause: 'redirected',
       message: `The ${who} redirects (${status})${where}; redirects are not followed.`,
@@ -360,5 +360,5 @@ export function surprise(error: unknown): Trouble {
 
 /** A destination as it may be shown: what stands behind `?` or before `@` may be secret. */
 export function withoutQuery(url: string): string {
-  return url.split('?', 1)[0]!.replace(/\/\/[^@/]*@/, '//');
+  return url.split(/[?#]/, 1)[0]!.replace(/\/\/[^@/]*@/, '//');
 }
