@@ -138,6 +138,36 @@ shippers:
     header_files: { x-api-key: /etc/tailspool/api-key }
 \`\`\`
 
+Through a proxy, with OAuth 2.0, TLS 1.3 and a second address, secrets as systemd's \`LoadCredential=\` gives them; and to a collector on the same host
+([operations](operations.md)):
+
+\`\`\`yaml
+data_dir: /var/lib/tailspool
+collectors: { logs: { type: file, include: [/var/log/*.log] } }
+shippers:
+  cloud:
+    type: http
+    protocol: plain
+    url: "https://logs.example.com/in"
+    failover: ["https://logs-b.example.com/in"]
+    tls: { ca: /etc/tailspool/ca.pem, min_version: 1.3 }
+    auth:
+      oauth2:
+        token_url: "https://login.example.com/oauth2/token"
+        client_id: edge
+        client_secret_file: "\${CREDENTIALS_DIRECTORY:-/etc/tailspool}/oauth2-secret"
+        scope: logs.write
+    proxy:
+      url: "http://proxy.example.com:3128"
+      basic: { user: edge, password_file: "\${CREDENTIALS_DIRECTORY:-/etc/tailspool}/proxy-password" }
+      no_proxy: [.internal, 10.0.0.0/8]
+  local:
+    type: http
+    protocol: plain
+    url: "http://localhost/v1/logs"
+    unix_socket: /run/collector.sock
+\`\`\`
+
 A relay: receives on a trusted network, and passes on:
 
 \`\`\`yaml
