@@ -1,8 +1,12 @@
 /** Expands gzip and zstd files through node:zlib, 64 KiB at a time; a piece is asked for only when the one before was used. */
 import * as zlib from 'node:zlib';
 import type { Inflater } from '../../collectors/ports.ts';
+import { collectYoung } from './heap.ts';
 
 const pieceBytes = 64 * 1024;
+/** zlib's stream has a new buffer for each piece, and V8 lets 32 MiB of them come together before it looks which are needed. */
+const leftBytesMax = 2 * 1024 * 1024;
+let left = 0;
 
 export const hostInflater: Inflater = { expand };
 
@@ -14,13 +18,25 @@ async function* expand(
   const stream = compression === 'gzip' ? zlib.createGunzip(options) : zlib.createZstdDecompress(options);
   const feeding = feed(stream, read).catch((error: unknown) => stream.destroy(error as Error));
   try {
-    for await (const piece of stream) yield piece as Uint8Array;
+    for await (const piece of stream) {
+      yield piece as Uint8Array;
+      leave((piece as Uint8Array).length);
+    }
     await feeding;
   } catch (error) {
     throw named(error);
   } finally {
     stream.destroy();
+    leave(2 * pieceBytes);
   }
+}
+
+/** So much is not needed any more. */
+function leave(bytes: number): void {
+  left += bytes;
+  if (left < leftBytesMax) return;
+  left = 0;
+  collectYoung();
 }
 
 /** Writes the file into the stream, waiting whenever it has enough. */
@@ -28,8 +44,9 @@ async function feed(
   stream: NodeJS.WritableStream & { readonly destroyed?: boolean },
   read: (into: Uint8Array, position: number) => number | Promise<number>,
 ): Promise<void> {
+  // One for all: a piece has been used when the stream calls back.
+  const piece = Buffer.allocUnsafeSlow(pieceBytes);
   for (let position = 0; !stream.destroyed; ) {
-    const piece = Buffer.allocUnsafeSlow(pieceBytes);
     const got = await read(piece, position);
     if (got === 0) break;
     position += got;
