@@ -49,6 +49,8 @@ interface Order {
 
 /** The oldest C library that the hosts in docs/install.md have. */
 const glibcMax = '2.28';
+/** See docs/footprint.md. */
+const executableBytesMax = 115e6;
 
 const order = readOrder();
 try {
@@ -87,7 +89,10 @@ async function make(order: Order): Promise<void> {
   const needs = tellNeeds(order, [base, ...Object.values(assets).map((name) => join(order.work, name))]);
   const made = join(dist, order.target.fileName);
   fs.renameSync(base, made);
-  const megabytes = (fs.statSync(made).size / 1e6).toFixed(0);
+  const { size } = fs.statSync(made);
+  if (size > executableBytesMax && order.codec !== 'zlib')
+    throw new Error(`${made} has ${size} bytes; at most ${executableBytesMax}`);
+  const megabytes = (size / 1e6).toFixed(0);
   console.log(`dist/${order.target.fileName} (${megabytes} MB): ${said(made, order)}; ${needs}`);
 }
 

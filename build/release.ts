@@ -23,6 +23,9 @@ const { values } = parseArgs({
     out: { type: 'string', default: join(root, 'dist/release') },
   },
 });
+/** By the end of the name; see docs/footprint.md. */
+const bytesMax = { '.tar.zst': 31e6, '.deb': 36e6 } as const;
+
 const out = values.out;
 const kinds = values.kinds.split(',');
 const { version } = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
@@ -34,6 +37,7 @@ const sums = made.map((path) => `${digest(path)}  ${basename(path)}\n`).join('')
 fs.writeFileSync(join(out, 'SHA256SUMS'), sums);
 for (const path of made) console.log(`${(fs.statSync(path).size / 1e6).toFixed(1).padStart(6)} MB  ${basename(path)}`);
 process.stdout.write(`\n${sums}`);
+for (const path of values.quick ? [] : made) checkSize(path);
 
 function releaseOf(target: Target): string[] {
   const executable = join(root, 'dist', target.fileName);
@@ -63,6 +67,15 @@ function committedAt(): number {
     return Number(run('git', ['log', '-1', '--format=%ct'], { cwd: root }));
   } catch {
     return 1_700_000_000;
+  }
+}
+
+function checkSize(path: string): void {
+  for (const [end, most] of Object.entries(bytesMax)) {
+    const { size } = fs.statSync(path);
+    if (!path.endsWith(end) || size <= most) continue;
+    console.error(`tailspool: ${basename(path)} has ${size} bytes; at most ${most}`);
+    process.exitCode = 1;
   }
 }
 
