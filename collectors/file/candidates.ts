@@ -197,7 +197,7 @@ export class Candidates implements Disposable {
     const mayHaveMissed =
       !newest || newest.offset === 0 || current?.compareWith(newest, this.#context).kind !== 'itself';
     const times = lost.map((one) => one.certainMs);
-    if (mayHaveMissed) times.push(newest?.certainMs ?? this.#context.sinceMs);
+    if (mayHaveMissed) times.push(newest?.stoodMs ?? this.#context.sinceMs);
     const sinceMs = Math.min(...times) - timeGrainMs;
     // What grows at the path itself is in no archive; asking for its cursor would expand all of them again each time.
     const elsewhere = known.filter((one) => current?.compareWith(one, this.#context).kind !== 'itself');

@@ -366,6 +366,7 @@ export class Lineage {
     if (found === this.settled || this.#fetched?.startsWith('failed:')) {
       if (current?.file && found === 'missing') this.#isDeleted(current);
       if (current?.isBlank && this.#wasFilledMeanwhile()) return false;
+      if (current && found === this.settled && found !== 'missing') current.stoodMs = current.certainMs;
       return (
         found !== 'missing' ||
         this.#fetched !== undefined ||

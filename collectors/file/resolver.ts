@@ -190,7 +190,7 @@ function tellPart({ path }: Candidate, { path: subject }: Generation, { log }: C
  */
 function newerThanMs(known: readonly Generation[], context: Context): number {
   if (context.firstLook?.isFirstRun && !known.some(({ isTakenUp }) => isTakenUp)) return Number.POSITIVE_INFINITY;
-  return known.at(-1)?.certainMs ?? context.sinceMs;
+  return known.at(-1)?.stoodMs ?? context.sinceMs;
 }
 
 /** Comparing reads from the files: each pair once, when it is asked for. */
@@ -246,6 +246,7 @@ function goOn(
   if (how === 'copy' && generation.source !== 0) generation.register(); // it is another object from now on
   if (generation.source === 0 && !generation.isBlank) context.unregistered.add(generation);
   if (how === 'itself' && generation.offset > 0 && compression === undefined) generation.certainMs = stat.modifiedMs;
+  if (how === 'itself' && candidate.facts.current) generation.stoodMs = generation.certainMs;
   context.watchAlso(directoryOf(path));
   context.registry.note(generation, lineage);
   if (generation.finished && !more) return;
@@ -328,6 +329,7 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
   } else generation.observeArchive(candidate.object, candidate.stat.modifiedMs, candidate.content.sizeBytes);
   generation.learn(candidate.head, candidate.end);
   generation.certainMs = candidate.stat.modifiedMs;
+  generation.stoodMs = generation.certainMs;
   if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
   else if (from > 0)
     generation.register(); // in one block with the end of what it was before

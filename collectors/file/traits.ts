@@ -45,6 +45,8 @@ export class Traits implements Known {
   modifiedMs: UnixMs;
   /** The same when it was last certain that the file was this generation: what is older was there before. */
   certainMs: UnixMs;
+  /** That, as of when it last surely stood at the path: late lines make the file younger than what was missed since. */
+  stoodMs: UnixMs;
   head: Head;
   /** While nothing was read of it: where it ended when it was last looked at. Logs that begin alike end differently. */
   end: Point | undefined;
@@ -77,6 +79,7 @@ export class Traits implements Known {
     this.birthNs = state.birthNs;
     this.modifiedMs = state.modifiedMs;
     this.certainMs = state.modifiedMs;
+    this.stoodMs = state.modifiedMs;
     this.#writtenMs = state.modifiedMs;
     this.head = state.head;
     this.points = state.points;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
-import { Bench, lines } from './bench.ts';
+import { Bench, lines, noHints } from './bench.ts';
 
 test('lines are taken as they are appended, and a restart goes on where it was', async () => {
   await using bench = new Bench();
@@ -48,6 +48,21 @@ test('a renamed file that was read to its end is still read when its writer come
   await bench.until(() => bench.intake.mirrored(bench.path('a.log')).includes('3\n'));
   const sources = bench.intake.entries.filter(({ run }) => run.records > 0).map(({ run }) => run.source);
   assert.equal(sources[2], sources[0], 'as more of the same generation');
+});
+
+test('what came and was rotated between two looks is found, though a late line made the older file the younger one', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: noHints };
+  await bench.started(lines(0, 10));
+  const now = Date.now() / 1000;
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log', lines(12, 20));
+  fs.utimesSync(bench.path('a.log'), now, now);
+  bench.write('a.log.1', lines(10, 12));
+  fs.utimesSync(bench.path('a.log.1'), now + 2, now + 2);
+  bench.rename('a.log', 'a.log-20260101');
+  bench.write('a.log', lines(20, 30));
+  await bench.holds('a.log', lines(0, 30));
 });
 
 test('several rotations between two looks lose nothing and keep the order', async () => {
