@@ -204,8 +204,7 @@ export class Generation extends Traits {
 
   /** Counts bytes that stood in it and were destroyed, and stays where it is. */
   countLost(bytes: number, reason: DropReason): void {
-    this.sizeBytes = this.offset;
-    this.highBytes = this.offset;
+    this.forgetSeen();
     this.#tools.read.bytes += bytes;
     const { offset: to, crc } = this;
     this.#commit({ to, crc, records: 0, bytes: 0, continues: false, dropped: { reason, records: -1, bytes } });

@@ -168,7 +168,8 @@ function carryOut(
   for (const at of plan.begin) {
     const original = plan.lost.find(({ known: one, why }) => why === 'truncated' && mayBePart(files[at]!, known[one]!));
     if (original) tellPart(files[at]!, known[original.known]!, context);
-    begin(lineage, files[at]!, plan.rulings[at]!, context);
+    const begun = begin(lineage, files[at]!, plan.rulings[at]!, context);
+    if (begun && begun.emptiedBytes > 0) emptied(begun, plan, files, context); // while it was looked at
   }
 }
 
@@ -261,7 +262,7 @@ function emptied(generation: Generation, { rulings }: Plan, files: readonly Cand
     const mayBeCopy = ruling.is === 'held' || (ruling.is === 'new' && ruling.missed);
     return mayBeCopy && files[at]!.content.sizeBytes >= emptiedBytes;
   });
-  if (isCopied) generation.highBytes = 0;
+  if (isCopied) generation.forgetSeen();
   else loseUnread(generation, emptiedBytes, log);
 }
 
@@ -308,9 +309,9 @@ function lose(lineage: Lineage, generation: Generation, why: Loss, context: Cont
   }
 }
 
-function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: Context): void {
+function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: Context): Generation | undefined {
   // Another path that leads to it may have begun it since it was opened.
-  if (readElsewhere(candidate, lineage, context)) return;
+  if (readElsewhere(candidate, lineage, context)) return undefined;
   const from = ruling.is === 'new' ? ruling.from : 0;
   const file = candidate.compression === undefined ? candidate.takeFile() : undefined;
   const points = (from > 0 && candidate.parted?.points) || [];
@@ -337,6 +338,7 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
   lineage.join(generation);
   context.watchAlso(directoryOf(candidate.path));
   context.registry.note(generation, lineage);
+  return generation;
 }
 
 /** For whoever wants to know why: what stands there, and what it was taken for. */

@@ -194,6 +194,12 @@ export class Traits implements Known {
     return this.file.stat().sizeBytes < this.highBytes ? this.highBytes : 0;
   }
 
+  /** What was seen behind the cursor is accounted for. */
+  forgetSeen(): void {
+    this.sizeBytes = this.offset;
+    this.highBytes = this.offset;
+  }
+
   /** What stands behind the cursor is only its own while what stands before it is. */
   #seesAgain(sizeBytes: number): void {
     this.sizeBytes = sizeBytes;
