@@ -73,6 +73,8 @@ export interface TransportAnswer {
 /** One destination's connections. Redirects are not followed. Rejects with an Error with `code` (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …). */
 export interface Transport {
   send(request: TransportRequest): Promise<TransportAnswer>;
+  /** What is wrong and stops nothing yet: certificate files that changed and cannot be used. */
+  readonly warning?: string | undefined;
   close(): Promise<void>;
 }
 

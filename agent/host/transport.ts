@@ -55,6 +55,10 @@ class HttpTransport implements Transport {
     this.#socketPath = options.socketPath === undefined ? undefined : reachablePath(options.socketPath);
   }
 
+  get warning(): string | undefined {
+    return (this.#certificates?.problem ?? this.#proxyCertificates?.problem)?.message;
+  }
+
   async send(request: TransportRequest): Promise<TransportAnswer> {
     const stop = new AbortController();
     const forward = () => stop.abort(request.signal.reason);

@@ -16,6 +16,8 @@ export interface Case {
   readonly shipper: Readonly<Record<string, unknown>>;
   /** Notes stop nothing and never turn red. */
   readonly note?: true;
+  /** Done once the agent runs. */
+  readonly spoil?: () => void;
 }
 
 const dayMs = 86_400_000;
@@ -72,6 +74,7 @@ async function certificates(endpoints: Endpoints, folder: string, stack: AsyncDi
   const half = dayMs / 2;
   const made = {
     good: makeCertificate(folder, 'good', ours),
+    spoiled: makeCertificate(folder, 'spoiled', ours),
     expired: makeCertificate(folder, 'expired', ours, { validUntil: new Date(Date.now() - half) }),
     early: makeCertificate(folder, 'early', ours, {
       validFrom: new Date(Date.now() + half),
@@ -107,6 +110,14 @@ async function certificates(endpoints: Endpoints, folder: string, stack: AsyncDi
       ...foreign,
       tls: { ca: join(folder, 'none.pem') },
     }),
+    {
+      ...later('tls_files_stale', 'such a file changed and cannot be used, so the one before is', {
+        ...securely(await endpoints.https(made.good, answering(500))),
+        tls: { ca, cert: made.spoiled.certFile, key: made.spoiled.keyFile },
+      }),
+      note: true,
+      spoil: () => writeFileSync(made.spoiled.certFile, 'half of a certifica'),
+    },
     lasting('tls', 'TLS fails in another way, as where https: meets a port without TLS', {
       ...securely(await endpoints.http(ok)),
     }),

@@ -96,7 +96,7 @@ export class HttpShipper implements Shipper {
     this.#route = new Route({
       addresses: this.#addresses,
       open: (each) => world.transports.open({ url: each, tls, socketPath, proxy, connectTimeoutMs }),
-      heard: ({ headers }) => this.#meter.dated(headers.date),
+      heard: (answer, warning) => this.#meter.heard(answer, warning),
     });
     const { outlet, authorization } = world;
     this.#exchange = new Exchange(

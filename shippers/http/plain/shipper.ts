@@ -444,7 +444,7 @@ export class PlainShipper implements Shipper {
     const route = new Route({
       addresses: this.#addresses,
       open: (url) => this.#world.connect(url),
-      heard: ({ headers }) => this.#meter.dated(headers.date),
+      heard: (answer, warning) => this.#meter.heard(answer, warning),
     });
     const headers = () => this.#world.headers();
     const world = { route, signal: this.#abort.signal, authorization, headers };

@@ -1,6 +1,6 @@
 /** What a shipper has to tell of itself. One method per event bumps the counts and writes the log, so they cannot drift. */
 import type { Clock, Log, Problem, UnixMs } from '../../../spool/ports.ts';
-import type { ShipperStatus } from '../../ports.ts';
+import type { ShipperStatus, TransportAnswer } from '../../ports.ts';
 import type { Trouble } from './trouble.ts';
 
 const bucketsSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -16,6 +16,9 @@ export interface Delivered {
   /** Gaps that were declared and lost something. */
   readonly gaps: number;
 }
+
+/** What is to be seen and stops nothing. */
+type NoteCause = 'failed_over' | 'clock_skew' | 'tls_files_stale';
 
 export class Meter {
   readonly #name: string;
@@ -34,7 +37,7 @@ export class Meter {
   #lastAcknowledgedAt: UnixMs | undefined;
   #problem: (Problem & { readonly lasting: boolean }) | undefined;
   /** What is to be seen and stops nothing, by cause. */
-  readonly #notes = new Map<'failed_over' | 'clock_skew', Problem>();
+  readonly #notes = new Map<NoteCause, Problem>();
 
   constructor(name: string, destination: string, clock: Clock, log: Log) {
     this.#name = name;
@@ -100,8 +103,15 @@ export class Meter {
     this.#note('failed_over', message, 'Mend the first address; it is tried again every five minutes.');
   }
 
+  /** An answer came: what else it tells. */
+  heard({ headers }: TransportAnswer, warning: string | undefined): void {
+    this.#dated(headers.date);
+    const message = warning && `Certificate files changed and cannot be used, the previous ones are: ${warning}`;
+    this.#note('tls_files_stale', message, 'Look at tls.ca, tls.cert and tls.key: a key has to fit its certificate.');
+  }
+
   /** The `date` of an answer: which of the two clocks is wrong cannot be told, but that one is. */
-  dated(header: string | undefined): void {
+  #dated(header: string | undefined): void {
     const at = header === undefined ? Number.NaN : Date.parse(header);
     if (Number.isNaN(at)) return;
     const now = this.#clock.now();
@@ -118,7 +128,7 @@ export class Meter {
     );
   }
 
-  #note(cause: 'failed_over' | 'clock_skew', message: string | undefined, hint: string): void {
+  #note(cause: NoteCause, message: string | undefined, hint: string): void {
     const before = this.#notes.get(cause);
     if (message === undefined) {
       this.#notes.delete(cause);

@@ -6,8 +6,8 @@ import { withoutEchoes } from './echo.ts';
 export interface RouteWorld {
   readonly addresses: Addresses;
   open(url: string): Transport;
-  /** Each answer, whatever it is. */
-  heard(answer: TransportAnswer): void;
+  /** Each answer, whatever it is, and what the transport warns of. */
+  heard(answer: TransportAnswer, warning: string | undefined): void;
 }
 
 /** The `url` of a request is that of the address. */
@@ -23,8 +23,9 @@ export class Route {
 
   async send(request: RouteRequest): Promise<TransportAnswer> {
     const url = this.#world.addresses.current;
-    const answer = await this.#transportTo(url).send({ ...request, url });
-    this.#world.heard(answer);
+    const transport = this.#transportTo(url);
+    const answer = await transport.send({ ...request, url });
+    this.#world.heard(answer, transport.warning);
     return answer.status < 300 ? answer : withoutEchoes(answer, request.headers);
   }
 
