@@ -31,6 +31,10 @@ export class Rounds {
     return this.#ready.has(lineage) || this.#due.has(lineage);
   }
 
+  isSoonDue(lineage: Lineage, now: MonotonicMs): boolean {
+    return (this.#due.get(lineage) ?? Number.POSITIVE_INFINITY) < now + pace.pollMs + pace.beatMs;
+  }
+
   next(): Lineage | undefined {
     for (const lineage of this.#ready) {
       this.#ready.delete(lineage);

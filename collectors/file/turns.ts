@@ -52,9 +52,11 @@ export class Turns {
   /** Wakes those whose time has come, and the next few of all that are quiet. */
   wakeDue(now: MonotonicMs): void {
     for (const lineage of this.#rounds.takeDue(now)) this.wake(lineage);
-    for (const lineage of this.#rounds.takeQuiet(this.#context.registry.lineages, now))
+    for (const lineage of this.#rounds.takeQuiet(this.#context.registry.lineages, now)) {
+      if (this.#rounds.isSoonDue(lineage, now)) continue; // it is looked at anyway
       if (!lineage.isQuiet()) this.wake(lineage);
       else if (!this.#rounds.awaits(lineage)) lineage.fallAsleep(now);
+    }
     this.#lookAtSleepers(now);
   }
 
