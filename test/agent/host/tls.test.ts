@@ -97,3 +97,40 @@ test('a session that a client without certificate resumes is refused like its fi
     assert.ok(again.resumed, `${version}: the session was not resumed, so nothing was shown`);
   }
 });
+
+test('a connection that was made with an authority that was taken back ends with its next answer', {
+  skip: opensslMissing,
+}, async (t) => {
+  const root = folder(t);
+  const [old, next] = [makeAuthority(root, 'old'), makeAuthority(root, 'next')];
+  const client = makeCertificate(root, 'client', old);
+  const clientCaFile = join(root, 'clients.pem');
+  fs.cpSync(old.certFile, clientCaFile);
+  const { listening } = await pair(t, echo, { tls: { ...makeCertificate(root, 'server', old), clientCaFile } });
+  const read = (path: string) => fs.readFileSync(path);
+  const own = { cert: read(client.certFile), key: read(client.keyFile), ca: read(old.certFile) };
+  const socket = connect({ port: listening.port, host: '127.0.0.1', ...own });
+  t.after(() => socket.destroy());
+  let got = '';
+  let closed = false;
+  socket.on('error', () => {});
+  socket.on('data', (chunk: Buffer) => {
+    got += chunk;
+  });
+  socket.once('close', () => {
+    closed = true;
+  });
+  const ask = async () => {
+    got = '';
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n');
+    await until(() => got.endsWith('}'));
+    assert.match(got, /^HTTP\/1\.1 200 /);
+    return /connection: close/i.test(got);
+  };
+  assert.equal(await ask(), false);
+  fs.cpSync(next.certFile, clientCaFile);
+  await until(ask);
+  await until(() => closed);
+  const again = open(t, `https://localhost:${listening.port}`, { caFile: old.certFile, ...client });
+  assert.equal((await send(again, { url: `https://localhost:${listening.port}` })).status, 403);
+});
