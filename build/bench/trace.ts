@@ -8,8 +8,14 @@ export function straceMissing(): boolean {
 
 /** From now until the process ends; the promise that it gives is for then. */
 export async function countSyncs(pid: number): Promise<() => Promise<number>> {
-  const calls = 'trace=fsync,fdatasync,sync_file_range,syncfs,msync';
-  const strace = spawn('strace', ['-f', '-c', '-U', 'name,calls', '-e', calls, '-p', String(pid)], {
+  const summary = await traceCalls(pid, ['-e', 'trace=fsync,fdatasync,sync_file_range,syncfs,msync']);
+  return async () => callsIn(await summary());
+}
+
+/** The same for all calls: strace's summary with the columns name and calls; '' where it is not installed. */
+export async function traceCalls(pid: number, options: readonly string[] = []): Promise<() => Promise<string>> {
+  if (straceMissing()) return async () => '';
+  const strace = spawn('strace', ['-f', '-c', '-U', 'name,calls', ...options, '-p', String(pid)], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
@@ -20,7 +26,7 @@ export async function countSyncs(pid: number): Promise<() => Promise<number>> {
   while (!said.includes('attached') && strace.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
   return async () => {
     await ended;
-    return callsIn(said);
+    return said;
   };
 }
 
