@@ -44,6 +44,9 @@ export class ShipperAccounts {
   #steps: Step[] = [];
   #givenUp: { readonly from: Position; readonly upto: Position; readonly tally: Tally } | undefined;
 
+  /** Given up by this process; the ledger learns it with the spool's next block, and until then nobody may go back behind it. */
+  #givenUpTo: Position = 0;
+
   constructor(name: string, host: AccountsHost, start: CursorStart) {
     this.#name = name;
     this.#host = host;
@@ -59,7 +62,7 @@ export class ShipperAccounts {
 
   /** What lies before it was dropped by retention. */
   get floor(): Position {
-    return this.#host.appended.shipper(this.#name).floor;
+    return Math.max(this.#host.appended.shipper(this.#name).floor, this.#givenUpTo);
   }
 
   /** A new shipper never gets what was gone before it came. */
@@ -137,6 +140,7 @@ export class ShipperAccounts {
       entries.push({ shipper: this.#name, collector: '', reason: 'retention', upto: position, tally: none });
     this.#base = { position, totals };
     this.#steps = this.#steps.filter((step) => step.end > position);
+    this.#givenUpTo = position;
     return entries;
   }
 
@@ -203,7 +207,8 @@ export class ShipperAccounts {
   }
 
   #countDrop(step: Step): void {
-    if (!step.dropped || step.end <= this.#host.appended.shipper(this.#name).droppedUpto) return;
+    const counted = Math.max(this.#host.appended.shipper(this.#name).droppedUpto, this.#givenUpTo);
+    if (!step.dropped || step.end <= counted) return;
     const entries = this.#entries(step.tallies, step.dropped, step.end);
     if (entries.length > 0) this.#host.drop(entries);
   }

@@ -1,6 +1,7 @@
 /** Real agents and endpoints that are none of ours. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -181,3 +182,35 @@ test('kill -9 in the middle: an endpoint that honours the key has every line onc
   await agent.untilDelivered(all.length);
   assert.deepEqual(endpoint.lines, all);
 });
+
+test('with drop_oldest a spool that fills up goes on; what was given up is counted, the rest arrives once and in order', async () => {
+  await using endpoint = await Endpoint.start({ answer: () => ({ status: 503 }) });
+  const shipper = ['encoding: text', 'when_full: drop_oldest', 'outstanding: 3', 'retry_max: 300ms'];
+  await using agent = new PlainAgent(endpoint.url, shipper, ['max_size: 4MiB', 'segment_size: 512KiB']);
+  agent.start();
+  await until('an agent', async () => (await agent.status()) !== undefined);
+  const all: string[] = [];
+  const givenUp = async () =>
+    (await agent.status())?.shippers[0]?.totals.collectors.logs?.dropped.retention?.records ?? 0;
+  while ((await givenUp()) === 0) {
+    // Hardly to be compressed.
+    const more = Array.from({ length: 20 }, () => `${all.length} ${randomBytes(9000).toString('base64')}`);
+    all.push(...more.map((line, index) => line.replace(/^\d+/, String(all.length + index))));
+    agent.write('a.log', `${all.slice(-20).join('\n')}\n`);
+  }
+  endpoint.options = {};
+  await until('nothing to wait', async () => (await agent.status())?.shippers[0]?.waiting.records === 0);
+  const read = async () => (await agent.status())?.collectors[0]?.readTotal.records === all.length;
+  await until('everything read', read);
+  await until('nothing to wait', async () => (await agent.status())?.shippers[0]?.waiting.records === 0);
+  const status = (await agent.status())!;
+  assert.deepEqual(imbalances(status), []);
+  const dropped = await givenUp();
+  assert.deepEqual([...new Set(endpoint.lines)].length, endpoint.lines.length, 'lines came twice');
+  assert.equal(endpoint.lines.length, all.length - dropped);
+  assert.deepEqual(endpoint.lines.toSorted(byNumber), all.slice(dropped));
+});
+
+function byNumber(a: string, b: string): number {
+  return Number.parseInt(a, 10) - Number.parseInt(b, 10);
+}

@@ -12,6 +12,7 @@ import { imbalances } from '../../agent/status/conservation.ts';
 import type { WireRequest, WireResponse } from '../../collectors/ports.ts';
 import { type Fault, Network } from '../wire/network.ts';
 import { SimulatedClock } from './clock.ts';
+import { slow } from './faults.ts';
 import { SeededRandom } from './random.ts';
 import { Side } from './side.ts';
 
@@ -117,6 +118,7 @@ class Run {
       await this.#append(1 + random.below(random.chance(0.2) ? 200 : 12));
       await this.#clock.advance(random.below(1500));
     }
+    if (random.chance(0.5)) edge.disk.faults = [slow(5 + random.below(300), { kinds: ['datasync'] })];
     if (random.chance(0.5)) edge.disk.crashBefore(edge.disk.operations + 1 + random.below(40));
     else if (random.chance(0.4)) edge.kill();
     else if (random.chance(0.2)) await edge.stop();
@@ -131,6 +133,7 @@ class Run {
     const edge = this.#edge;
     this.#network.fault = () => ({ kind: 'none' });
     edge.crashAfterReopen = [];
+    edge.disk.faults = [];
     edge.disk.crashBefore(Number.POSITIVE_INFINITY);
     await edge.start();
     edge.disk.crashBefore(Number.POSITIVE_INFINITY);

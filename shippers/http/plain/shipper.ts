@@ -31,7 +31,7 @@ import { Lane } from './lane.ts';
 import { nextStep } from './narrow.ts';
 import { Parcelling, type ParcellingOptions } from './parcelling.ts';
 import { Supply } from './supply.ts';
-import { again, type Entry, halve, type Parcel, refuse, refusedOf, take, vouch, Window } from './window.ts';
+import { again, type Entry, halve, type Parcel, refuse, refusedOf, take, unpin, vouch, Window } from './window.ts';
 
 export interface PlainOptions extends ParcellingOptions {
   readonly name: string;
@@ -196,19 +196,10 @@ export class PlainShipper implements Shipper {
   /** Whatever can be done now is begun. */
   #turn(now: MonotonicMs): void {
     if (this.#circuit === 'open' && now >= this.#openUntil) this.#circuit = nextCircuit(this.#circuit, 'due');
-    this.#letGo();
+    this.#window.giveUp(this.#world.outlet.oldest);
     if (!this.#stopping) this.#fill();
     if (!this.#settling && now >= this.#settleAt) void this.#settle();
     if (!this.#stopping) this.#dispatch(now);
-  }
-
-  /** What waited here was given up meanwhile for lack of room: it is a gap now. */
-  #letGo(): void {
-    const { outlet } = this.#world;
-    const [first] = this.#window.parcels;
-    if (!first || first.block.position >= outlet.oldest || this.#sending > 0 || this.#settling) return;
-    this.#window.clear();
-    this.#supply.rewind(outlet.cursor?.position ?? outlet.oldest);
   }
 
   #fill(): void {
@@ -286,13 +277,16 @@ export class PlainShipper implements Shipper {
   async #exchange(parcel: Parcel, { piece, body, size }: Made): Promise<void> {
     const { outlet, clock } = this.#world;
     const { block } = parcel;
-    using _ = outlet.pin(block.position, block.end);
+    parcel.pin ??= outlet.pin(block.position, block.end);
     await this.#pace(body.length);
     const request = ++this.#requests;
     const since = clock.monotonic();
     const verdict = await this.#transmit(body, idempotencyKey({ spool: outlet.spool, ...block }, piece));
     if (verdict) this.#follow(verdict, { parcel, piece, request, size, since, tookMs: clock.monotonic() - since });
     else parcel.state = 'ready';
+    // Waiting for better times, it may be given up; what is there waits for the cursor.
+    if (parcel.state !== 'done' && this.#circuit === 'open') unpin(parcel);
+    if (parcel.state === 'suspect') unpin(parcel);
   }
 
   async #transmit(body: Uint8Array, key: string): Promise<Verdict | undefined> {
@@ -421,7 +415,8 @@ export class PlainShipper implements Shipper {
     const cursor: ShipperCursor = { receiver: '', epoch, forked: false, position, hash };
     const durably = head.some(({ kind }) => kind === 'parcel');
     // A disk that does not take it is shown by the spool; what it would repeat after a crash is more then, and nothing is lost.
-    await outlet.save(cursor, durably).catch(() => undefined);
+    // Below that everything was given up and counted already: the cursor passes it with what comes next.
+    if (position >= outlet.oldest) await outlet.save(cursor, durably).catch(() => undefined);
     this.#window.passed(head.length);
   }
 

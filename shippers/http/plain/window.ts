@@ -20,6 +20,8 @@ export interface Parcel {
   /** How often it was given up as suspect, and when it is tried again. */
   suspicions: number;
   retryAt: MonotonicMs;
+  /** Keeps it from being given up for lack of room: while it is on its way, and while it is there and not passed. */
+  pin: Disposable | undefined;
 }
 
 /** Where nothing has to be delivered. */
@@ -54,7 +56,7 @@ export class Window {
       return;
     }
     const plan = planFor(block.records);
-    const fresh = { refusedAfter: 0, suspicions: 0, retryAt: 0 };
+    const fresh = { refusedAfter: 0, suspicions: 0, retryAt: 0, pin: undefined };
     this.#entries.push({ kind: 'parcel', block, plan, state: 'ready', ...fresh });
   }
 
@@ -75,13 +77,22 @@ export class Window {
 
   /** The cursor has passed so many. */
   passed(entries: number): void {
+    for (const entry of this.#entries.slice(0, entries)) if (entry.kind === 'parcel') unpin(entry);
     this.#entries = this.#entries.slice(entries);
   }
 
-  /** What is read and not on its way is read again. */
-  clear(): void {
-    this.#entries = [];
+  /** What lies before `floor` was given up for lack of room, and counted: nothing of it goes out any more. */
+  giveUp(floor: Position): void {
+    this.#entries = this.#entries.map((entry) => {
+      if (entry.kind !== 'parcel' || entry.block.position >= floor || entry.pin) return entry;
+      return { kind: 'passage', end: entry.block.end, at: entry.block };
+    });
   }
+}
+
+export function unpin(parcel: Parcel): void {
+  parcel.pin?.[Symbol.dispose]();
+  parcel.pin = undefined;
 }
 
 /** The records of a block that is done which the endpoint refused. */
