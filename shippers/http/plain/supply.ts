@@ -33,12 +33,6 @@ export class Supply {
     this.#at = outlet.cursor?.position ?? outlet.oldest;
   }
 
-  /** Goes on at a block's end that was passed before. */
-  rewind(to: Position): void {
-    this.#at = to;
-    this.#read = [];
-  }
-
   next(): Supplied {
     const block = this.#read.shift() ?? this.#refill();
     return 'kind' in block ? block : { kind: 'block', block };
