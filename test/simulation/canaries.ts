@@ -144,7 +144,7 @@ export const canaries: readonly Canary[] = [
     file: 'shippers/mirror/mirror.ts',
     from: 'if (plan.cut && intent) await cutBack(',
     to: 'if (false && intent) await cutBack(',
-    ...{ by: 'run', seedsMax: 8 },
+    ...{ by: 'run', seedsMax: 12 },
   },
   {
     name: 'mirror cursor before its files',
