@@ -65,16 +65,16 @@ export function makeRpm({ target, contents, work, out, quick }: Packing): string
   return join(out, `tailspool-${contents.version}-1.${target.rpm}.rpm`);
 }
 
-export function makeArchives({ target, contents, work, out }: Packing): string[] {
+export function makeArchives({ target, contents, work, out, quick }: Packing): string[] {
   const name = `tailspool-${contents.version}-${target.name}`;
   layOutFlat(join(work, name), contents);
   const tar = join(work, `${name}.tar`);
   const same = ['--sort=name', `--mtime=@${contents.modifiedAt}`, '--owner=0', '--group=0', '--numeric-owner'];
   run('tar', ['--format=gnu', ...same, '-C', work, '-cf', tar, name]);
   const small = join(out, `${name}.tar.zst`);
-  run('zstd', ['-q', '-f', '-19', '-T2', tar, '-o', small]);
+  run('zstd', ['-q', '-f', quick ? '-1' : '-19', '-T2', tar, '-o', small]);
   const usual = join(out, `${name}.tar.gz`);
-  run('sh', ['-c', 'gzip -9n < "$1" > "$2"', 'sh', tar, usual]);
+  run('sh', ['-c', 'gzip -n "$3" < "$1" > "$2"', 'sh', tar, usual, quick ? '-1' : '-9']);
   fs.rmSync(tar);
   return [small, usual];
 }
