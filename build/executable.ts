@@ -139,6 +139,9 @@ function prepareBase({ target, codec, work }: Order): string {
 async function bundle(work: string): Promise<void> {
   const { version } = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   await build({
+    // Names of modules stay in the bundle: relative to the checkout, also where node_modules is a link to somewhere else.
+    absWorkingDir: root,
+    preserveSymlinks: true,
     entryPoints: [join(root, 'agent/main.ts')],
     outfile: join(work, 'main.cjs'),
     bundle: true,
