@@ -45,6 +45,8 @@ const tasks = {
     ...tasks.check([]),
     node('test/simulation/simulate.ts', '--seeds', '300'),
     node('--test', 'test/simulation/plain.check.ts', 'test/end-to-end/flapping.check.ts'),
+    // Fetches ClickHouse where apt-get can; says why it skips where not.
+    node('--test', 'test/end-to-end/clickhouse.check.ts'),
     node('test/drill/drill.ts', '--minutes', '4'),
     node('test/fuzz/fuzz.ts', '--minutes', '4'),
     node('test/power-loss/power-loss.ts'),

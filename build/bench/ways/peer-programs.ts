@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { unpackedEnvironment, unpackedFolder, unpackPackages } from '../../debian-packages.ts';
 
 export interface PeerProgram {
   readonly name: 'rsyslog' | 'syslog-ng';
@@ -21,9 +21,6 @@ export interface PeersFound {
   readonly syslogNg: PeerProgram | undefined;
   readonly notes: readonly string[];
 }
-
-const root = fileURLToPath(new URL('../../../tmp/peers', import.meta.url));
-const fetchLimitMs = 120_000;
 
 interface Wanted {
   readonly name: PeerProgram['name'];
@@ -54,7 +51,7 @@ const wanted: readonly Wanted[] = [
 export function findPeers(): PeersFound {
   const notes: string[] = [];
   const [rsyslog, syslogNg] = wanted.map((one) => {
-    const found = locate(one, '/') ?? locate(one, join(root, one.name)) ?? fetch(one);
+    const found = locate(one, '/') ?? locate(one, unpackedFolder(one.name)) ?? fetch(one);
     if (typeof found !== 'string') return found;
     notes.push(`${one.name} is left out: ${found}`);
     return undefined;
@@ -68,39 +65,16 @@ function locate(one: Wanted, prefix: string): PeerProgram | undefined {
   const libraries = join(prefix, 'usr/lib');
   const module = fs.globSync('**/*.so', { cwd: libraries }).find((path) => one.module.test(`/${path}`));
   if (module === undefined) return undefined;
-  const env = prefix === '/' ? process.env : { ...process.env, LD_LIBRARY_PATH: libraryFolders(prefix).join(':') };
+  const env = prefix === '/' ? process.env : unpackedEnvironment(prefix);
   const said = spawnSync(command, [one.versionArgument], { env, encoding: 'utf8' }).stdout ?? '';
   const version = /\d+\.\d+(\.\d+)?/.exec(said.replace(/^.*\bconfig.*$/m, ''))?.[0];
   if (version === undefined) return undefined;
   return { name: one.name, version, command, modules: join(libraries, module, '..'), env };
 }
 
-/** Every folder with shared libraries that are no modules. */
-function libraryFolders(prefix: string): string[] {
-  const found = ['lib', 'usr/lib'].flatMap((folder) =>
-    fs.globSync('**/lib*.so.*', { cwd: join(prefix, folder) }).map((path) => join(prefix, folder, path, '..')),
-  );
-  return [...new Set(found)];
-}
-
 /** The program, or why it cannot be had. */
 function fetch(one: Wanted): PeerProgram | string {
-  const archives = join(root, 'archives', one.name);
-  fs.mkdirSync(join(archives, 'partial'), { recursive: true });
-  const options = ['-o', `Dir::Cache::archives=${archives}`, '-o', 'Debug::NoLocking=1', '--no-install-recommends'];
-  const got = spawnSync('apt-get', ['install', '--download-only', '-qy', ...options, ...one.packages], {
-    encoding: 'utf8',
-    timeout: fetchLimitMs,
-  });
-  if (got.error) return `it is not installed, and there is no apt-get (${got.error.message})`;
-  if (got.status !== 0) return `it is not installed, and apt-get does not fetch it: ${lastLine(got.stderr)}`;
-  for (const name of fs.readdirSync(archives).filter((file) => file.endsWith('.deb'))) {
-    const unpacked = spawnSync('dpkg-deb', ['-x', join(archives, name), join(root, one.name)], { encoding: 'utf8' });
-    if (unpacked.status !== 0) return `dpkg-deb does not unpack ${name}: ${lastLine(unpacked.stderr)}`;
-  }
-  return locate(one, join(root, one.name)) ?? `its packages were unpacked, but ${one.command} does not run`;
-}
-
-function lastLine(text: string | null): string {
-  return (text ?? '').trim().split('\n').at(-1) ?? '';
+  const trouble = unpackPackages(one.name, one.packages);
+  if (trouble !== undefined) return trouble;
+  return locate(one, unpackedFolder(one.name)) ?? `its packages were unpacked, but ${one.command} does not run`;
 }
