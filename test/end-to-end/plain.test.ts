@@ -116,6 +116,20 @@ test('a record that stands alone in its block is to blame once the next block wa
   assert.deepEqual(status.problems, []);
 });
 
+test('a block of nothing but bad records, more than are looked at without proof, is worked off behind the next one', async () => {
+  const answer = ({ lines: got }: Received) =>
+    got.some((line) => line.includes('poison')) ? { status: 422 } : undefined;
+  await using endpoint = await Endpoint.start({ answer });
+  await using agent = new PlainAgent(endpoint.url);
+  agent.write('a.log', 'poison\n'.repeat(100));
+  agent.start();
+  await until('the refusal to show', async () => (await agent.status())?.shippers[0]?.state === 'holding');
+  agent.write('a.log', 'wholesome\n');
+  await agent.untilDelivered(101);
+  assert.deepEqual(endpoint.bodies, ['wholesome']);
+  assert.equal((await agent.status())!.shippers[0]?.dead?.held.records, 100);
+});
+
 test('an endpoint in trouble makes no dead letters: everything waits, and then arrives once and in order', async () => {
   await using endpoint = await Endpoint.start();
   await using agent = new PlainAgent(endpoint.url, ['retry_max: 200ms', 'encoding: text']);

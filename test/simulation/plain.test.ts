@@ -21,3 +21,8 @@ test('one that does not has lines twice only around a crash, at most the outstan
   for (let seed = first; seed < first + seeds; seed++) repeated += (await runPlain(seed, false)).repeatedBlocks;
   assert.ok(repeated > 0 || seeds < 5, 'a crash has to make a repeat now and then, else nothing is tested');
 });
+
+test('seed 1081, where a refused block took the place in which the next proof was to go: nothing hangs', async () => {
+  const { deadLetters, poison } = await runPlain(1081, false);
+  assert.equal(deadLetters, poison);
+});

@@ -24,6 +24,7 @@ import { Route } from '../shared/route.ts';
 import { type Failure, surprise, withoutQuery } from '../shared/trouble.ts';
 import { headersOf } from './body.ts';
 import { BodyLimit, type BodySize } from './body-limit.ts';
+import { chooseParcel } from './choose.ts';
 import { type CircuitState, nextCircuit } from './circuit.ts';
 import { type Refusal, refusesEverything, type Verdict } from './decide.ts';
 import { idempotencyKey, type Piece } from './key.ts';
@@ -31,7 +32,7 @@ import { Lane } from './lane.ts';
 import { nextStep } from './narrow.ts';
 import { Parcelling, type ParcellingOptions } from './parcelling.ts';
 import { Supply } from './supply.ts';
-import { again, type Entry, halve, type Parcel, refuse, refusedOf, take, unpin, vouch, Window } from './window.ts';
+import { type Entry, halve, type Parcel, refuse, refusedOf, take, unpin, vouch, Window } from './window.ts';
 
 export interface PlainOptions extends ParcellingOptions {
   readonly name: string;
@@ -227,20 +228,11 @@ export class PlainShipper implements Shipper {
   #dispatch(now: MonotonicMs): void {
     const atOnce = this.#circuit === 'open' ? 0 : this.#circuit === 'half_open' ? 1 : this.#options.outstandingMax;
     while (this.#sending < atOnce) {
-      const parcel = this.#nextParcel(now);
+      const room = this.#window.uncertain < this.#options.outstandingMax;
+      const parcel = chooseParcel(this.#window.parcels, now, room, this.#sending);
       if (!parcel) return;
       void this.#send(parcel);
     }
-  }
-
-  /** The oldest that may go: one that is begun, or one more if the endpoint may have few enough that we do not know of. */
-  #nextParcel(now: MonotonicMs): Parcel | undefined {
-    const room = this.#window.uncertain < this.#options.outstandingMax;
-    const may = ({ state, plan, retryAt }: Parcel) =>
-      (state === 'ready' && (plan.begun || room)) || (state === 'suspect' && room && retryAt <= now);
-    const parcel = this.#window.parcels.find(may);
-    if (parcel?.state === 'suspect') again(parcel);
-    return parcel;
   }
 
   async #send(parcel: Parcel): Promise<void> {

@@ -47,7 +47,8 @@ export class Window {
 
   /** Blocks that the endpoint may have, wholly or in part, and that the durable cursor has not passed. */
   get uncertain(): number {
-    return this.parcels.filter(({ state, plan }) => state === 'sending' || state === 'done' || plan.begun).length;
+    // One that is done with nothing accepted was refused whole: it takes no place, else its verdict would fill the window.
+    return this.parcels.filter(({ state, plan }) => state === 'sending' || plan.begun).length;
   }
 
   addBlock(block: SpoolBlock): void {

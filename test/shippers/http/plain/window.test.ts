@@ -57,3 +57,13 @@ test('blocks that the endpoint may have are counted until they are passed', () =
   window.passed(1);
   assert.equal(window.uncertain, 1);
 });
+
+test('a block of which everything was refused is not there, and takes no place', () => {
+  const window = new Window();
+  for (const position of [0, 10]) window.addBlock(block(position));
+  const [, second] = window.parcels;
+  refuse(second!, { status: 422, reason: '' }, 1);
+  vouch(second!, 2);
+  assert.equal(second!.state, 'done');
+  assert.equal(window.uncertain, 0);
+});
