@@ -2,10 +2,10 @@
  * The plain shipper: brings the spool's blocks to any HTTP endpoint, one block a request, several requests outstanding if that is
  * wanted. Its cursor moves over the completed head, and is durable before further blocks go out: after a crash at most `outstandingMax`
  * blocks are sent again, under the keys they had. What is decided where: `decide.ts` (answers), `narrow.ts` (what is sent next of a
- * block), `window.ts` (blocks on their way), `circuit.ts` (whether anything goes out).
+ * block), `choose.ts` (of which block), `window.ts` (blocks on their way), `gate.ts` (whether anything goes out), `settlement.ts` (cursor
+ * and dead letters).
  */
-import type { BlockHash, Id, Outlet, ShipperCursor } from '../../../spool/nouns.ts';
-import { zeroHash } from '../../../spool/nouns.ts';
+import type { Outlet } from '../../../spool/nouns.ts';
 import type { Clock, Codec, Log, MonotonicMs, Random, Timer } from '../../../spool/ports.ts';
 import type {
   Authorization,
@@ -19,20 +19,23 @@ import type {
 } from '../../ports.ts';
 import { Addresses } from '../shared/addresses.ts';
 import { Meter } from '../shared/meter.ts';
-import { backoffMs, pauseMs, retryLimits } from '../shared/retry.ts';
+import { backoffMs, retryLimits } from '../shared/retry.ts';
 import { Route } from '../shared/route.ts';
 import { type Failure, surprise, withoutQuery } from '../shared/trouble.ts';
 import { headersOf } from './body.ts';
 import { BodyLimit, type BodySize } from './body-limit.ts';
 import { chooseParcel } from './choose.ts';
-import { type CircuitState, nextCircuit } from './circuit.ts';
 import { type Refusal, refusesEverything, type Verdict } from './decide.ts';
+import { Gate } from './gate.ts';
 import { idempotencyKey, type Piece } from './key.ts';
 import { Lane } from './lane.ts';
+import { Lanes } from './lanes.ts';
 import { nextStep } from './narrow.ts';
+import { Pace } from './pace.ts';
 import { Parcelling, type ParcellingOptions } from './parcelling.ts';
+import { Settlement } from './settlement.ts';
 import { Supply } from './supply.ts';
-import { type Entry, halve, type Parcel, refuse, refusedOf, take, unpin, vouch, Window } from './window.ts';
+import { halve, type Parcel, refuse, take, unpin, vouch, Window } from './window.ts';
 
 export interface PlainOptions extends ParcellingOptions {
   readonly name: string;
@@ -66,8 +69,6 @@ export interface PlainWorld {
 const suspectsMax = 3;
 /** A request on its way gets so long to end when we stop: broken off, it may come twice. */
 const stopGraceMs = 1200;
-/** Dead letters that found no room, or a disk that refused them, are tried again after so long. */
-const settleRetryMs = 2000;
 
 export class PlainShipper implements Shipper {
   readonly type = 'http';
@@ -81,33 +82,32 @@ export class PlainShipper implements Shipper {
   readonly #window = new Window();
   readonly #limit = new BodyLimit();
   readonly #abort = new AbortController();
-  readonly #lanes: Lane[] = [];
-  readonly #idle: Lane[] = [];
-  #circuit: CircuitState = 'closed';
-  #openUntil: MonotonicMs = 0;
-  #failures = 0;
+  readonly #lanes = new Lanes(() => this.#openLane());
+  readonly #gate: Gate;
+  readonly #pace: Pace;
+  readonly #settlement: Settlement;
   #requests = 0;
   #sending = 0;
-  #nextSendAt: MonotonicMs = 0;
   #stopping = false;
-  #settling = false;
-  #settleAt: MonotonicMs = 0;
   #waiting: Promise<void> | undefined;
   #timer: Timer | undefined;
   #wake: () => void = () => {};
-  #last: { readonly epoch: Id; readonly hash: BlockHash } | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: PlainOptions, world: PlainWorld) {
     this.name = options.name;
     this.#options = options;
     this.#world = world;
-    const { outlet, clock, codec, log } = world;
+    const { outlet, clock, random, codec, dead, log } = world;
     this.#supply = new Supply(outlet);
     this.#parcelling = new Parcelling(options, outlet, clock, codec);
     this.#meter = new Meter(options.name, withoutQuery(options.url), clock, log);
     this.#addresses = new Addresses([options.url, ...(options.failover ?? [])], clock);
-    this.#last = outlet.cursor;
+    this.#gate = new Gate(options, clock, random);
+    this.#pace = new Pace(options.rateBytesPerSecondMax, clock, this.#abort.signal);
+    const surprised = (error: unknown) => this.#surprised(error);
+    const settled = { outlet, clock, dead, parcelling: this.#parcelling, window: this.#window, surprised };
+    this.#settlement = new Settlement(settled);
   }
 
   async start(): Promise<void> {
@@ -126,20 +126,21 @@ export class PlainShipper implements Shipper {
     limit.cancel();
     this.#abort.abort();
     await this.#waiting;
-    await Promise.all([...this.#lanes.map((lane) => lane.close()), this.#world.authorization?.close()]);
+    await Promise.all([this.#lanes.close(), this.#world.authorization?.close()]);
     await this.#world.dead.close();
   }
 
   status(): ShipperStatus {
     const { outlet, clock, dead } = this.#world;
+    const { circuit, openUntil, failures } = this.#gate;
     const gauges = {
       batch_bytes: this.#limit.refusedBytes ?? this.#options.bodyBytesMax,
       outstanding: this.#sending,
-      retry_delay_ms: this.#circuit === 'open' ? Math.max(0, Math.round(this.#openUntil - clock.monotonic())) : 0,
-      failures_in_a_row: this.#failures,
+      retry_delay_ms: Math.max(0, Math.round((openUntil ?? 0) - clock.monotonic())),
+      failures_in_a_row: failures,
       position: outlet.cursor?.position ?? 0,
     };
-    const status = this.#meter.status(this.type, this.#shown(), this.#circuit, gauges);
+    const status = this.#meter.status(this.type, this.#shown(), circuit, gauges);
     const letters = dead.status();
     return letters ? { ...status, problems: [...status.problems, ...letters.problems], dead: letters } : status;
   }
@@ -147,7 +148,7 @@ export class PlainShipper implements Shipper {
   #shown(): ShipperStatus['state'] {
     if (this.#abort.signal.aborted) return 'stopped';
     const { trouble } = this.#meter;
-    if (this.#circuit !== 'closed') return trouble === 'lasting' ? 'holding' : 'retrying';
+    if (this.#gate.circuit !== 'closed') return trouble === 'lasting' ? 'holding' : 'retrying';
     if (this.#sending > 0) return 'sending';
     if (trouble === 'lasting') return 'holding';
     return this.#window.empty ? 'idle' : 'sending';
@@ -185,10 +186,10 @@ export class PlainShipper implements Shipper {
       try {
         this.#turn(now);
       } catch (error) {
-        this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
+        this.#surprised(error);
       }
       this.#setTimer(now);
-      if (this.#stopping && this.#sending === 0 && (!this.#settling || this.#abort.signal.aborted)) break;
+      if (this.#stopping && this.#sending === 0 && (!this.#settlement.busy || this.#abort.signal.aborted)) break;
       await promise;
     }
     this.#timer?.cancel();
@@ -196,10 +197,10 @@ export class PlainShipper implements Shipper {
 
   /** Whatever can be done now is begun. */
   #turn(now: MonotonicMs): void {
-    if (this.#circuit === 'open' && now >= this.#openUntil) this.#circuit = nextCircuit(this.#circuit, 'due');
+    this.#gate.passTime(now);
     this.#window.giveUp(this.#world.outlet.oldest);
     if (!this.#stopping) this.#fill();
-    if (!this.#settling && now >= this.#settleAt) void this.#settle();
+    void this.#settlement.begin(now)?.then(() => this.#wake());
     if (!this.#stopping) this.#dispatch(now);
   }
 
@@ -226,8 +227,7 @@ export class PlainShipper implements Shipper {
   }
 
   #dispatch(now: MonotonicMs): void {
-    const atOnce = this.#circuit === 'open' ? 0 : this.#circuit === 'half_open' ? 1 : this.#options.outstandingMax;
-    while (this.#sending < atOnce) {
+    while (this.#sending < this.#gate.atOnceMax) {
       const room = this.#window.uncertain < this.#options.outstandingMax;
       const parcel = chooseParcel(this.#window.parcels, now, room, this.#sending);
       if (!parcel) return;
@@ -243,7 +243,7 @@ export class PlainShipper implements Shipper {
       if (made) await this.#exchange(parcel, made);
     } catch (error) {
       parcel.state = 'ready';
-      this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
+      this.#surprised(error);
     } finally {
       this.#sending--;
       this.#wake();
@@ -270,24 +270,21 @@ export class PlainShipper implements Shipper {
     const { outlet, clock } = this.#world;
     const { block } = parcel;
     parcel.pin ??= outlet.pin(block.position, block.end);
-    await this.#pace(body.length);
+    await this.#pace.wait(body.length);
     const request = ++this.#requests;
     const since = clock.monotonic();
     const verdict = await this.#transmit(body, idempotencyKey({ spool: outlet.spool, ...block }, piece));
     if (verdict) this.#follow(verdict, { parcel, piece, request, size, since, tookMs: clock.monotonic() - since });
     else parcel.state = 'ready';
     // Waiting for better times, it may be given up; what is there waits for the cursor.
-    if (parcel.state !== 'done' && this.#circuit === 'open') unpin(parcel);
+    if (parcel.state !== 'done' && this.#gate.circuit === 'open') unpin(parcel);
     if (parcel.state === 'suspect') unpin(parcel);
   }
 
   async #transmit(body: Uint8Array, key: string): Promise<Verdict | undefined> {
     const { encoding, compression } = this.#options;
-    const lane = this.#idle.pop() ?? this.#openLane();
     this.#meter.attempted(body.length);
-    const verdict = await lane.send({ ...headersOf(encoding, compression), 'idempotency-key': key }, body);
-    this.#idle.push(lane);
-    return verdict;
+    return this.#lanes.send({ ...headersOf(encoding, compression), 'idempotency-key': key }, body);
   }
 
   #follow(verdict: Verdict, sent: Sent): void {
@@ -342,8 +339,7 @@ export class PlainShipper implements Shipper {
   #answered(): void {
     this.#addresses.worked();
     this.#showAddress();
-    this.#failures = 0;
-    this.#circuit = nextCircuit(this.#circuit, 'worked');
+    this.#gate.worked();
   }
 
   #failed(failure: Failure, since: MonotonicMs = this.#world.clock.monotonic()): void {
@@ -351,18 +347,11 @@ export class PlainShipper implements Shipper {
     const { current, several } = this.#addresses;
     const message = several ? `${withoutQuery(current)}: ${trouble.message}` : trouble.message;
     this.#meter.failed({ ...trouble, message }, failure.kind === 'trouble');
-    if (this.#circuit === 'open') return;
-    const { clock, random } = this.#world;
-    this.#failures++;
-    if (this.#addresses.failed(failure, since)) {
-      this.#circuit = 'half_open';
-      this.#showAddress();
-      return;
-    }
-    this.#circuit = nextCircuit(this.#circuit, 'failed');
-    const { retryDelayMsMax } = this.#options;
-    const delayMs = pauseMs(failure, this.#failures, retryDelayMsMax, clock.now(), random.fraction());
-    this.#openUntil = clock.monotonic() + delayMs;
+    if (this.#gate.failed(failure, () => this.#addresses.failed(failure, since))) this.#showAddress();
+  }
+
+  #surprised(error: unknown): void {
+    this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
   }
 
   #showAddress(): void {
@@ -381,50 +370,6 @@ export class PlainShipper implements Shipper {
     parcel.state = 'done';
   }
 
-  /** Moves the cursor over the completed head, dead letters first. */
-  async #settle(): Promise<void> {
-    const head = this.#window.head();
-    if (head.length === 0) return;
-    this.#settling = true;
-    try {
-      if (await this.#bury(head.at(-1)!)) await this.#pass(head);
-      else this.#settleAt = this.#world.clock.monotonic() + settleRetryMs;
-    } catch (error) {
-      this.#settleAt = this.#world.clock.monotonic() + settleRetryMs;
-      this.#failed({ kind: 'trouble', outcome: 'surprise', trouble: surprise(error) });
-    } finally {
-      this.#settling = false;
-      this.#wake();
-    }
-  }
-
-  async #pass(head: readonly Entry[]): Promise<void> {
-    const { outlet } = this.#world;
-    for (const entry of head) this.#last = placeOf(entry) ?? this.#last;
-    const last = head.at(-1)!;
-    const position = last.kind === 'parcel' ? last.block.end : last.end;
-    const { epoch, hash } = this.#last ?? { epoch: '', hash: zeroHash };
-    const cursor: ShipperCursor = { receiver: '', epoch, forked: false, position, hash };
-    const durably = head.some(({ kind }) => kind === 'parcel');
-    // A disk that does not take it is shown by the spool; what it would repeat after a crash is more then, and nothing is lost.
-    // Below that everything was given up and counted already: the cursor passes it with what comes next.
-    if (position >= outlet.oldest) await outlet.save(cursor, durably).catch(() => undefined);
-    this.#window.passed(head.length);
-  }
-
-  /** Keeps what was refused of a block. False where there is no room for it now. */
-  async #bury(entry: Entry): Promise<boolean> {
-    const refused = entry.kind === 'parcel' ? refusedOf(entry) : [];
-    if (entry.kind !== 'parcel' || refused.length === 0) return true;
-    const { outlet, dead } = this.#world;
-    const { block } = entry;
-    const { letters, tallies } = this.#parcelling.refusals(block, refused);
-    const { epoch, position, end } = block;
-    if ((await dead.put({ spool: outlet.spool, epoch, position }, letters)) === 'full') return false;
-    outlet.refused(end, tallies);
-    return true;
-  }
-
   #openLane(): Lane {
     const { method, progressTimeoutMs } = this.#options;
     const { authorization } = this.#world;
@@ -435,9 +380,7 @@ export class PlainShipper implements Shipper {
     });
     const headers = () => this.#world.headers();
     const world = { route, signal: this.#abort.signal, authorization, headers };
-    const lane = new Lane({ method, progressTimeoutMs }, world);
-    this.#lanes.push(lane);
-    return lane;
+    return new Lane({ method, progressTimeoutMs }, world);
   }
 
   /** Wakes up when the circuit is due, or a suspect. */
@@ -445,27 +388,8 @@ export class PlainShipper implements Shipper {
     this.#timer?.cancel();
     this.#timer = undefined;
     const suspects = this.#window.parcels.filter(({ state }) => state === 'suspect').map(({ retryAt }) => retryAt);
-    const open = this.#circuit === 'open' ? [this.#openUntil] : [];
-    const due = [...open, ...suspects, this.#settleAt].filter((at) => at > now);
+    const due = [this.#gate.openUntil ?? 0, ...suspects, this.#settlement.retryAt].filter((at) => at > now);
     if (due.length > 0) this.#timer = this.#world.clock.after(Math.max(1, Math.min(...due) - now), () => this.#wake());
-  }
-
-  /** Waits until the rate limit lets so many bytes go. */
-  async #pace(bytes: number): Promise<void> {
-    const rate = this.#options.rateBytesPerSecondMax;
-    if (rate === undefined) return;
-    const { clock } = this.#world;
-    const now = clock.monotonic();
-    const at = Math.max(now, this.#nextSendAt);
-    this.#nextSendAt = at + (bytes / rate) * 1000;
-    if (at <= now) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = clock.after(at - now, resolve);
-    const stop = () => resolve();
-    this.#abort.signal.addEventListener('abort', stop);
-    await promise;
-    timer.cancel();
-    this.#abort.signal.removeEventListener('abort', stop);
   }
 }
 
@@ -483,8 +407,4 @@ interface Sent {
   readonly size: BodySize;
   readonly since: MonotonicMs;
   readonly tookMs: number;
-}
-
-function placeOf(entry: Entry): { readonly epoch: Id; readonly hash: BlockHash } | undefined {
-  return entry.kind === 'parcel' ? entry.block : entry.at;
 }
