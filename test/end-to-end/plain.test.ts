@@ -197,6 +197,26 @@ test('kill -9 in the middle: an endpoint that honours the key has every line onc
   assert.deepEqual(endpoint.lines, all);
 });
 
+test('a stop while a block is sent in parts lets it finish: an endpoint that knows no keys has nothing twice', async () => {
+  const answer = ({ wireBytes }: Received) => (wireBytes > 4000 ? { status: 413 } : undefined);
+  await using endpoint = await Endpoint.start({ answer });
+  await using agent = new PlainAgent(endpoint.url, ['encoding: text', 'compression: none']);
+  const all = Array.from({ length: 20_000 }, (_, number) => `line ${number} and some text behind it`);
+  agent.write('a.log', `${all.join('\n')}\n`);
+  for (let stop = 1; stop <= 2; stop++) {
+    const before = endpoint.lines.length;
+    agent.start();
+    const some = () => endpoint.lines.length > before;
+    await until('a part', some, () => agent.describe(), 30_000);
+    const { code, err } = await agent.process!.end('SIGTERM');
+    assert.equal(code, 0, err);
+    assert.ok(endpoint.lines.length < all.length, 'stopped too late');
+  }
+  agent.start();
+  await agent.untilDelivered(all.length);
+  assert.deepEqual(endpoint.lines, all);
+});
+
 test('with drop_oldest a spool that fills up goes on; what was given up is counted, the rest arrives once and in order', async () => {
   await using endpoint = await Endpoint.start({ answer: () => ({ status: 503 }) });
   const shipper = ['encoding: text', 'when_full: drop_oldest', 'outstanding: 3', 'retry_max: 300ms'];

@@ -67,7 +67,7 @@ export interface PlainWorld {
 
 /** Blocks that wait, refused, for proof that the endpoint accepts others; each next one is such a proof. */
 const suspectsMax = 3;
-/** A request on its way gets so long to end when we stop: broken off, it may come twice. */
+/** Requests on their way, and the rest of a block that was sent in part, get so long when we stop: broken off, they may come twice. */
 const stopGraceMs = 1200;
 
 export class PlainShipper implements Shipper {
@@ -189,7 +189,7 @@ export class PlainShipper implements Shipper {
         this.#surprised(error);
       }
       this.#setTimer(now);
-      if (this.#stopping && this.#sending === 0 && (!this.#settlement.busy || this.#abort.signal.aborted)) break;
+      if (this.#stopping && this.#finished()) break;
       await promise;
     }
     this.#timer?.cancel();
@@ -201,7 +201,19 @@ export class PlainShipper implements Shipper {
     this.#window.giveUp(this.#world.outlet.oldest);
     if (!this.#stopping) this.#fill();
     void this.#settlement.begin(now)?.then(() => this.#wake());
-    if (!this.#stopping) this.#dispatch(now);
+    this.#dispatch(now);
+  }
+
+  /** When stopping: whether nothing is on its way, and nothing was begun that the endpoint may still get within the time there is. */
+  #finished(): boolean {
+    if (this.#sending > 0) return false;
+    if (this.#abort.signal.aborted) return true;
+    return !this.#settlement.busy && (this.#gate.circuit !== 'closed' || this.#toFinish().length === 0);
+  }
+
+  /** Blocks that the endpoint has a part of: the rest follows before we stop, else all of it would come again. */
+  #toFinish(): readonly Parcel[] {
+    return this.#window.parcels.filter(({ plan, state }) => plan.begun && state !== 'done');
   }
 
   #fill(): void {
@@ -227,9 +239,10 @@ export class PlainShipper implements Shipper {
   }
 
   #dispatch(now: MonotonicMs): void {
-    while (this.#sending < this.#gate.atOnceMax) {
+    while (this.#sending < this.#gate.atOnceMax && !this.#abort.signal.aborted) {
       const room = this.#window.uncertain < this.#options.outstandingMax;
-      const parcel = chooseParcel(this.#window.parcels, now, room, this.#sending);
+      const parcels = this.#stopping ? this.#toFinish() : this.#window.parcels;
+      const parcel = chooseParcel(parcels, now, room, this.#sending);
       if (!parcel) return;
       void this.#send(parcel);
     }
