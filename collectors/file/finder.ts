@@ -60,11 +60,11 @@ export class Finder {
     this.#hints.add(path);
     const { clock } = this.#context;
     const now = clock.monotonic();
-    const at = now + (this.#mayGather(path) ? this.#gatherMs(now) : pace.hintDelayMs);
-    if (this.#hintTimer && this.#hintsAt <= at) return;
+    const delayMs = this.#mayGather(path) ? this.#gatherMs(now) : pace.hintDelayMs;
+    if (this.#hintTimer && this.#hintsAt <= now + delayMs) return;
     this.#hintTimer?.cancel();
-    this.#hintsAt = at;
-    this.#hintTimer = clock.after(at - now, () => this.#turns.track(this.#follow()));
+    this.#hintsAt = now + delayMs;
+    this.#hintTimer = clock.after(delayMs, () => this.#turns.track(this.#follow()));
   }
 
   /** What a file that is being read gains may be little; a name that is not known, or much to read, does not wait. */

@@ -2,7 +2,7 @@
  * Decides where the mirror goes on after a start or a failure, and whether what a broken-off batch left in the files may
  * be cut. Pure. The rule: cut only what the spool can give again.
  */
-import type { Id, ShipperCursor } from '../../spool/nouns.ts';
+import { type Id, type ShipperCursor, zeroHash } from '../../spool/nouns.ts';
 import type { Intent, Place } from './intent.ts';
 
 export interface Found {
@@ -32,7 +32,7 @@ export function planResume(found: Found): Resume {
   const { intent, marker } = found;
   // Under an intent that never got its mark nothing was done: it is written again, else the two numbers would drift apart.
   const sequence = intent && marker === intent.sequence - 1 ? marker : Math.max(marker, intent?.sequence ?? 0);
-  return { ...decide(found), sequence };
+  return { ...lostSince(found), ...decide(found), sequence };
 }
 
 function decide(found: Found): Omit<Resume, 'sequence'> {
@@ -65,6 +65,15 @@ function decide(found: Found): Omit<Resume, 'sequence'> {
     from: saved,
     cut: false,
     warning: `The spool no longer has what the mirror wrote last (from position ${intent.from.position}): records of its last batch may be in it twice or in part.`,
+  };
+}
+
+/** A disk that lied, or a damaged end of the newest segment: its receiver asks for it again, and nothing tells the mirror that it has it. */
+function lostSince({ cursor, oldest, hashAt }: Found): Pick<Resume, 'warning'> {
+  if (!cursor || cursor.hash === zeroHash || cursor.position <= oldest.position) return {};
+  if (hashAt(cursor.position) === cursor.hash) return {};
+  return {
+    warning: `The spool no longer has the block before position ${cursor.position}, which is in the mirror: what is sent again of the blocks that were lost comes twice.`,
   };
 }
 

@@ -139,10 +139,10 @@ function compare(
   };
 }
 
-/** In each file of the mirror the lines of a log come in the order of their numbers. */
+/** In each file of the mirror the lines of a log come in the order of their numbers, those that come again left out. */
 function unordered(centre: SimulatedDisk): boolean {
   return filesBelow(centre, '/out').some((path) => {
-    const numbers = linesIn(centre, path).map((line) => Number(line.split(' ')[1]));
+    const numbers = [...new Set(linesIn(centre, path))].map((line) => Number(line.split(' ')[1]));
     return numbers.some((number, index) => index > 0 && number < numbers[index - 1]!);
   });
 }

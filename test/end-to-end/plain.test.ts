@@ -142,9 +142,12 @@ test('an endpoint in trouble makes no dead letters: everything waits, and then a
     agent.write('a.log', `during ${status}\n`);
     const tried = () => endpoint.requests.length >= before + 2;
     await until(`two refusals with ${status}`, tried, () => agent.describe(), 20_000);
-    const shipper = (await agent.status())?.shippers[0];
-    assert.ok(shipper?.state === 'holding' || shipper?.state === 'retrying', shipper?.state);
-    assert.notEqual(shipper.circuit, 'closed');
+    // What is shown may be a moment old.
+    const inTrouble = async () => {
+      const shipper = (await agent.status())?.shippers[0];
+      return (shipper?.state === 'holding' || shipper?.state === 'retrying') && shipper.circuit !== 'closed';
+    };
+    await until(`an open circuit with ${status}`, inTrouble, () => agent.describe(), 20_000);
   }
   endpoint.options = {};
   await agent.untilDelivered(statuses.length);

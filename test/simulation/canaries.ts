@@ -48,7 +48,7 @@ export const canaries: readonly Canary[] = [
     file: 'spool/writer.ts',
     from: 'previousEnd, vouched: this.#durable }',
     to: 'previousEnd, vouched: this.#end }',
-    ...{ by: 'crashes', seedsMax: 6 },
+    ...{ by: 'crashes', seedsMax: 24 },
   },
   {
     name: 'tail kept past damage',

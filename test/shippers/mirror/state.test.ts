@@ -108,13 +108,13 @@ const found: Found = {
   oldest: { ...place, position: 0 },
   intent,
   marker: 5,
-  hashAt: () => undefined,
+  hashAt: () => place.hash,
 };
 
 test('a batch that was broken off is undone', () => {
   assert.deepEqual(planResume(found), { from: place, cut: true, sequence: 5 });
   // Its cursor had not reached the disk yet, but the spool still has the block before it.
-  const lagging = { ...found, cursor: { ...found.cursor!, position: 50 }, hashAt: () => place.hash };
+  const lagging = { ...found, cursor: { ...found.cursor!, position: 50 } };
   assert.deepEqual(planResume(lagging), { from: place, cut: true, sequence: 5 });
   assert.deepEqual(planResume({ ...found, marker: 4 }), { from: place, cut: true, sequence: 4 });
 });
@@ -124,11 +124,19 @@ test('a batch that was finished is not undone', () => {
   assert.deepEqual(planResume({ ...found, cursor }), { from: cursor, cut: false, sequence: 5 });
 });
 
+test('where the spool lost what the mirror has, it is said that it may come twice', () => {
+  const behindTheEnd = planResume({ ...found, hashAt: () => undefined });
+  assert.deepEqual({ ...behindTheEnd, warning: undefined }, { ...planResume(found), warning: undefined });
+  assert.match(behindTheEnd.warning!, /comes twice/);
+  const anotherBlock = planResume({ ...found, hashAt: () => 'b'.repeat(32) });
+  assert.match(anotherBlock.warning!, /comes twice/);
+});
+
 test('nothing is cut that the spool cannot give again, or that a copy knows nothing of', () => {
   const cases: Partial<Found>[] = [
     { spool: '6'.repeat(32) },
-    { cursor: { ...found.cursor!, hash: 'b'.repeat(32) } },
-    { cursor: undefined },
+    { cursor: { ...found.cursor!, hash: 'b'.repeat(32) }, hashAt: () => undefined },
+    { cursor: undefined, hashAt: () => undefined },
     { marker: 6 },
     { marker: 3 },
     { intent: undefined },
