@@ -21,7 +21,7 @@ export function deadPlaces(files: Files, dataDir: string): DeadPlace[] {
   const found: DeadPlace[] = [];
   for (const { name } of listOrNone(files, `${dataDir}/dead`)) {
     const place = findSpool(files, `${dataDir}/dead/${name}`);
-    if (place) found.push({ shipper: decodeURIComponent(name), place });
+    if (place) found.push({ shipper: decoded(name), place });
   }
   return found.sort((a, b) => (a.shipper < b.shipper ? -1 : 1));
 }
@@ -51,6 +51,15 @@ export function* lettersIn(files: Files, codec: Codec, { place }: DeadPlace): Ge
       const stored = decodeLetter(line);
       if (stored) yield { kind: 'letter', stored, line };
     }
+  }
+}
+
+/** A folder that somebody else put there keeps its name. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
   }
 }
 

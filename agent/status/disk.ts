@@ -1,11 +1,12 @@
 /**
- * What a data_dir tells while no agent runs on it: the spool, how far each shipper has come and what waits for it, and what is
- * wrong. Reads only.
+ * What a data_dir tells while no agent runs on it: the spool, how far each shipper has come and what waits for it, dead letters,
+ * and what is wrong. Reads only.
  */
-
-import { cursorsOf, type Found, type FoundCursor, findSpool, inspect } from '../../spool/inspect.ts';
+import { cursorsOf, type Found, type FoundCursor, findSpool, inspect, type Place } from '../../spool/inspect.ts';
 import type { Tally } from '../../spool/nouns.ts';
 import type { Files, UnixMs } from '../../spool/ports.ts';
+import { retryName } from '../dead/box.ts';
+import { type DeadPlace, deadPlaces } from '../dead/look.ts';
 import { addTallies, noTally } from './tallies.ts';
 import { ago, count, duration, size } from './units.ts';
 
@@ -17,6 +18,8 @@ export interface DiskStatus {
   /** undefined where no agent has ever run. */
   readonly spool: DiskSpool | undefined;
   readonly shippers: readonly DiskShipper[];
+  /** Of each shipper that ever had some. */
+  readonly dead: readonly DiskDead[];
   readonly problems: readonly { readonly cause: string; readonly message: string; readonly hint: string }[];
 }
 
@@ -37,15 +40,45 @@ export interface DiskShipper {
   readonly oldestWaitingAt: UnixMs | undefined;
 }
 
+export interface DiskDead {
+  readonly shipper: string;
+  readonly held: Tally;
+}
+
 /** Throws where data_dir cannot be read. */
 export function lookAtDisk(files: Files, dataDir: string, at: UnixMs): DiskStatus {
   const place = findSpool(files, dataDir);
-  if (!place) return { running: false, dataDir, red: false, at, spool: undefined, shippers: [], problems: [] };
+  const main = place && lookAtSpool(files, place, 'the spool');
+  const dead = deadPlaces(files, dataDir).map((one) => lookAtDead(files, one));
+  const cursors = main?.cursors.flatMap(cursorProblem) ?? [];
+  const problems = [...(main?.problems ?? []), ...cursors, ...dead.flatMap((one) => one.problems)];
+  return {
+    ...{ running: false, dataDir, red: problems.length > 0, at },
+    ...{ spool: main?.spool, shippers: main?.shippers ?? [], dead: dead.map(({ shown }) => shown), problems },
+  };
+}
+
+function lookAtSpool(files: Files, place: Place, name: string): Looked & { readonly cursors: readonly FoundCursor[] } {
   const cursors = cursorsOf(files, place);
   const look = new Look(cursors);
   for (const found of inspect(files, place)) look.take(found);
-  const problems = [...look.problems(), ...cursors.flatMap(cursorProblem)];
-  return { running: false, dataDir, red: problems.length > 0, at, ...look.result(), problems };
+  return { ...look.result(), problems: look.problems(name), cursors };
+}
+
+/** What stands behind the one reader's cursor is held; without a cursor, all. */
+function lookAtDead(
+  files: Files,
+  { shipper, place }: DeadPlace,
+): { shown: DiskDead; problems: DiskStatus['problems'] } {
+  const { spool, shippers, problems } = lookAtSpool(files, place, `the dead letters of shipper ${shipper}`);
+  const retry = shippers.find(({ name }) => name === retryName);
+  return { shown: { shipper, held: retry?.waiting ?? spool.held }, problems };
+}
+
+interface Looked {
+  readonly spool: DiskSpool;
+  readonly shippers: readonly DiskShipper[];
+  readonly problems: DiskStatus['problems'];
 }
 
 /** Adds up what is found, block by block. */
@@ -97,7 +130,7 @@ class Look {
     }
   }
 
-  result(): { readonly spool: DiskSpool; readonly shippers: readonly DiskShipper[] } {
+  result(): Omit<Looked, 'problems'> {
     return {
       spool: {
         id: this.#id,
@@ -116,15 +149,15 @@ class Look {
     };
   }
 
-  problems(): DiskStatus['problems'] {
+  problems(name: string): DiskStatus['problems'] {
     const damage = {
       cause: 'damaged',
-      message: `${size(this.#damagedBytes)} of the spool cannot be read.`,
+      message: `${size(this.#damagedBytes)} of ${name} cannot be read.`,
       hint: '`tailspool spool verify` says where. At the next start it is set aside and what was lost is counted.',
     };
     const newer = {
       cause: 'newer_version',
-      message: 'A newer version of tailspool wrote this spool.',
+      message: `A newer version of tailspool wrote ${name}.`,
       hint: 'Run that version, or a newer one.',
     };
     return [...(this.#damagedBytes > 0 ? [damage] : []), ...(this.#newer ? [newer] : [])];
@@ -139,7 +172,7 @@ function cursorProblem({ name, kind }: FoundCursor): DiskStatus['problems'] {
 
 /** For people. Ends without a line feed. */
 export function diskText(status: DiskStatus): string {
-  const { dataDir, spool, shippers, problems, at } = status;
+  const { dataDir, spool, shippers, dead, problems, at } = status;
   const head = `tailspool: not running${status.red ? ', RED' : ''}. Data in ${dataDir}`;
   if (!spool) return `${head}: nothing yet.`;
   const held = `${count(spool.held.records, 'record')}, ${size(spool.held.bytes)}`;
@@ -149,6 +182,7 @@ export function diskText(status: DiskStatus): string {
     '',
     `spool: ${size(spool.bytes)} in ${count(spool.segments, 'segment')}: ${held}${written}`,
     ...shippers.map((one) => `shipper ${one.name}: ${waitingText(one, at)}`),
+    ...dead.filter(({ held }) => held.records > 0).map(deadText),
     ...(problems.length > 0 ? ['', 'problems:'] : []),
     ...problems.map(({ cause, message, hint }) => `RED ${cause.replaceAll('_', ' ')}: ${message}\n    to do: ${hint}`),
   ].join('\n');
@@ -158,4 +192,8 @@ function waitingText({ waiting, oldestWaitingAt }: DiskShipper, at: UnixMs): str
   if (waiting.records === 0) return 'nothing waits';
   const oldest = oldestWaitingAt === undefined ? '' : ` (oldest ${duration(at - oldestWaitingAt)})`;
   return `${count(waiting.records, 'record')}, ${size(waiting.bytes)} wait${oldest}`;
+}
+
+function deadText({ shipper, held }: DiskDead): string {
+  return `dead letters of shipper ${shipper}: ${count(held.records, 'record')}; \`tailspool dead ls\` shows them`;
 }

@@ -55,3 +55,22 @@ test('looking changes nothing on disk, and a folder where nothing ever ran is to
   assert.match(diskText(lookAtDisk(hostFiles, dir.path, 1)), /nothing yet/);
   assert.deepEqual(fs.readdirSync(dir.path), []);
 });
+
+test('damage among dead letters is told as such, beside a folder that is none of theirs', async () => {
+  await using dir = temporarySpool();
+  await closedSpool(dir);
+  fs.mkdirSync(join(dir.path, 'dead/%zz'), { recursive: true });
+  const folder = join(dir.path, 'dead/central');
+  fs.cpSync(join(dir.path, 'spool'), join(folder, 'spool'), { recursive: true });
+  assert.deepEqual(
+    lookAtDisk(hostFiles, dir.path, 1).dead.map(({ shipper, held }) => [shipper, held.records]),
+    [['central', 30]],
+  );
+  const segment = join(folder, 'spool', fs.readdirSync(join(folder, 'spool')).sort()[0]!);
+  const bytes = fs.readFileSync(segment);
+  bytes.fill(0xaa, bytes.indexOf('TSPB', bytes.length / 2), bytes.indexOf('TSPB', bytes.length / 2) + 40);
+  fs.writeFileSync(segment, bytes);
+  const status = lookAtDisk(hostFiles, dir.path, 1);
+  assert.ok(status.red);
+  assert.match(diskText(status), /RED damaged: .* of the dead letters of shipper central cannot be read/);
+});

@@ -51,6 +51,8 @@ test('dead letters are listed, shown, tried again and dropped, and every one is 
   // It survives, and is the same behind a restart.
   await agent.process!.end('SIGKILL');
   assert.match((await dead('ls')).out, /^central: 1 dead letter,/);
+  const fromDisk = await run('status', '--data-dir', agent.data);
+  assert.match(fromDisk.out, /^dead letters of shipper central: 1 record; `tailspool dead ls` shows them$/m);
   const nobody = await dead('drop', '--shipper', 'central');
   assert.equal(nobody.code, 1);
   assert.match(nobody.err, /no agent runs in .*; start it/);
