@@ -51,8 +51,8 @@ export class Generation extends Traits {
   readonly description: SourceDescription;
   /** An earlier run read it. */
   readonly isTakenUp: boolean;
-  /** Rises from generation to generation. */
-  readonly order: number;
+  /** Rises from generation to generation; changes where it turns out that an older one was missed. */
+  order: number;
   /** 0 until the first run: an empty file costs the spool nothing. */
   source: SourceNumber;
   /** The last record taken had no line feed yet. */

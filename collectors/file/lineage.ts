@@ -116,6 +116,12 @@ export class Lineage {
     this.#verifiedAt = this.#grewAt;
   }
 
+  /** Behind all that are known: older ones were found after it. */
+  putLast(generation: Generation, order: number): void {
+    generation.order = order;
+    this.live.sort((one, other) => one.order - other.order);
+  }
+
   /** What could not be looked into is looked at again, soon at first and then less and less often. */
   tryAgain(): void {
     const delayMs = Math.min(pace.retryMsMax, pace.pollMs * 2 ** this.tries++);

@@ -166,9 +166,15 @@ function carryOut(
   lineage.waitsFor(held.some((file) => file.current) ? copies.join() : undefined);
   for (const { known: at, why } of plan.lost) lose(lineage, known[at]!, why, context);
   for (const at of plan.begin) {
+    const ruling = plan.rulings[at]!;
+    if (ruling.is === 'held') {
+      // Once it is registered its number is its place.
+      if (known[ruling.known!]!.source === 0) lineage.putLast(known[ruling.known!]!, context.order());
+      continue;
+    }
     const original = plan.lost.find(({ known: one, why }) => why === 'truncated' && mayBePart(files[at]!, known[one]!));
     if (original) tellPart(files[at]!, known[original.known]!, context);
-    const begun = begin(lineage, files[at]!, plan.rulings[at]!, context);
+    const begun = begin(lineage, files[at]!, ruling, context);
     if (begun && begun.emptiedBytes > 0) emptied(begun, plan, files, context); // while it was looked at
   }
 }
@@ -351,7 +357,7 @@ function tell(
 ): void {
   const nameOf = (at: number) => `source ${known[at]!.source} at ${known[at]!.offset}`;
   const rulings = plan.rulings.map((ruling, at) => {
-    const about = 'known' in ruling ? ` as ${nameOf(ruling.known)}` : '';
+    const about = 'known' in ruling && ruling.known !== undefined ? ` as ${nameOf(ruling.known)}` : '';
     return `${files[at]!.path} (${files[at]!.content.sizeBytes} bytes) is ${ruling.is}${about}`;
   });
   const lost = plan.lost.map(({ known: at, why }) => `${nameOf(at)} is ${why}`);

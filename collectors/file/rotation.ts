@@ -25,8 +25,11 @@ export type Ruling =
   | { readonly is: 'new'; readonly from: number; readonly missed: boolean }
   /** Holds nothing but what was read. */
   | { readonly is: 'read_before'; readonly known: number }
-  /** Perhaps a copy in the making, or what it is made from: to be looked at again; nothing of it is begun until then. */
-  | { readonly is: 'held' }
+  /**
+   * Perhaps a copy in the making, or what it is made from: to be looked at again; nothing of it is begun until then. `known`: the
+   * generation that is read through its descriptor, of which this is the compressed form.
+   */
+  | { readonly is: 'held'; readonly known?: number }
   | { readonly is: 'not_ours' };
 
 /** Why a generation's unread bytes are nowhere; `unclear`: other files start alike, and none can be told to be it. */
@@ -35,7 +38,7 @@ export type Loss = 'truncated' | 'gone' | 'unclear' | 'went_back';
 export interface Plan {
   /** For each standing file. */
   readonly rulings: readonly Ruling[];
-  /** The files that begin sources, oldest first. */
+  /** The files that begin sources, oldest first; one that is held among them: there its generation has its place. */
   readonly begin: readonly number[];
   readonly lost: readonly { readonly known: number; readonly why: Loss }[];
 }
@@ -105,7 +108,10 @@ class Planner {
 
   plan(): Plan {
     const rulings = this.#rulings.map((ruling): Ruling => ruling ?? { is: 'not_ours' });
-    const begin = [...rulings.keys()].filter((file) => rulings[file]!.is === 'new');
+    const begin = [...rulings.keys()].filter((file) => {
+      const ruling = rulings[file]!;
+      return ruling.is === 'new' || (ruling.is === 'held' && ruling.known !== undefined);
+    });
     return { rulings, begin: this.#oldestFirst(begin), lost: [...this.#lost].map(([known, why]) => ({ known, why })) };
   }
 
@@ -308,6 +314,19 @@ class Planner {
       if (offset > 0 || finished) return;
       this.#beginAnew(ruling.known);
       this.#rule(file, { is: 'new', from: 0, missed: !this.#standing[file]!.current });
+    });
+    this.#placeTheUnreadByArchives();
+  }
+
+  /** What has no name any more, and is read through its descriptor: its compressed form tells what was rotated before it. */
+  #placeTheUnreadByArchives(): void {
+    const placed = new Set<number>();
+    this.#rulings.forEach((ruling, file) => {
+      if (ruling?.is !== 'held' || !this.#standing[file]!.compressed) return;
+      const known = this.#openUnplacedLike(file);
+      if (known === -1 || this.#known[known]!.offset > 0 || placed.has(known)) return;
+      placed.add(known);
+      this.#rule(file, { is: 'held', known });
     });
   }
 

@@ -218,6 +218,30 @@ test('what was copied and cut off, renamed and compressed at once, is known by i
   assert.deepEqual(bench.logged, []);
 });
 
+test('what was empty, filled, copied and cut off, filled again, renamed and compressed at once comes behind its copy, and once', async () => {
+  await using bench = new Bench();
+  bench.ports = { watcher: noHints };
+  bench.write('a.log', '');
+  const empty = bench.told('a.log (0 bytes) is new');
+  await bench.start();
+  await bench.until(empty);
+  const later = (seconds: number) => new Date(Math.floor(Date.now() / 1000 + seconds) * 1000);
+  bench.write('a.log', lines(0, 10));
+  copyTruncate(bench);
+  bench.write('a.log', lines(10, 12));
+  shift(bench);
+  bench.rename('a.log', 'a.log.1');
+  bench.write('a.log.1.gz', zlib.gzipSync(lines(10, 12)));
+  bench.remove('a.log.1');
+  fs.utimesSync(bench.path('a.log.2'), later(1), later(1));
+  fs.utimesSync(bench.path('a.log.1.gz'), later(2), later(2));
+  bench.write('a.log', '');
+  await bench.holds('a.log', lines(0, 12));
+  bench.write('a.log', lines(12, 20));
+  await bench.holds('a.log', lines(0, 20));
+  assert.deepEqual(bench.logged, []);
+});
+
 test('rotated files that are numbered on while they are looked at, one by one: none is passed by', async () => {
   await using bench = new Bench();
   await bench.started();

@@ -296,3 +296,19 @@ test('an archive that begins as an open generation does, and is not of it, was m
     ],
   );
 });
+
+test('what is read through its descriptor, its compressed form tells, was rotated after what was missed: that comes first', () => {
+  const open = { ...generation, offset: 0, open: true };
+  const newer = { ...archive, modifiedMs: 300 };
+  const missed = { ...file, age: 2, modifiedMs: 200, plainName: '2' };
+  const found = plan([open], [current, newer, missed], { '0,1': 'copy' });
+  assert.deepEqual(found, { rulings: ['new', 'held 0', 'new'], begin: [2, 1, 0], lost: [] });
+  const read = plan([{ ...open, offset: 500 }], [current, newer, missed], { '0,1': 'copy' });
+  assert.deepEqual(
+    [read.rulings, read.begin],
+    [
+      ['new', 'held', 'new'],
+      [2, 0],
+    ],
+  );
+});
