@@ -388,7 +388,7 @@ class Whole {
     // Of what a disk lied about a power cut may leave a later part: the rest is damage, counted like rot.
     const mayBeDamaged = theme === 'rot' || theme === 'edge_lies';
     this.#damaged = Math.max(this.#damaged, mayBeDamaged ? this.#damagedRecords() : 0);
-    const gaps = this.#isDamageUncounted() ? Number.POSITIVE_INFINITY : this.#damaged;
+    const gaps = this.#damaged;
     const differences = this.#differences();
     this.#destroyed = differences.reduce((sum, [, { destroyed }]) => sum + destroyed.length, 0);
     this.#repeated = differences.reduce(
@@ -443,11 +443,6 @@ class Whole {
       const bugs = [...side.events.keys()].filter((event) => /\bbug\b|surprise/.test(event));
       if (bugs.length > 0) this.#fail(`${side.name} logged ${bugs.join(', ')}`);
     }
-  }
-
-  /** A disk lied about the table that a segment begins with: how much stood behind it nobody can know. It is said, as 0 records. */
-  #isDamageUncounted(): boolean {
-    return this.plan.theme === 'edge_lies' && this.#sides.edge.events.has('spool.damaged');
   }
 
   /** As its own machine counts it; where that died before its cursor passed the damage, the receiver has the declared gap. */
