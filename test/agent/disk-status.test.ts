@@ -56,15 +56,18 @@ test('looking changes nothing on disk, and a folder where nothing ever ran is to
   assert.deepEqual(fs.readdirSync(dir.path), []);
 });
 
-test('damage among dead letters is told as such, beside a folder that is none of theirs', async () => {
+test('damage among dead letters is told as such, beside a folder with a name that we would not give', async () => {
   await using dir = temporarySpool();
   await closedSpool(dir);
-  fs.mkdirSync(join(dir.path, 'dead/%zz'), { recursive: true });
   const folder = join(dir.path, 'dead/central');
-  fs.cpSync(join(dir.path, 'spool'), join(folder, 'spool'), { recursive: true });
+  for (const each of [folder, join(dir.path, 'dead/%zz')])
+    fs.cpSync(join(dir.path, 'spool'), join(each, 'spool'), { recursive: true });
   assert.deepEqual(
     lookAtDisk(hostFiles, dir.path, 1).dead.map(({ shipper, held }) => [shipper, held.records]),
-    [['central', 30]],
+    [
+      ['%zz', 30],
+      ['central', 30],
+    ],
   );
   const segment = join(folder, 'spool', fs.readdirSync(join(folder, 'spool')).sort()[0]!);
   const bytes = fs.readFileSync(segment);
