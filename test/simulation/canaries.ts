@@ -48,7 +48,7 @@ export const canaries: readonly Canary[] = [
     file: 'spool/writer.ts',
     from: 'previousEnd, vouched: this.#durable }',
     to: 'previousEnd, vouched: this.#end }',
-    ...{ by: 'crashes', seedsMax: 24 },
+    ...{ by: 'crashes', seedsMax: 6 },
   },
   {
     name: 'tail kept past damage',
@@ -144,7 +144,7 @@ export const canaries: readonly Canary[] = [
     file: 'shippers/mirror/mirror.ts',
     from: 'if (plan.cut && intent) await cutBack(',
     to: 'if (false && intent) await cutBack(',
-    ...{ by: 'run', seedsMax: 12 },
+    ...{ by: 'run', seedsMax: 10 },
   },
   {
     name: 'mirror cursor before its files',

@@ -37,6 +37,8 @@ interface Fork {
 }
 
 const outcomesEach = 3;
+/** What was written since the last sync hangs on this one: here most can be half there. */
+const outcomesBeforeSync = 12;
 const againDepthMax = 2;
 const sourcesMax = 4;
 
@@ -145,7 +147,11 @@ class Scenario {
     disk.onOperation = ({ number, kind, path }) => {
       if (number < 0) return;
       this.#operations++;
-      for (let outcome = 0; outcome < (depth === 0 ? outcomesEach : 1); outcome++) {
+      for (
+        let outcome = 0;
+        outcome < (depth > 0 ? 1 : kind === 'datasync' ? outcomesBeforeSync : outcomesEach);
+        outcome++
+      ) {
         const luck = this.#random.uint32();
         const where = `${before}crashed before change ${number} (${kind} ${path}) with outcome ${luck}`;
         this.#forks.push({ disk: disk.afterPowerCut(luck), where, ...state(), depth });
