@@ -2,6 +2,7 @@
  * The process: hands the arguments to the command line and ends with its exit code. `version` is answered before anything of
  * the application is loaded. Nothing here waits at the top level: the executable is bundled as CommonJS.
  */
+import { writeSync } from 'node:fs';
 import type { CommandContext, ExitCode } from './cli/commands.ts';
 import { endProcess } from './host/exit.ts';
 import { type Signals, takeSignals } from './host/signals.ts';
@@ -15,25 +16,36 @@ const args = process.argv.slice(2);
 // First of all, for the commands that run until a signal; for the others signals do what the system says.
 let signals: Signals | undefined = args[0] === 'run' || args[0] === 'receive' ? takeSignals() : undefined;
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever reads our output has seen enough (`| head`).
-  if (error.code === 'EPIPE') endProcess(0);
-  fail(error);
-});
-// Nobody is left to tell it to.
-process.stderr.on('error', () => {});
+const asksVersion = args[0] === 'version' || args[0] === '--version' || args[0] === '-V';
+// Standard output as a stream takes longer to make than all that `version` does.
+if (!asksVersion) {
+  process.stdout.on('error', failedToWrite);
+  // Nobody is left to tell it to.
+  process.stderr.on('error', () => {});
+}
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
 main().then(endProcess, fail);
 
 async function main(): Promise<ExitCode> {
-  if (args[0] === 'version' || args[0] === '--version' || args[0] === '-V') {
-    const { versionCommand } = await import('./cli/version.ts');
-    return versionCommand({}, context());
+  if (asksVersion) {
+    const { versionText } = await import('./cli/version.ts');
+    try {
+      writeSync(1, versionText());
+    } catch (error) {
+      failedToWrite(error as NodeJS.ErrnoException);
+    }
+    return 0;
   }
   const { runProgram } = await import('./cli/program.ts');
   return runProgram(args, context());
+}
+
+function failedToWrite(error: NodeJS.ErrnoException): void {
+  // Whoever reads our output has seen enough (`| head`), or there is nobody.
+  if (error.code === 'EPIPE' || error.code === 'EBADF') endProcess(0);
+  fail(error);
 }
 
 function fail(error: unknown): void {

@@ -4,8 +4,12 @@ import { versionLine } from '../host/version.ts';
 import { type Command, exitCodes } from './commands.ts';
 
 export const versionCommand: Command<object> = async (_options, context) => {
-  const { codec, fallbackReason } = chooseCodec();
-  const why = fallbackReason === undefined ? '' : ` (zstd-napi cannot be used: ${fallbackReason})`;
-  await context.out(`tailspool ${versionLine}\ncodec ${codec.name}${why}\n`);
+  await context.out(versionText());
   return exitCodes.ok;
 };
+
+export function versionText(): string {
+  const { codec, fallbackReason } = chooseCodec();
+  const why = fallbackReason === undefined ? '' : ` (zstd-napi cannot be used: ${fallbackReason})`;
+  return `tailspool ${versionLine}\ncodec ${codec.name}${why}\n`;
+}

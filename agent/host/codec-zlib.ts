@@ -3,9 +3,11 @@
  * Node and so is tried out first; where that fails, `zstdCompressSync` is used, which makes a context for every call (0.76 of
  * C's speed at 256 KiB, against 0.92).
  */
-import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Codec } from '../../spool/ports.ts';
 import { checkFrameRoom, checkRoom, damaged, frameBytesMax, minMatchOfBlocks, soleFrame } from './zstd-frame.ts';
+
+/** Loaded only where it is used: with the fast codec it is not, and a start takes less. */
+const zlib = () => process.getBuiltinModule('node:zlib');
 
 type Compress = (raw: Uint8Array, into: Uint8Array) => number;
 
@@ -23,7 +25,7 @@ export function openZlibCodec(level = 1, driven = true): Codec {
       const extent = soleFrame(frame);
       checkRoom(extent, into);
       // maxOutputLength 0 is not allowed; an empty frame has nothing to overflow with.
-      const raw = zstdDecompressSync(frame, { maxOutputLength: Math.max(extent.contentBytes, 1) });
+      const raw = zlib().zstdDecompressSync(frame, { maxOutputLength: Math.max(extent.contentBytes, 1) });
       if (raw.length !== extent.contentBytes) throw damaged('it expands to another size than it says');
       into.set(raw);
       return raw.length;
@@ -32,14 +34,14 @@ export function openZlibCodec(level = 1, driven = true): Codec {
 }
 
 function parameters(level: number): Record<number, number> {
-  const matches = level === 1 ? { [constants.ZSTD_c_minMatch]: minMatchOfBlocks } : {};
-  return { [constants.ZSTD_c_compressionLevel]: level, ...matches, [constants.ZSTD_c_checksumFlag]: 1 };
+  const matches = level === 1 ? { [zlib().constants.ZSTD_c_minMatch]: minMatchOfBlocks } : {};
+  return { [zlib().constants.ZSTD_c_compressionLevel]: level, ...matches, [zlib().constants.ZSTD_c_checksumFlag]: 1 };
 }
 
 function contextPerCall(level: number): Compress {
   const options = { params: parameters(level) };
   return (raw, into) => {
-    const frame = zstdCompressSync(raw, options);
+    const frame = zlib().zstdCompressSync(raw, options);
     into.set(frame);
     return frame.length;
   };
@@ -63,7 +65,7 @@ interface StreamWithHandle {
 
 /** A compressor on a kept context, or undefined where Node's insides are not as expected. */
 function drivenHandle(level: number): Compress | undefined {
-  const stream = createZstdCompress({ params: parameters(level) });
+  const stream = zlib().createZstdCompress({ params: parameters(level) });
   let failure: Error | undefined;
   stream.on('error', (error) => {
     failure = error;
@@ -72,7 +74,7 @@ function drivenHandle(level: number): Compress | undefined {
   if (handle?.writeSync === undefined || state?.length !== 2) return undefined;
   const writeSync = handle.writeSync.bind(handle);
   const compress: Compress = (raw, into) => {
-    writeSync(constants.ZSTD_e_end, raw, 0, raw.length, into, 0, into.length);
+    writeSync(zlib().constants.ZSTD_e_end, raw, 0, raw.length, into, 0, into.length);
     if (failure !== undefined || state[1] !== 0) throw failure ?? new Error('the zstd frame does not fit its buffer');
     return into.length - state[0]!;
   };
@@ -85,7 +87,7 @@ function worksAsExpected(compress: Compress): boolean {
       const raw = Buffer.from(text);
       const into = Buffer.alloc(frameBytesMax(raw.length));
       const frame = into.subarray(0, compress(raw, into));
-      return soleFrame(frame).contentBytes === raw.length && zstdDecompressSync(frame).equals(raw);
+      return soleFrame(frame).contentBytes === raw.length && zlib().zstdDecompressSync(frame).equals(raw);
     });
   } catch {
     return false;
