@@ -201,7 +201,7 @@ test('kill -9 in the middle: an endpoint that honours the key has every line onc
 });
 
 test('a stop while a block is sent in parts lets it finish: an endpoint that knows no keys has nothing twice', async () => {
-  const answer = ({ wireBytes }: Received) => (wireBytes > 4000 ? { status: 413 } : undefined);
+  const answer = ({ wireBytes }: Received) => (wireBytes > 20_000 ? { status: 413 } : undefined);
   await using endpoint = await Endpoint.start({ answer });
   await using agent = new PlainAgent(endpoint.url, ['encoding: text', 'compression: none']);
   const all = Array.from({ length: 20_000 }, (_, number) => `line ${number} and some text behind it`);
