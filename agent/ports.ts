@@ -2,7 +2,7 @@
  * Everything the whole agent needs from outside, in one bundle: `agent/host/` makes the real one, `test/simulation/` a
  * simulated one, and `startAgent` takes either. No other way leads out of the process.
  */
-import type { Inflater, Listener, Mounts, Watcher } from '../collectors/ports.ts';
+import type { ChildProcesses, Inflater, Listener, Mounts, Watcher } from '../collectors/ports.ts';
 import type { Transports } from '../shippers/ports.ts';
 import type { Clock, Codec, Files, Log, Random, UnixMs } from '../spool/ports.ts';
 
@@ -16,6 +16,7 @@ export interface Host {
   readonly mounts: Mounts;
   readonly inflater: Inflater;
   readonly listener: Listener;
+  readonly children: ChildProcesses;
   readonly transports: Transports;
   readonly locks: Locks;
   readonly process: ProcessFacts;

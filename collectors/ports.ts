@@ -143,3 +143,48 @@ export interface Listening {
   /** Stops accepting, lets running requests end for up to `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
 }
+
+/** Bytes that come from somewhere, read only as far as somebody asks. */
+export interface ByteReader {
+  /**
+   * Gives `take` each piece that comes, until it returns false: it has enough for now. A piece is valid during that call only.
+   * True when `take` had enough, false at the end (also after `stop`). Throws what `take` throws, or a system error. One call at a time.
+   */
+  read(take: (piece: Uint8Array) => boolean): Promise<boolean>;
+}
+
+/** Starts other programs. */
+export interface ChildProcesses {
+  /** Never through a shell, and never throws: what could not be started is a child that ended so. */
+  spawn(command: ChildCommand): ChildProcess;
+}
+
+export interface ChildCommand {
+  /** An absolute path, or a name that is looked for in the environment's PATH. */
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** All of its environment. Undefined: PATH, HOME, LANG, LC_ALL and TZ of ours. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  readonly folder?: string | undefined;
+  /** Given up to become these (with no other groups) before the program begins; we have to be root for it. */
+  readonly user?: number | undefined;
+  readonly group?: number | undefined;
+  /** Called with each line of standard error, without its line feed, cut at 4 KiB. */
+  onErrorLine(line: string): void;
+}
+
+/** A running program, leader of a process group of its own. Its standard input is empty; standard output is a socket. */
+export interface ChildProcess extends ByteReader {
+  /** Undefined where it could not be started. */
+  readonly pid: number | undefined;
+  /** Resolves when the program is gone (what it wrote may still wait to be read). Never rejects. */
+  readonly ended: Promise<ChildEnd>;
+  /** SIGTERM to the whole group, SIGKILL after `graceMs` and to whatever then remains of it. Resolves when the program is gone. */
+  stop(graceMs: number): Promise<ChildEnd>;
+}
+
+export type ChildEnd =
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'killed'; readonly signal: string }
+  /** `code` as the system gives it: ENOENT, EACCES, EPERM, EAGAIN … */
+  | { readonly kind: 'not_started'; readonly code: string; readonly message: string };

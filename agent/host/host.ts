@@ -2,6 +2,7 @@
 import type { Log } from '../../spool/ports.ts';
 import type { Host } from '../ports.ts';
 import { loadZstdBinding } from './addon.ts';
+import { hostChildren } from './child.ts';
 import { hostClock } from './clock.ts';
 import { chooseCodec } from './codec.ts';
 import { hostFiles } from './files.ts';
@@ -31,6 +32,7 @@ export function openHost(log: Log, dataDir?: string): Host {
     mounts: hostMounts(),
     inflater: hostInflater,
     listener: hostListener(log),
+    children: hostChildren,
     transports: hostTransports,
     locks: hostLocks(),
     process: hostProcess(),

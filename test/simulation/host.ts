@@ -4,7 +4,7 @@
  */
 import { chooseCodec } from '../../agent/host/codec.ts';
 import type { Host, Locks, ProcessFacts } from '../../agent/ports.ts';
-import type { Listener, Watcher, WireRequest, WireResponse } from '../../collectors/ports.ts';
+import type { ChildEnd, ChildProcesses, Listener, Watcher, WireRequest, WireResponse } from '../../collectors/ports.ts';
 import type { Transports } from '../../shippers/ports.ts';
 import type { Clock, LogEntry } from '../../spool/ports.ts';
 import type { Network } from '../wire/network.ts';
@@ -55,6 +55,7 @@ export function makeMachine(options: MachineOptions): Machine {
     watcher: noHints,
     mounts: { typeOf: () => 'ext4' },
     inflater,
+    children: noPrograms,
     listener: listenerOf(network, alive, death.promise),
     transports: transportsOf(network, alive),
     locks: locksOf(),
@@ -65,6 +66,15 @@ export function makeMachine(options: MachineOptions): Machine {
 
 /** Discovery has to do without: scanning is the truth. */
 const noHints: Watcher = { watch: () => ({ [Symbol.dispose]() {} }) };
+
+/** No program is installed on a simulated machine. */
+const noPrograms: ChildProcesses = {
+  spawn({ program }) {
+    const end: ChildEnd = { kind: 'not_started', code: 'ENOENT', message: `${program} is not there` };
+    const ended = Promise.resolve(end);
+    return { pid: undefined, ended, stop: () => ended, read: () => Promise.resolve(false) };
+  },
+};
 
 /** The clock of a process: when it is dead none of its timers fires. */
 export function mortalClock(clock: Clock, alive: () => boolean): Clock {
