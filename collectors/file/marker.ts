@@ -1,6 +1,7 @@
 /**
  * One more source without a path: it says that a collector of this name ran here, in which boot of the machine, for which
- * patterns and since when, and whether it was stopped before it ended.
+ * patterns and since when, and whether it was stopped before it ended. What it says while it runs stands in two blocks, so that
+ * no single damaged one makes it forgotten.
  */
 import type { SourceNumber, SourceRecord } from '../../spool/nouns.ts';
 import type { UnixMs } from '../../spool/ports.ts';
@@ -37,13 +38,20 @@ export class Marker {
     this.#ports = ports;
   }
 
-  /** Says so durably, with the next block, where it is not what was said last. */
+  /** Says so durably, with the next block and once more with a later one, where it is not what was said last. */
   write(facts: MarkerFacts): void {
     this.#written = true;
-    const state = JSON.stringify(facts);
-    if (this.#facts && state === JSON.stringify(this.#facts)) return;
+    if (this.#facts && JSON.stringify(facts) === JSON.stringify(this.#facts)) return;
+    this.#say(facts);
+    const again = () => this.#facts === facts && this.#say(facts);
+    // Rejected where the spool is closed before: then this was the last word.
+    this.#ports.intake.flush().then(again, () => undefined);
+  }
+
+  #say(facts: MarkerFacts): void {
     const { intake, clock } = this.#ports;
     const { name, resource } = this.#options;
+    const state = JSON.stringify(facts);
     if (this.#source === 0)
       this.#source = intake.begin({ collector: name, type: sourceType, resource, attributes: {} });
     const from = this.#offset++;
@@ -56,7 +64,7 @@ export class Marker {
 
   /** The collector stops. One that was still starting leaves what it found: there may be a power cut that it has not looked into. */
   stopped(): void {
-    if (this.#facts && this.#written) this.write({ ...this.#facts, stopped: true });
+    if (this.#facts && this.#written) this.#say({ ...this.#facts, stopped: true });
   }
 }
 
