@@ -20,7 +20,7 @@ interface Room {
 /** Modules of Node that compute and do nothing else. */
 const pure = new Set(['node:buffer', 'node:crypto', 'node:path', 'node:util', 'node:zlib']);
 const none = new Set<string>();
-const spoolDoors = /^spool\/(nouns|ports|format[a-z-]*|wire[a-z-]*|bytes)\.ts$/;
+const spoolDoors = /^spool\/(nouns|ports|event|format[a-z-]*|wire[a-z-]*|bytes)\.ts$/;
 
 const rooms: readonly Room[] = [
   { folder: 'spool', own: [/^spool\//], node: pure, packages: none, world: false },

@@ -261,6 +261,10 @@ export const dropReasons: readonly DropReason[] = [
   'damaged',
   'forgotten',
   'upstream',
+  'overflow',
+  'kernel_buffer',
+  'malformed',
+  'too_large',
 ];
 
 function decodeBody(bytes: Uint8Array): BlockHeader | undefined {

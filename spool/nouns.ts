@@ -92,7 +92,11 @@ export type DropReason =
   | 'retention' // the spool was full, or a ring turned over
   | 'damaged' // could not be read back from the disk
   | 'forgotten' // a cursor above the cap or absent too long
-  | 'upstream'; // declared by the agent that sent it
+  | 'upstream' // declared by the agent that sent it
+  | 'overflow' // brought while the spool took nothing, by a collector that was told not to wait
+  | 'kernel_buffer' // lost before it could be read: the socket's buffer in the kernel was full
+  | 'malformed' // no record by the rules of its protocol
+  | 'too_large'; // longer than a record may be, and could not be taken in parts
 
 /** Records of one source that stand together in a block, and the step of its cursor that they make. */
 export interface Run {

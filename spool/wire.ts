@@ -171,6 +171,10 @@ const gapReasons: ReadonlySet<string> = new Set<DropReason | 'hole_in_positions'
   'damaged',
   'forgotten',
   'upstream',
+  'overflow',
+  'kernel_buffer',
+  'malformed',
+  'too_large',
 ]);
 
 function encodeGap(gap: Gap): string {

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
+import { eventOf, type Value } from '../../../spool/event.ts';
 import type { SourceDescription } from '../../../spool/nouns.ts';
 import type { Codec, UnixMs } from '../../../spool/ports.ts';
 import type { DeadLetter } from '../../ports.ts';
@@ -73,14 +74,21 @@ function textOf(contents: Contents, piece: Piece): Uint8Array {
 function ndjsonOf(contents: Contents, piece: Piece, describe: DescriptionOf, bytesMax: number): Uint8Array | undefined {
   const parts: string[] = [];
   let characters = 0;
-  let begun: { readonly stretch: Stretch; readonly text: string } | undefined;
+  let begun:
+    | { readonly stretch: Stretch; readonly description: Given['description']; readonly text: string }
+    | undefined;
   for (const { stretch, number, bytes } of recordsOf(contents, piece)) {
     const flags = flagsOf(stretch, number);
-    if (begun?.stretch !== stretch) begun = { stretch, text: beginning(stretch, describe(stretch)) };
-    const first = flags === undefined ? begun.text : beginning(stretch, describe(stretch), flags);
-    const body = bodyJson(stretch.format, bytes);
-    parts.push(first, body, '}\n');
-    characters += first.length + body.length + 2;
+    if (begun?.stretch !== stretch) {
+      const description = describe(stretch);
+      begun = { stretch, description, text: beginning(stretch.collectedAt, { description }) };
+    }
+    const plain = stretch.format === 'text' && flags === undefined;
+    const line = plain
+      ? `${begun.text}${textJson(bytes)}}\n`
+      : lineOf(stretch, bytes, { description: begun.description, flags });
+    parts.push(line);
+    characters += line.length;
     if (characters > bytesMax && piece.count > 1) return undefined;
   }
   return Buffer.from(parts.join(''));
@@ -124,39 +132,78 @@ type Flags = Readonly<Record<string, true>>;
 
 /** The same for a record that stands alone. */
 export function encodeOne(encoding: Encoding, letter: DeadLetter): Uint8Array {
-  const { format, body } = letter;
+  const { body } = letter;
   if (encoding === 'text') return Buffer.concat([body, Buffer.from('\n')]);
-  return Buffer.from(`${beginning(letter, letter)}${bodyJson(format, body)}}\n`);
+  return Buffer.from(lineOf(letter, body, { description: letter }));
 }
 
-/** A line up to its body. */
-function beginning(
-  { collectedAt }: Pick<Stretch, 'collectedAt'>,
-  description: Pick<SourceDescription, 'resource' | 'attributes'> | undefined,
-  flags: Flags = {},
+/** A record as a line of NDJSON: its event, with what its source has for all its records. */
+function lineOf(
+  { format, collectedAt }: Pick<Stretch, 'format' | 'collectedAt'>,
+  bytes: Uint8Array,
+  given: Given,
 ): string {
+  const parsed = format === 'json' ? parsedOf(bytes) : undefined;
+  if (parsed === undefined) return `${beginning(collectedAt, given)}${textJson(bytes)}}\n`;
+  const {
+    observedTimestamp = isoTime(collectedAt),
+    timestamp,
+    resource,
+    attributes,
+    body = null,
+    ...rest
+  } = eventOf(parsed);
+  return `${JSON.stringify({
+    timestamp,
+    observedTimestamp,
+    resource: { ...given.description?.resource, ...resource },
+    ...rest,
+    attributes: { ...given.description?.attributes, ...attributes, ...given.flags },
+    body,
+  })}\n`;
+}
+
+interface Given {
+  readonly description: Pick<SourceDescription, 'resource' | 'attributes'> | undefined;
+  readonly flags?: Flags | undefined;
+}
+
+/** A text line up to its body. */
+function beginning(collectedAt: UnixMs, { description, flags }: Given): string {
   const resource = JSON.stringify(description?.resource ?? {});
   const attributes = JSON.stringify({ ...description?.attributes, ...flags });
   return `{"observedTimestamp":"${isoTime(collectedAt)}","resource":${resource},"attributes":${attributes},"body":`;
 }
 
-/** A record as a JSON value: structured ones as they are, text as text, what is no UTF-8 as `{"bytes": base64}`. */
-export function bodyJson(format: Stretch['format'], bytes: Uint8Array): string {
-  if (!isUtf8(bytes)) return JSON.stringify({ bytes: Buffer.from(bytes).toString('base64') });
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
-  return format === 'json' && isJson(text) ? text : JSON.stringify(text);
+function textJson(bytes: Uint8Array): string {
+  return JSON.stringify(isUtf8(bytes) ? textOfBytes(bytes) : { bytes: Buffer.from(bytes).toString('base64') });
+}
+
+function textOfBytes(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
 
 export function isoTime(ms: UnixMs): string {
   return new Date(ms).toISOString();
 }
 
-function isJson(text: string): boolean {
+/** Undefined: it calls itself JSON and is not. It goes out as text: a body has to be readable as a whole. */
+function parsedOf(bytes: Uint8Array): Value | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  const text = textOfBytes(bytes);
   try {
-    JSON.parse(text);
-    return true;
+    return longNumber.test(text) ? JSON.parse(text, keepNumber) : JSON.parse(text);
   } catch {
-    // What calls itself JSON and is not goes out as text: a body has to be readable as a whole.
-    return false;
+    return undefined;
   }
 }
+
+/** Numbers that a double may not hold go out digit by digit as they came. */
+const longNumber = /\d{16}/;
+
+function keepNumber(_key: string, value: unknown, { source }: { readonly source?: string } = {}): unknown {
+  return typeof value === 'number' && source !== undefined && source.length > 15 ? rawJson(source) : value;
+}
+
+/** ECMAScript's `JSON.rawJSON`, which TypeScript's library does not know yet. */
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
