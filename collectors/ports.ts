@@ -63,16 +63,20 @@ export interface Mounts {
   typeOf(path: string): string;
 }
 
-/** Expands compressed files (rotated logs) piece by piece, in bounded memory. */
+/** `deflate`: in the zlib format, or bare. */
+export type Compression = 'gzip' | 'zstd' | 'deflate';
+
+/** Expands what is compressed (rotated logs, bodies of requests) piece by piece, in bounded memory. */
 export interface Inflater {
   /**
-   * The expanded bytes of a whole file that `read` gives (0 at its end), in pieces that are valid until the next one. Ends only
-   * behind a complete stream (gzip: all members); throws with code `TRUNCATED` where the file ends before, `DAMAGED` where it
-   * does not decode.
+   * The expanded bytes of all that `read` gives (0 at its end), in pieces that are valid until the next one. Ends only behind
+   * complete streams (gzip: all members, zstd: all frames); throws with code `TRUNCATED` where the input ends before, `DAMAGED`
+   * where it does not decode, needs a window larger than `windowBytesMax` (zstd only; 128 MiB) or goes on behind its end.
    */
   expand(
-    compression: 'gzip' | 'zstd',
+    compression: Compression,
     read: (into: Uint8Array, position: number) => number | Promise<number>,
+    options?: { readonly windowBytesMax?: number },
   ): AsyncIterable<Uint8Array>;
 }
 

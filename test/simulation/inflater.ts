@@ -1,6 +1,6 @@
 /** Expands rotated logs at once instead of in another thread: what takes real time would make one seed run in two ways. */
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import type { Inflater } from '../../collectors/ports.ts';
+import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import type { Compression, Inflater } from '../../collectors/ports.ts';
 
 const readBytes = 64 * 1024;
 const pieceBytes = 16 * 1024;
@@ -20,8 +20,9 @@ export const inflater: Inflater = {
   },
 };
 
-function expanded(compression: 'gzip' | 'zstd', compressed: Buffer): Buffer {
+function expanded(compression: Compression, compressed: Buffer): Buffer {
   try {
+    if (compression === 'deflate') return inflateSync(compressed);
     return compression === 'gzip' ? gunzipSync(compressed) : zstdDecompressSync(compressed);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR' ? 'TRUNCATED' : 'DAMAGED';
