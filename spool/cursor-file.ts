@@ -69,6 +69,8 @@ export class CursorFile {
   #sequence: number;
   #slot: number;
   #sound: boolean;
+  /** Whether the file's name is durable as far as this process knows; the one that made it may not have come so far. */
+  #named = false;
 
   constructor(files: Files, folders: Folders, shipper: string, found: CursorRead) {
     this.#files = files;
@@ -104,6 +106,8 @@ export class CursorFile {
       const next = 1 - this.#slot;
       if (this.#file.write(slot, slotOffsets[next]!) < slot.length) throw new Error(`${this.#path}: a short write`);
       await this.#file.datasync();
+      if (!this.#named) await this.#files.syncDirectory(this.#folder);
+      this.#named = true;
       this.#slot = next;
     } catch (error) {
       this.#sound = false;
@@ -130,6 +134,7 @@ export class CursorFile {
     }
     this.#files.rename(path, this.#path);
     await this.#files.syncDirectory(this.#folder);
+    this.#named = true;
     this.#sound = true;
     this.#slot = 0;
   }

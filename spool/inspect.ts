@@ -69,14 +69,14 @@ export function* inspect(files: Files, place: Place, from: Position = 0): Genera
   const buffers = new Buffers();
   const starts = listSegments(files, place.segments);
   for (const [index, start] of starts.entries()) {
-    const next = starts[index + 1];
-    if (next !== undefined && next <= from) continue;
+    const later = starts.slice(index + 1);
+    if (later[0] !== undefined && later[0] <= from) continue;
     using opened = openSegment(files, place, start);
     if (!opened) {
       yield { kind: 'gone', start };
       continue;
     }
-    const segment = measure(files, place, opened.value, start, next);
+    const segment = measure(files, place, opened.value, start, later);
     yield { kind: 'segment', segment };
     const stretch = { file: opened.value, start, from: Math.max(start, from), end: segment.end, spool: undefined };
     for (const item of scan(stretch)) {
@@ -144,22 +144,36 @@ class Buffers {
   }
 }
 
-/** A segment counts up to where the first block of the next one says that the block before it ended. */
+/**
+ * A segment counts up to where the first block of a later one says that the block before it ended. A file in between may hold
+ * none: a repair left it that was cut short.
+ */
 function measure(
   files: Files,
   place: Place,
   file: OpenFile,
   start: Position,
-  next: Position | undefined,
+  later: readonly Position[],
 ): FoundSegment {
   const fileBytes = file.stat().sizeBytes;
-  let end = start + fileBytes;
-  if (next !== undefined) {
-    using opened = openSegment(files, place, next);
-    const first = opened && firstBlock(opened.value, next, next + opened.value.stat().sizeBytes);
-    if (first?.kind === 'block') end = Math.min(end, Math.max(start, first.header.previousEnd));
+  const previousEnd = firstOf(later, (next) => previousEndAt(files, place, next)) ?? start + fileBytes;
+  const end = Math.min(start + fileBytes, Math.max(start, previousEnd));
+  return { name: segmentName(start), start, end, fileBytes, newest: later.length === 0 };
+}
+
+/** What the first block of a segment says of the one before it; undefined where there is no such block. */
+function previousEndAt(files: Files, place: Place, start: Position): Position | undefined {
+  using opened = openSegment(files, place, start);
+  const first = opened && firstBlock(opened.value, start, start + opened.value.stat().sizeBytes);
+  return first?.kind === 'block' ? first.header.previousEnd : undefined;
+}
+
+function firstOf<T, R>(items: readonly T[], of: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = of(item);
+    if (found !== undefined) return found;
   }
-  return { name: segmentName(start), start, end, fileBytes, newest: next === undefined };
+  return undefined;
 }
 
 function openSegment(files: Files, place: Place, start: Position): ReturnType<typeof closing> | undefined {

@@ -175,7 +175,7 @@ function lastOfCursors(cursors: ReadonlyMap<string, CursorRead>): Recovered['las
 function openSegments(files: Files, folders: Folders): Segment[] {
   const segments: Segment[] = [];
   for (const start of listSegments(files, folders.segments)) {
-    const segment = openSegment(files, `${folders.segments}/${segmentName(start)}`, start, segments.at(-1));
+    const segment = openSegment(files, `${folders.segments}/${segmentName(start)}`, start, segments);
     const before = segments.at(-1);
     if (before?.unopened) before.end = Math.min(before.end, start);
     segments.push(segment);
@@ -194,20 +194,27 @@ function openSegments(files: Files, folders: Folders): Segment[] {
   return segments.filter((segment) => !empty.includes(segment));
 }
 
-/** `before` ends where the first header of this one says. */
-function openSegment(files: Files, path: string, start: Position, before: Segment | undefined): Segment {
+/** Those before it end where its first header says: a repair may have left more than one behind that it could not cut. */
+function openSegment(files: Files, path: string, start: Position, before: readonly Segment[]): Segment {
   try {
     using file = closing(files.open(path, 'read'));
     const bytes = file.value.stat().sizeBytes;
     const first = firstBlock(file.value, start, start + bytes);
     if (first.kind === 'newer') throw new NewerVersion(path, first.version);
-    if (before && first.kind === 'block')
-      before.end = Math.min(start, Math.max(before.start, first.header.previousEnd));
+    if (first.kind === 'block') endAt(before, Math.min(start, first.header.previousEnd));
     return { start, end: start + bytes, bytes, verified: undefined };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const end = start + unknownBytes;
     return { start, end, bytes: 0, verified: undefined, unopened: error as Error };
+  }
+}
+
+/** Nothing of these segments counts from `end` on. */
+function endAt(segments: readonly Segment[], end: Position): void {
+  for (const segment of segments.toReversed()) {
+    if (segment.end <= end) return;
+    segment.end = Math.max(segment.start, end);
   }
 }
 

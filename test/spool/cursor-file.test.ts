@@ -6,6 +6,8 @@ import { hostFiles } from '../../agent/host/files.ts';
 import { CursorFile, readCursor } from '../../spool/cursor-file.ts';
 import { cursorName, foldersOf } from '../../spool/layout.ts';
 import type { Files } from '../../spool/ports.ts';
+import { SimulatedDisk } from '../simulation/disk.ts';
+import { fails } from '../simulation/faults.ts';
 
 /** Existing files can be written over, and nothing can be made. */
 const fullDisk: Files = {
@@ -31,6 +33,23 @@ test('the first cursor is saved on a disk that became full, also by a process th
   second.close();
   const read = readCursor(hostFiles, path);
   assert.equal(read.kind === 'cursor' && read.record.cursor.position, 7);
+});
+
+test('a saved cursor stays in a power cut, although the process that made its file could not make its name durable', async () => {
+  const disk = new SimulatedDisk();
+  const folders = foldersOf('/data');
+  disk.files.makeDirectory(folders.cursors);
+  await disk.files.syncDirectory('/');
+  await disk.files.syncDirectory('/data');
+  disk.faults = [fails('EIO', { kinds: ['syncDirectory'], times: 1 })];
+  await new CursorFile(disk.files, folders, 's', { kind: 'none' }).prepare();
+  const path = `${folders.cursors}/${cursorName('s')}`;
+  const next = new CursorFile(disk.files, folders, 's', readCursor(disk.files, path));
+  await next.save(recordAt(7));
+  for (let luck = 0; luck < 50; luck++) {
+    const read = readCursor(disk.afterPowerCut(luck).files, path);
+    assert.equal(read.kind === 'cursor' && read.record.cursor.position, 7, `outcome ${luck}`);
+  }
 });
 
 test('any flipped bit of the newer slot, and any length that cuts it, leaves the older one; of both, nothing that looks like a cursor', async (t) => {

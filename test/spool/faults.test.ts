@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findSpool } from '../../spool/inspect.ts';
+import { verifySpool } from '../../spool/verify.ts';
 import { SimulatedClock } from '../simulation/clock.ts';
 import { SimulatedDisk } from '../simulation/disk.ts';
 import type { Fault } from '../simulation/faults.ts';
 import { fails, losesPages } from '../simulation/faults.ts';
 import { firstSeed, SeededRandom } from '../simulation/random.ts';
 import { drawFaults } from './draw-faults.ts';
-import { temporarySpool, writeLine } from './temporary-spool.ts';
+import { codec, delivered, temporarySpool, writeLine } from './temporary-spool.ts';
 import { live, World } from './world.ts';
 
 const seed = firstSeed(1);
@@ -91,4 +93,36 @@ test('who has passed the hole behind a repaired segment is still known by the bl
   assert.equal(hole.kind === 'gap' && hole.gap.reason, 'hole_in_positions');
   assert.equal(outlet.endingAt(hole.kind === 'gap' ? hole.upto : 0)?.hash, before.hash);
   await clock.run(spool.close());
+});
+
+test('what a cut took back stays away, although a power cut brought it back, and an empty segment of another repair behind it', async () => {
+  const clock = new SimulatedClock();
+  const disk = new SimulatedDisk({ clock });
+  const dir = temporarySpool({ files: disk.files, clock });
+  const spool = await clock.run(dir.open({ syncIntervalMs: 10 }));
+  const source = spool.intake.begin(dir.description('/a'));
+  writeLine(spool, source, 0, 'first\n');
+  await clock.advance(20);
+  const first = `/data/spool/${'0'.repeat(20)}.zst`;
+  const whole = Buffer.alloc(4096);
+  let length = 0;
+  disk.faults = [fails('EIO', { kinds: ['datasync'], path: spoolOnly, times: 1 })];
+  disk.onOperation = ({ kind, path }) => {
+    if (kind === 'truncate' && path === first) length = disk.files.open(first, 'read').read(whole, 0);
+  };
+  writeLine(spool, source, 6, 'second\n');
+  await clock.advance(2000);
+  await clock.run(spool.close());
+  disk.onOperation = undefined;
+  const file = disk.files.open(first, 'write');
+  assert.ok(length > file.stat().sizeBytes, 'something was cut');
+  file.write(whole.subarray(0, length), 0);
+  disk.files.open(`/data/spool/${String(length - 1).padStart(20, '0')}.zst`, 'create').close();
+
+  const findings: string[] = [];
+  verifySpool(disk.files, codec, findSpool(disk.files, dir.path)!, ({ what }) => findings.push(what));
+  assert.deepEqual(findings, ['the file is empty']);
+  const again = await clock.run(dir.open());
+  assert.deepEqual(delivered(dir, again.outlet('s')), ['first\n', 'second\n']);
+  await clock.run(again.close());
 });
