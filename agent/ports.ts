@@ -3,6 +3,7 @@
  * simulated one, and `startAgent` takes either. No other way leads out of the process.
  */
 import type { ChildProcesses, Inflater, Listener, Mounts, Watcher } from '../collectors/ports.ts';
+import type { DatagramListener, StreamListener } from '../collectors/socket-ports.ts';
 import type { Transports } from '../shippers/ports.ts';
 import type { Clock, Codec, Files, Log, Random, UnixMs } from '../spool/ports.ts';
 
@@ -17,6 +18,8 @@ export interface Host {
   readonly inflater: Inflater;
   readonly listener: Listener;
   readonly children: ChildProcesses;
+  readonly streams: StreamListener;
+  readonly datagrams: DatagramListener;
   readonly transports: Transports;
   readonly locks: Locks;
   readonly process: ProcessFacts;

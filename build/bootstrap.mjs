@@ -15,6 +15,7 @@ const nodeMajorMin = 24;
 /** Each task is commands that run one after the other; the last gets the arguments after `--`. */
 const tasks = {
   start: () => [node('agent/demo/demo.ts')],
+  native: () => [node('build/native.ts')],
   test: (args) => [testCommand(args)],
   types: () => [tool('typescript', 'bin/tsc', '-p', '.')],
   lint: () => [tool('@biomejs/biome', 'bin/biome', 'check', '--error-on-warnings', '.')],

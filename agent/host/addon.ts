@@ -6,11 +6,13 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { getRawAsset, isSea } from 'node:sea';
+import { fileURLToPath } from 'node:url';
 import type { ZstdBinding } from './codec-zstd-napi.ts';
 
 /** The assets' names in the executable (build/executable.ts). */
 export const addonAsset = 'zstd-napi.node';
 export const notifyAsset = 'notify.node';
+export const datagramAsset = 'datagram.node';
 
 /** What `build/native/notify.c` exports. */
 export interface NotifyBinding {
@@ -31,6 +33,34 @@ export function loadNotifyBinding(folders: readonly string[] = []): NotifyBindin
   if (!isSea()) throw new Error('only the executable has it');
   return loadAsset(notifyAsset, folders) as NotifyBinding;
 }
+
+/** What `build/native/datagram.c` exports. Numbers below zero are error numbers (-errno). */
+export interface DatagramBinding {
+  /** `kind`: 4, 6, or 1 for the path of a unix socket. Gives a descriptor. */
+  open(kind: 1 | 4 | 6, address: string, port: number, receiveBufferBytes: number): number;
+  port(descriptor: number): number;
+  /** As the kernel counts it: twice what it was asked for. */
+  receiveBuffer(descriptor: number): number;
+  /** How many datagrams were put into the slab's slots, each described by `noteInts` of the notes. */
+  receive(descriptor: number, slab: Uint8Array, slotBytes: number, notes: Int32Array): number;
+  /** A watcher, or an error number. It owns the descriptor. */
+  watch(descriptor: number, call: () => void): object | number;
+  wait(watcher: object, yes: boolean): number;
+  unwatch(watcher: object): number;
+}
+
+/** The executable has it; from the sources it is what `node build/native.ts` compiled. Throws with the reason. */
+export function loadDatagramBinding(folders: readonly string[] = []): DatagramBinding {
+  if (isSea()) return loadAsset(datagramAsset, folders) as DatagramBinding;
+  const compiled = new URL(`../../${compiledFolder}/${datagramAsset}`, import.meta.url);
+  if (!fs.existsSync(compiled)) throw new Error('it is not compiled: run `npm run native`');
+  const module: { exports: unknown } = { exports: {} };
+  process.dlopen(module, fileURLToPath(compiled));
+  return module.exports as DatagramBinding;
+}
+
+/** Where `build/native.ts` puts what it compiles; relative to the project's root. */
+export const compiledFolder = 'dist/native';
 
 /** The message of the error where the executable was built without it (`--codec=zlib`). */
 export const leftOut = 'it was left out of this build';

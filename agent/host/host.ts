@@ -5,6 +5,7 @@ import { loadZstdBinding } from './addon.ts';
 import { hostChildren } from './child.ts';
 import { hostClock } from './clock.ts';
 import { chooseCodec } from './codec.ts';
+import { hostDatagramListener } from './datagram-listener.ts';
 import { hostFiles } from './files.ts';
 import { hostInflater } from './inflater.ts';
 import { hostListener } from './listener.ts';
@@ -12,6 +13,7 @@ import { hostLocks } from './lock.ts';
 import { hostMounts } from './mounts.ts';
 import { hostProcess } from './process.ts';
 import { hostRandom } from './random.ts';
+import { hostStreamListener } from './stream-listener.ts';
 import { hostTransports } from './transport.ts';
 import { hostWatcher } from './watcher.ts';
 
@@ -33,6 +35,8 @@ export function openHost(log: Log, dataDir?: string): Host {
     inflater: hostInflater,
     listener: hostListener(log),
     children: hostChildren,
+    streams: hostStreamListener(log),
+    datagrams: hostDatagramListener(dataDir),
     transports: hostTransports,
     locks: hostLocks(),
     process: hostProcess(),

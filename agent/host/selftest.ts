@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { isSea } from 'node:sea';
 import { gzipSync } from 'node:zlib';
 import type { Codec, Log } from '../../spool/ports.ts';
-import { leftOut, loadNotifyBinding } from './addon.ts';
+import { leftOut, loadDatagramBinding, loadNotifyBinding } from './addon.ts';
 import { chooseCodec } from './codec.ts';
 import { openZlibCodec } from './codec-zlib.ts';
 import { hostInflater } from './inflater.ts';
@@ -24,6 +24,7 @@ export function embeddedParts(log: Log): readonly EmbeddedPart[] {
     { name: 'fast codec', check: fastCodec },
     { name: 'codec of Node', check: codecOfNode },
     { name: 'sd_notify', check: notify },
+    { name: 'unix datagrams', check: datagrams },
     { name: 'gzip and zstd files', check: inflate },
     { name: 'lock without flock', check: sqlite },
     { name: 'TLS', check: tls },
@@ -67,6 +68,18 @@ function sendNowhere(): number | undefined {
     return loadNotifyBinding().send('/proc/no such socket', 'READY=1');
   } catch (error) {
     if ((error as Error).message === leftOut) return undefined;
+    throw error;
+  }
+}
+
+async function datagrams(): Promise<string> {
+  try {
+    const descriptor = loadDatagramBinding().open(1, '', 0, 0);
+    expect(descriptor < 0, 'a socket without a name could be bound');
+    return 'own function';
+  } catch (error) {
+    const { message } = error as Error;
+    if (message === leftOut || !isSea()) return message;
     throw error;
   }
 }

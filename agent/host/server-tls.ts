@@ -2,9 +2,9 @@
  * A listener's certificates, which may be replaced while it runs: new connections use the new ones at once, and those that were made with the
  * old ones end with their next answer, so that a client authority that was taken back does not live on in them.
  */
-import type { Server } from 'node:https';
+
 import type { Socket } from 'node:net';
-import type { TLSSocket, TlsOptions } from 'node:tls';
+import type { Server, TLSSocket, TlsOptions } from 'node:tls';
 import type { ListenOptions } from '../../collectors/ports.ts';
 import type { Log } from '../../spool/ports.ts';
 import { CertificateSource } from './certificates.ts';

@@ -1,6 +1,6 @@
 /**
  * Compiles the native parts of an executable with the compiler of the machine it is built for: zstd-napi from the sources in
- * its package, and our own `notify.c`. Not as npm built zstd-napi: without threads of its own it needs glibc 2.14 only instead of
+ * its package, and our own ones (`build/native/`). Not as npm built zstd-napi: without threads of its own it needs glibc 2.14 only instead of
  * 2.34, and the same sources, compiler and flags give the same bytes wherever they lie.
  */
 import { createHash } from 'node:crypto';
@@ -45,7 +45,15 @@ export function zstdAddon(): Addon {
 }
 
 export function notifyAddon(): Addon {
-  return { name: 'notify', from: join(root, 'build/native'), sources: ['notify.c'], flags: ['-Wall'], cxxFlags: [] };
+  return ownAddon('notify');
+}
+
+export function datagramAddon(): Addon {
+  return ownAddon('datagram');
+}
+
+function ownAddon(name: string): Addon {
+  return { name, from: join(root, 'build/native'), sources: [`${name}.c`], flags: ['-Wall'], cxxFlags: [] };
 }
 
 /**

@@ -19,6 +19,7 @@ test('each part that is built in works', { skip }, () => {
   assert.equal(status, 0, stdout);
   assert.match(stdout, /^ok {6}fast codec: zstd-napi/m);
   assert.match(stdout, /^ok {6}sd_notify: own function/m);
+  assert.match(stdout, /^ok {6}unix datagrams: own function/m);
   assert.doesNotMatch(stdout, /FAILED/);
 });
 

@@ -12,6 +12,7 @@ import type { SimulatedDisk } from './disk.ts';
 import { Crash } from './errors.ts';
 import { inflater } from './inflater.ts';
 import type { SeededRandom } from './random.ts';
+import { SimulatedSockets } from './sockets.ts';
 
 const { codec } = chooseCodec();
 const logMax = 200;
@@ -30,6 +31,8 @@ export interface MachineOptions {
 export interface Machine {
   readonly host: Host;
   readonly log: readonly LogEntry[];
+  /** For the peers of its listening sockets. */
+  readonly sockets: SimulatedSockets;
   /** Cuts the connections that are still open; the disk has crashed already. */
   bury(): void;
 }
@@ -40,6 +43,7 @@ export function makeMachine(options: MachineOptions): Machine {
   const log: LogEntry[] = [];
   const death = Promise.withResolvers<never>();
   death.promise.catch(() => undefined);
+  const sockets = new SimulatedSockets(alive);
   const host: Host = {
     files: disk.files,
     clock: mortalClock(options.clock, alive),
@@ -57,11 +61,13 @@ export function makeMachine(options: MachineOptions): Machine {
     inflater,
     children: noPrograms,
     listener: listenerOf(network, alive, death.promise),
+    streams: sockets.streams,
+    datagrams: sockets.datagrams,
     transports: transportsOf(network, alive),
     locks: locksOf(),
     process: factsOf(options),
   };
-  return { host, log, bury: () => death.reject(reset()) };
+  return { host, log, sockets, bury: () => death.reject(reset()) };
 }
 
 /** Discovery has to do without: scanning is the truth. */

@@ -1,0 +1,207 @@
+/**
+ * Datagrams by our own addon (`build/native/datagram.c`): up to 64 in one system call, into memory that is used again, and only
+ * when somebody reads: what nobody reads the kernel keeps, and then drops and counts.
+ */
+import * as fs from 'node:fs';
+import { getSystemErrorMap } from 'node:util';
+import type { Datagram, DatagramListening, DatagramListenOptions, Peer } from '../../collectors/socket-ports.ts';
+import type { DatagramBinding } from './addon.ts';
+import { KernelDrops } from './kernel-drops.ts';
+
+export interface NativePlace {
+  /** 1: `address` is the path of a unix socket. */
+  readonly kind: 1 | 4 | 6;
+  readonly address: string;
+  readonly port: number;
+  /** What people know it by, where `address` is another way to it. */
+  readonly name?: string;
+}
+
+/** In one system call; the addon takes no more. */
+const batchMax = 64;
+const noteInts = 12;
+/** Batches in a row before other work has its turn. */
+const batchesInTurn = 8;
+/** Senders whose address is kept as text. */
+const peersMax = 4096;
+
+/** Throws with the code of what hinders (EADDRINUSE, EACCES …). `closed` is called at the end. */
+export function openNativeDatagrams(
+  binding: DatagramBinding,
+  place: NativePlace,
+  options: DatagramListenOptions,
+  closed: () => void = () => {},
+): DatagramListening {
+  const descriptor = binding.open(place.kind, place.address, place.port, options.receiveBufferBytes ?? 0);
+  if (descriptor < 0) throw systemError(descriptor, `bind ${place.name ?? `${place.address}:${place.port}`}`);
+  return new NativeDatagrams(binding, descriptor, place, options.datagramBytesMax, closed);
+}
+
+class NativeDatagrams implements DatagramListening {
+  readonly way = { kind: 'native' } as const;
+  readonly host: string;
+  readonly port: number;
+  readonly receiveBufferBytes: number;
+  readonly #binding: DatagramBinding;
+  readonly #descriptor: number;
+  readonly #watcher: object;
+  readonly #slotBytes: number;
+  readonly #slab: Uint8Array;
+  readonly #notes = new Int32Array(batchMax * noteInts);
+  readonly #peers = new Peers(new Uint8Array(this.#notes.buffer));
+  readonly #drops: KernelDrops | undefined;
+  readonly #closed: () => void;
+  #reader: ((batch: readonly Datagram[] | undefined) => void) | undefined;
+  #inTurn = 0;
+  #closing: NodeJS.Timeout | undefined;
+  #state: 'open' | 'draining' | 'closed' = 'open';
+  readonly #gone = Promise.withResolvers<void>();
+
+  constructor(binding: DatagramBinding, descriptor: number, place: NativePlace, bytesMax: number, closed: () => void) {
+    this.#binding = binding;
+    this.#descriptor = descriptor;
+    this.#slotBytes = bytesMax;
+    // Pages of it that no datagram reaches are never used.
+    this.#slab = new Uint8Array(batchMax * bytesMax);
+    this.#closed = closed;
+    this.host = place.name ?? place.address;
+    this.port = binding.port(descriptor);
+    // The kernel doubles what it is asked for, for its own book-keeping.
+    this.receiveBufferBytes = binding.receiveBuffer(descriptor) / 2;
+    const { ino } = fs.fstatSync(descriptor, { bigint: true });
+    this.#drops = place.kind === 1 ? undefined : new KernelDrops(place.kind, String(ino));
+    const watcher = binding.watch(descriptor, () => this.#readable());
+    if (typeof watcher === 'number') throw systemError(watcher, 'watch a socket');
+    this.#watcher = watcher;
+  }
+
+  read(): Promise<readonly Datagram[] | undefined> {
+    if (this.#state === 'closed') return Promise.resolve(undefined);
+    if (this.#inTurn > 0) {
+      const batch = this.#receive();
+      if (batch !== undefined) return Promise.resolve(batch);
+      if (this.#state === 'draining') {
+        this.#end();
+        return Promise.resolve(undefined);
+      }
+    }
+    return new Promise((resolve) => {
+      this.#reader = resolve;
+      if (this.#state === 'draining') setImmediate(() => this.#readable());
+      else this.#binding.wait(this.#watcher, true);
+    });
+  }
+
+  drops(): number | undefined {
+    return this.#state === 'closed' ? undefined : this.#drops?.read();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'draining';
+    this.#closing ??= setTimeout(() => this.#end(), graceMs);
+    if (this.#reader !== undefined) {
+      this.#binding.wait(this.#watcher, false);
+      this.#readable();
+    }
+    await this.#gone.promise;
+  }
+
+  /** Something may be there. Nobody reads: it stays in the kernel. */
+  #readable(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    this.#inTurn = batchesInTurn;
+    const batch = this.#receive();
+    if (batch !== undefined) {
+      this.#reader = undefined;
+      reader(batch);
+    } else if (this.#state === 'draining') this.#end();
+    else this.#binding.wait(this.#watcher, true);
+  }
+
+  #receive(): Datagram[] | undefined {
+    this.#inTurn--;
+    const count = this.#binding.receive(this.#descriptor, this.#slab, this.#slotBytes, this.#notes);
+    // An error that the network reports for the socket says nothing of what else arrives.
+    if (count <= 0) {
+      this.#inTurn = 0;
+      return undefined;
+    }
+    // Fewer than fit: there is nothing more, and asking would only say so.
+    if (count < batchMax) this.#inTurn = 0;
+    const batch = new Array<Datagram>(count);
+    for (let at = 0; at < count; at++) {
+      const start = at * this.#slotBytes;
+      const bytes = this.#slab.subarray(start, start + this.#notes[at * noteInts]!);
+      batch[at] = { bytes, truncated: this.#notes[at * noteInts + 1] === 1, peer: this.#peers.of(this.#notes, at) };
+    }
+    return batch;
+  }
+
+  #end(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    clearTimeout(this.#closing);
+    this.#binding.unwatch(this.#watcher);
+    this.#closed();
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.(undefined);
+    this.#gone.resolve();
+  }
+}
+
+/** Senders by their notes; those seen lately are the same objects again. */
+class Peers {
+  readonly #bytes: Uint8Array;
+  readonly #known = new Map<number, Peer>();
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  of(notes: Int32Array, at: number): Peer {
+    const first = at * noteInts;
+    const family = notes[first + 2];
+    const pid = notes[first + 4]!;
+    // An IPv4 address and port in one number, a process otherwise; IPv6 senders are written out each time.
+    const key = family === 4 ? (notes[first + 8]! >>> 0) * 65_536 + notes[first + 3]! : family === 0 ? -pid : undefined;
+    const known = key === undefined ? undefined : this.#known.get(key);
+    if (known !== undefined && (family === 4 || known.process?.uid === notes[first + 5]! >>> 0)) return known;
+    const peer = this.#read(notes, first);
+    if (key === undefined) return peer;
+    if (this.#known.size >= peersMax) this.#known.clear();
+    this.#known.set(key, peer);
+    return peer;
+  }
+
+  #read(notes: Int32Array, first: number): Peer {
+    const address = (first + 8) * 4;
+    const [family, port, pid, uid, gid, scope] = notes.subarray(first + 2, first + 8);
+    if (family === 4) return { address: this.#bytes.subarray(address, address + 4).join('.'), port };
+    if (family === 6) return { address: ipv6(this.#bytes.subarray(address, address + 16), scope!), port };
+    const process = pid! > 0 ? { pid: pid!, uid: uid! >>> 0, gid: gid! >>> 0 } : undefined;
+    return { address: undefined, port: undefined, process };
+  }
+}
+
+/** RFC 5952. The longest run of two or more zero groups is left out, the first of equal ones. */
+export function ipv6(bytes: Uint8Array, scope: number): string {
+  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[at * 2]! << 8) | bytes[at * 2 + 1]!).toString(16));
+  let best = { from: 0, length: 1 };
+  for (let from = 0; from < 8; from++) {
+    let length = 0;
+    while (groups[from + length] === '0') length++;
+    if (length > best.length) best = { from, length };
+  }
+  const { from, length } = best;
+  const text =
+    length < 2 ? groups.join(':') : `${groups.slice(0, from).join(':')}::${groups.slice(from + length).join(':')}`;
+  return scope === 0 ? text : `${text}%${scope}`;
+}
+
+function systemError(number: number, what: string): Error {
+  const [code, message] = getSystemErrorMap().get(number) ?? [`E${-number}`, 'unknown error'];
+  return Object.assign(new Error(`${what}: ${code} ${message}`), { code, errno: number });
+}
