@@ -57,6 +57,10 @@ export interface ProcessFacts {
   readonly openFilesMax: number | undefined;
   /** Files that standard output and standard error go to: the agent's own log, which is never collected. */
   readonly ownOutputs: readonly string[];
+  /** Path of the running program; '' where the system does not tell. */
+  readonly executable: string;
+  /** The systemd unit whose main process this is. */
+  readonly unit: string | undefined;
   usage(): ProcessUsage;
 }
 

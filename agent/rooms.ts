@@ -4,6 +4,7 @@
  */
 import { BlocksCollector } from '../collectors/blocks/receiver.ts';
 import { createFileCollector } from '../collectors/file/collector.ts';
+import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
 import { HttpShipper } from '../shippers/http/native/shipper.ts';
 import { PlainShipper } from '../shippers/http/plain/shipper.ts';
@@ -17,6 +18,7 @@ import type {
   Configuration,
   DestinationConfiguration,
   FileCollectorConfiguration,
+  JournaldCollectorConfiguration,
   NativeShipperConfiguration,
   PlainShipperConfiguration,
   ShipperConfiguration,
@@ -53,6 +55,8 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return makeFileCollector(one, context);
     case 'blocks':
       return makeReceiver(one, context.host, context.spool);
+    case 'journald':
+      return makeJournald(one, context.host, context.spool);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }
@@ -86,6 +90,12 @@ function makeReceiver(one: BlocksCollectorConfiguration, host: Host, spool: Spoo
     { name, host: listen.host, port: listen.port, tls, memoryBytesMax, connectionsMax, idleTimeoutMs },
     { intake: spool.intake, receiver: spool.status().id, listener, clock, log, tokens },
   );
+}
+
+function makeJournald(one: JournaldCollectorConfiguration, host: Host, { intake }: Spool): Collector {
+  const { children, clock, log, process } = host;
+  const resource = { 'host.name': process.hostName, ...one.resource };
+  return new JournaldCollector({ ...one, resource, own: process }, { intake, children, clock, log });
 }
 
 /** A shipper and its own door to the spool. */

@@ -100,6 +100,14 @@ export function headerText() {
   });
 }
 
+/** What journalctl takes as a match on a field, or `+` between two groups of them. */
+export function journalMatch() {
+  return field({ type: 'FIELD=value' }, (value): Parsed<string> => {
+    if (value === '+' || /^[A-Z0-9_]{1,64}=[^\0]{0,4096}$/.test(value)) return { kind: 'ok', value };
+    return bad('is no match on a field', 'write FIELD=value, for example `_TRANSPORT=kernel`');
+  });
+}
+
 /** http: or https:, with nothing secret in it. */
 export function url() {
   return field({ type: 'URL' }, parseUrl);

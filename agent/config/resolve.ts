@@ -1,4 +1,5 @@
 /** From what the file says to what the rooms take: names in our own style, defaults that depend on other keys filled in. */
+import { resolveJournald } from './resolve-journald.ts';
 import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
 import type {
@@ -47,7 +48,16 @@ function resolveSpool(spool: ConfigurationFile['spool']): SpoolConfiguration {
 }
 
 function resolveCollector(name: string, one: CollectorFile, file: ConfigurationFile): CollectorConfiguration {
-  return one.type === 'file' ? resolveFile(name, one, file) : resolveBlocks(name, one);
+  switch (one.type) {
+    case 'file':
+      return resolveFile(name, one, file);
+    case 'blocks':
+      return resolveBlocks(name, one);
+    case 'journald':
+      return resolveJournald(name, one, file.resource);
+    default:
+      throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
+  }
 }
 
 function resolveFile(

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { limits } from '../../spool/nouns.ts';
 import { address, count, duration, flag, glob, path, size } from './fields.ts';
 import { attributes } from './schema-common.ts';
+import { journaldSchema } from './schema-journald.ts';
 
 const dayMs = 86_400_000;
 const MiB = 1024 * 1024;
@@ -115,4 +116,4 @@ const blocksSchema = z
   })
   .describe('The receiver: takes blocks from other agents over HTTP, each exactly once.');
 
-export const collectorSchema = z.discriminatedUnion('type', [fileSchema, blocksSchema]);
+export const collectorSchema = z.discriminatedUnion('type', [fileSchema, blocksSchema, journaldSchema]);

@@ -5,6 +5,7 @@
  * A setting that is `undefined` here means "the room decides from the host" (a share of the file system, for instance).
  */
 import type { FileCollectorOptions } from '../../collectors/file/options.ts';
+import type { JournaldOptions } from '../../collectors/journald/options.ts';
 import type { Attributes } from '../../spool/nouns.ts';
 
 export interface Configuration {
@@ -38,11 +39,18 @@ export interface SpoolConfiguration {
 
 export type WhenFull = 'block' | 'drop_oldest';
 
-export type CollectorConfiguration = FileCollectorConfiguration | BlocksCollectorConfiguration;
+export type CollectorConfiguration =
+  | FileCollectorConfiguration
+  | BlocksCollectorConfiguration
+  | JournaldCollectorConfiguration;
 
 /** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
 export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
   readonly type: 'file';
+}
+
+export interface JournaldCollectorConfiguration extends Omit<JournaldOptions, 'own'> {
+  readonly type: 'journald';
 }
 
 export interface BlocksCollectorConfiguration {

@@ -13,6 +13,8 @@ export function hostProcess(): ProcessFacts {
     bootId: tryRead(() => fs.readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()) ?? '',
     openFilesMax: openFilesMax(),
     ownOutputs: ownOutputs(),
+    executable: tryRead(() => fs.readlinkSync('/proc/self/exe')) ?? '',
+    unit: ownUnit(),
     usage() {
       const { user, system } = process.cpuUsage();
       return {
@@ -40,6 +42,13 @@ function openFilesMax(): number | undefined {
 function ownOutputs(): string[] {
   const paths = [1, 2].map((descriptor) => tryRead(() => fs.readlinkSync(`/proc/self/fd/${descriptor}`)) ?? '');
   return [...new Set(paths)].filter((path) => tryRead(() => fs.statSync(path).isFile()) === true);
+}
+
+/** systemd (248 and later) names the process that it started: what that starts in turn inherits the name, not the number. */
+function ownUnit(): string | undefined {
+  if (process.env.SYSTEMD_EXEC_PID !== String(process.pid)) return undefined;
+  const groups = tryRead(() => fs.readFileSync('/proc/self/cgroup', 'utf8')) ?? '';
+  return /^(?:0:|\d+:name=systemd):.*\/([^/\n]+\.service)$/m.exec(groups)?.[1];
 }
 
 function openDescriptors(): number | undefined {

@@ -24,6 +24,8 @@ function observed(lookMs: number) {
     bootId: '',
     openFilesMax: undefined,
     ownOutputs: [],
+    executable: '',
+    unit: undefined,
     usage: () => picture().process,
   };
   const status = () => {

@@ -7,6 +7,8 @@ import { askStatus, freePort, Tailspool, until } from './tailspool.ts';
 export interface PairOptions {
   /** Globs relative to the folder of logs. */
   readonly include?: readonly string[];
+  /** The whole section (YAML, below `collectors:`) instead of one collector of files. */
+  readonly collectors?: readonly string[];
   /** More lines for the collector's, the spool's and the shipper's part of the configuration (YAML, `key: value`). */
   readonly collector?: readonly string[];
   readonly spool?: readonly string[];
@@ -72,10 +74,12 @@ export class Pair implements AsyncDisposable {
       `data_dir: ${this.agentData}`,
       ...(process.env.KEEP ? ['log: { level: debug }'] : []),
       'collectors:',
-      '  logs:',
-      '    type: file',
-      `    include: [${include.join(', ')}]`,
-      ...indented(options.collector),
+      ...(options.collectors?.map((line) => `  ${line}`) ?? [
+        '  logs:',
+        '    type: file',
+        `    include: [${include.join(', ')}]`,
+        ...indented(options.collector),
+      ]),
       ...(options.spool ? ['spool:', ...options.spool.map((line) => `  ${line}`)] : []),
       'shippers:',
       '  central:',
@@ -108,6 +112,12 @@ export class Pair implements AsyncDisposable {
   mirrored(log: string): Buffer | undefined {
     const path = join(this.out, hostname(), this.logs, log);
     return fs.existsSync(path) ? fs.readFileSync(path) : undefined;
+  }
+
+  /** What the mirror holds of a collector that has no files, in its one format; '' while there is nothing. */
+  arrived(collector: string, file = 'records.ndjson'): string {
+    const path = join(this.out, hostname(), `@${collector}`, file);
+    return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : '';
   }
 
   /** Waits until the mirror holds at least as much as was written, and no more is under way. */

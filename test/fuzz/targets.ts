@@ -2,7 +2,14 @@
 import { peopleTargets } from './people-targets.ts';
 import { spoolTargets } from './spool-targets.ts';
 import { stateTargets } from './state-targets.ts';
+import { streamTargets } from './stream-targets.ts';
 import type { Target } from './target.ts';
 import { wireTargets } from './wire-targets.ts';
 
-export const targets: readonly Target[] = [...spoolTargets, ...stateTargets, ...wireTargets, ...peopleTargets];
+export const targets: readonly Target[] = [
+  ...spoolTargets,
+  ...stateTargets,
+  ...wireTargets,
+  ...peopleTargets,
+  ...streamTargets,
+];

@@ -165,6 +165,8 @@ function factsOf({ name, clock, bootId }: MachineOptions): ProcessFacts {
     startedAt: clock.now(),
     openFilesMax: 1024,
     ownOutputs: [],
+    executable: '',
+    unit: undefined,
     usage: () => ({ residentBytes: 0, privateBytes: undefined, cpuSeconds: 0, openDescriptors: undefined }),
   };
 }

@@ -1,0 +1,27 @@
+/** The long form of `journald.test.ts`, for `npm run check:full`. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cannotHaveJournal, Journal } from './journal.ts';
+import { arrived, pairFor, untilArrived } from './journald.ts';
+
+test('100,000 entries from a real journald, the agent killed ten times: each once, in order', {
+  skip: cannotHaveJournal(),
+}, async (t) => {
+  await using journal = await Journal.start();
+  await using pair = await pairFor(journal);
+  const lines = Array.from({ length: 100_000 }, (_, n) => `line ${n} ${'x'.repeat(n % 200)}`);
+  for (let round = 0; round < 10; round++) {
+    pair.startAgent();
+    journal.lines('load', lines.slice(10_000 * round, 10_000 * (round + 1)));
+    if (round % 3 === 1) journal.run('journalctl', ['--rotate']);
+    await untilArrived(pair, 'load', 10_000 * round + 500);
+    if (round < 9) await pair.agent?.end('SIGKILL');
+  }
+  const events = await untilArrived(pair, 'load', lines.length);
+  assert.deepEqual(
+    events.map(({ body }) => body),
+    lines,
+  );
+  assert.deepEqual(journal.messages('load'), lines, 'the journal itself has them so');
+  t.diagnostic(`${events.length} entries: 0 lost, 0 twice; ${arrived(pair, 'load').length} in the mirror`);
+});

@@ -1,0 +1,33 @@
+/** Parsers of what programs beside us send: any cutting of the bytes gives the same records, and nothing makes them throw. */
+import assert from 'node:assert/strict';
+import { ExportParser } from '../../collectors/journald/export-parser.ts';
+import { journalEvent } from '../../collectors/journald/journal-event.ts';
+import { encodeEvent } from '../../collectors/shared/event.ts';
+import type { Target } from './target.ts';
+
+const journal = Buffer.concat([
+  Buffer.from('__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1795457924870151\nPRIORITY=3\nMESSAGE=a=b\nX=1\nX=2\n\n'),
+  Buffer.from('_PID=1\nMESSAGE\n\x05\0\0\0\0\0\0\0a\n\nb\xff\nY\n\0\0\0\0\0\0\0\0\n\n', 'latin1'),
+]);
+
+export const streamTargets: readonly Target[] = [
+  {
+    name: 'journal export format',
+    from: 'wire',
+    valid: [journal],
+    run(input) {
+      const parse = (size: number) => {
+        const parser = new ExportParser(64);
+        const found = pieces(input, size).flatMap((piece) => parser.feed(piece));
+        for (const one of found) if (one.kind === 'entry') assert.doesNotMatch(encodeEvent(journalEvent(one)), /\n/);
+        return found;
+      };
+      const whole = parse(input.length || 1);
+      for (const size of [1, 3, 64]) assert.deepEqual(parse(size), whole);
+    },
+  },
+];
+
+function pieces(input: Buffer, size: number): Buffer[] {
+  return Array.from({ length: Math.ceil(input.length / size) }, (_, n) => input.subarray(n * size, (n + 1) * size));
+}
