@@ -44,6 +44,8 @@ export interface Layout {
   readonly runs: readonly Run[];
   readonly rawBytes: number;
   readonly records: number;
+  /** The header that the first spool gave it; undefined where that is the spool it was read from. */
+  readonly origin: Uint8Array | undefined;
 }
 
 export type LayoutResult =
@@ -52,12 +54,14 @@ export type LayoutResult =
 
 export function layoutOf(header: Uint8Array, codec: Codec): LayoutResult {
   const levels: BlockHeader[] = [];
+  let origin: Uint8Array | undefined;
   for (let bytes: Uint8Array | undefined = header; bytes !== undefined; ) {
     if (levels.length === nestingMax) return { kind: 'damaged', why: `more than ${nestingMax} headers are nested` };
     const decoded = decodeHeader(bytes);
     if (decoded.kind !== 'header') return { kind: 'damaged', why: `header ${levels.length + 1}: ${reasonOf(decoded)}` };
     levels.push(decoded.header);
     bytes = decoded.header.origin;
+    origin = bytes ?? origin;
   }
   const innermost = levels.at(-1)!;
   if (innermost.rawBytes !== levels[0]!.rawBytes)
@@ -65,7 +69,7 @@ export function layoutOf(header: Uint8Array, codec: Codec): LayoutResult {
   const { spool, epoch, rawBytes, records, runs } = innermost;
   const slices = slicesOf(innermost);
   const statements = statementsOf(levels, codec);
-  return { kind: 'layout', layout: { spool, epoch, rawBytes, records, slices, runs, statements } };
+  return { kind: 'layout', layout: { spool, epoch, rawBytes, records, slices, runs, statements, origin } };
 }
 
 function reasonOf(result: Exclude<ReturnType<typeof decodeHeader>, { kind: 'header' }>): string {

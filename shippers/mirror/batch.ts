@@ -4,13 +4,15 @@
  * says what to cut before the same blocks are written again.
  */
 
+import { hashOf } from '../../spool/format.ts';
 import { bytesOf, type Layout, layoutOf, type Slice } from '../../spool/format-nesting.ts';
-import type { BlockView, Id, RecordFormat, SourceNumber } from '../../spool/nouns.ts';
+import type { BlockHash, BlockView, Id, RecordFormat, SourceNumber } from '../../spool/nouns.ts';
 import type { Clock, Codec } from '../../spool/ports.ts';
 import type { Book } from './book.ts';
 import type { Gather } from './gather.ts';
 import { alternativePath, unknownPath } from './names.ts';
 import { Misplaced, type Shelf, type Target } from './shelf.ts';
+import type { Written } from './written.ts';
 
 /** A batch ends with the block that reaches one of these. */
 export const targetsMax = 32_768;
@@ -22,6 +24,7 @@ const scratchBytesMax = 2 * 1024 * 1024;
 
 export interface Tools {
   readonly book: Book;
+  readonly written: Written;
   readonly shelf: Shelf;
   readonly codec: Codec;
   readonly clock: Clock;
@@ -49,6 +52,8 @@ export interface Plan {
   readonly targets: ReadonlyMap<string, Target>;
   /** How many of the blocks given are in it. */
   readonly taken: number;
+  /** Records that are in the mirror already, and are not written again. */
+  readonly known: number;
   /** Blocks that gave nothing; complete once the batch is written. */
   readonly damaged: DamagedBlock[];
 }
@@ -60,6 +65,8 @@ interface PlannedBlock {
   readonly records: number;
   /** One for each slice. */
   readonly targets: readonly Target[];
+  /** What its first spool called it; undefined for the spool's own. */
+  readonly origin: BlockHash | undefined;
 }
 
 /** Learns the descriptions, finds (or creates, empty) the files of as many blocks as one batch may have. */
@@ -67,7 +74,9 @@ export async function planBatch(blocks: readonly BlockView[], tools: Tools): Pro
   const targets = new Map<string, Target>();
   const planned: PlannedBlock[] = [];
   const damaged: DamagedBlock[] = [];
+  const origins = new Set<BlockHash>();
   let taken = 0;
+  let known = 0;
   let slices = 0;
   let yielded = 0;
   for (const view of blocks) {
@@ -85,6 +94,12 @@ export async function planBatch(blocks: readonly BlockView[], tools: Tools): Pro
     const { layout } = result;
     for (const statement of layout.statements) tools.book.learn(statement);
     if (layout.slices.length === 0) continue;
+    const origin = layout.origin && hashOf(layout.origin);
+    if (origin && (tools.written.has(origin) || origins.has(origin))) {
+      known += layout.records;
+      continue;
+    }
+    if (origin) origins.add(origin);
     slices += layout.slices.length;
     planned.push({
       view,
@@ -92,19 +107,22 @@ export async function planBatch(blocks: readonly BlockView[], tools: Tools): Pro
       rawBytes: layout.rawBytes,
       records: layout.records,
       targets: layout.slices.map((slice) => targetOf(layout, slice, targets, tools)),
+      origin,
     });
   }
-  return { blocks: planned, targets, taken, damaged };
+  return { blocks: planned, targets, taken, known, damaged };
 }
 
-/** Writes what was planned, and makes it durable. */
-export async function writeBatch(plan: Plan, tools: Tools, stopped: () => boolean): Promise<void> {
+/** Writes what was planned, makes it durable, and tells which blocks of other spools that were. */
+export async function writeBatch(plan: Plan, tools: Tools, stopped: () => boolean): Promise<BlockHash[]> {
   const { shelf, gather, clock } = tools;
+  const origins: BlockHash[] = [];
   let written = 0;
   try {
     for (const block of plan.blocks) {
       const raw = expand(block, tools, plan.damaged);
       if (!raw) continue;
+      if (block.origin) origins.push(block.origin);
       for (const [index, slice] of block.slices.entries())
         gather.add(block.targets[index]!, bytesOf(slice, raw), shelf);
       written += raw.length;
@@ -114,6 +132,7 @@ export async function writeBatch(plan: Plan, tools: Tools, stopped: () => boolea
       if (stopped()) throw new Error('stopped within a batch');
     }
     await shelf.sync(plan.targets.values(), (target) => gather.write(target, shelf));
+    return origins;
   } finally {
     gather.release();
   }

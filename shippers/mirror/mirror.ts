@@ -22,6 +22,7 @@ import { planResume } from './resume.ts';
 import { Shelf } from './shelf.ts';
 import { MirrorStatus } from './status.ts';
 import { explain, Mismatch } from './trouble.ts';
+import { Written } from './written.ts';
 
 export interface MirrorOptions {
   readonly name: string;
@@ -79,6 +80,7 @@ class Mirror implements Shipper {
   readonly #gather = new Gather();
   #abandoned = false;
   #book: Book | undefined;
+  #written: Written | undefined;
   #shelf: Shelf | undefined;
   #running: Promise<void> | undefined;
 
@@ -158,9 +160,14 @@ class Mirror implements Shipper {
     if (plan.warning) this.#status.note('warn', 'may_repeat', folder, plan.warning);
     if (plan.cut && intent) await cutBack(files, folder, intent, notes);
     this.#book ??= new Book(files, stateFolder, notes);
+    this.#written ??= new Written(files, `${stateFolder}/written`);
+    if (plan.apart) this.#written.clear();
+    if (plan.cut && intent) this.#written.takeBack(intent.sequence);
+    await this.#written.flush();
     this.#shelf ??= new Shelf(files, folder, this.#options.openFilesMax);
     const tools = {
       book: this.#book,
+      written: this.#written,
       shelf: this.#shelf,
       codec,
       clock,
@@ -221,13 +228,15 @@ class Mirror implements Shipper {
     const upto: Place = { position: last.end, epoch: read.epoch.id, hash: last.hash };
     if (plan.targets.size > 0) {
       await this.#announce(session, [...plan.targets.values()]);
-      await writeBatch(plan, tools, () => this.#abandoned);
+      tools.written.add(session.sequence, await writeBatch(plan, tools, () => this.#abandoned));
     }
     await tools.book.flush();
+    await tools.written.flush();
     await setAside(this.#ports.files, this.#options.stateFolder, plan.damaged);
     await this.#save(upto, false);
     session.place = upto;
     for (const damaged of plan.damaged) tools.notes.blockDamaged(damaged);
+    if (plan.known > 0) session.notes.known(plan.known, read.from);
     let bytes = 0;
     for (const target of plan.targets.values()) bytes += target.endBytes - target.startBytes;
     this.#status.written((clock.monotonic() - started) / 1000, bytes);

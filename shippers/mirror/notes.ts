@@ -1,6 +1,6 @@
 /** What the mirror's parts notice, as counters, problems and lines of the agent's log: one function per event. */
 import { decodeDescriptions, decodeHeader, tallyOf } from '../../spool/format.ts';
-import type { Gap, Outlet, Tally } from '../../spool/nouns.ts';
+import type { Gap, Outlet, Position, Tally } from '../../spool/nouns.ts';
 import type { BatchNotes } from './batch.ts';
 import type { BookNotes } from './book.ts';
 import type { CutNotes } from './cut.ts';
@@ -9,6 +9,8 @@ import type { MirrorStatus } from './status.ts';
 export interface MirrorNotes extends BatchNotes, BookNotes, CutNotes {
   /** Records that the spool no longer has. */
   gap(gap: Gap): void;
+  /** Records came again that are in the mirror, behind a position: its receiver had lost them. */
+  known(records: number, from: Position): void;
 }
 
 export function notesFor(status: MirrorStatus, outlet: Outlet, folder: string): MirrorNotes {
@@ -17,6 +19,10 @@ export function notesFor(status: MirrorStatus, outlet: Outlet, folder: string): 
       const lost = records < 0 ? 'An unknown number of' : records;
       const message = `${lost} records between positions ${from} and ${upto} are missing in ${folder}: ${reason}.`;
       status.note('warn', 'gap', `${from}`, message);
+    },
+    known(records, from) {
+      const message = `${records} records behind position ${from} were sent again and are in ${folder} already: not written twice.`;
+      status.note('warn', 'sent_again', `${from}`, message);
     },
     blockDamaged({ view, records, why }) {
       for (const [collector, tally] of talliesOf(view.header, outlet)) outlet.dropped('damaged', tally, collector);

@@ -26,6 +26,8 @@ export interface Resume {
   readonly sequence: number;
   /** What people should know: records may come twice, or are missing in an older copy. */
   readonly warning?: string;
+  /** The folder may hold less than the state says. */
+  readonly apart?: true;
 }
 
 export function planResume(found: Found): Resume {
@@ -43,6 +45,7 @@ function decide(found: Found): Omit<Resume, 'sequence'> {
     return {
       from: saved,
       cut: false,
+      apart: true,
       warning: 'The state of the mirror was lost: records of its last batch may be in it twice.',
     };
   }
@@ -56,6 +59,7 @@ function decide(found: Found): Omit<Resume, 'sequence'> {
     return {
       from: saved,
       cut: false,
+      apart: true,
       warning: `The mirror folder is older than the data_dir (batch ${marker} of ${intent.sequence}): what came since is missing in it.`,
     };
   if (intent.spool === found.spool && cursor && cursor.position > intent.from.position)
@@ -68,12 +72,12 @@ function decide(found: Found): Omit<Resume, 'sequence'> {
   };
 }
 
-/** A disk that lied, or a damaged end of the newest segment: its receiver asks for it again, and nothing tells the mirror that it has it. */
+/** A disk that lied, or a damaged end of the newest segment: its receiver asks for it again. */
 function lostSince({ cursor, oldest, hashAt }: Found): Pick<Resume, 'warning'> {
   if (!cursor || cursor.hash === zeroHash || cursor.position <= oldest.position) return {};
   if (hashAt(cursor.position) === cursor.hash) return {};
   return {
-    warning: `The spool no longer has the block before position ${cursor.position}, which is in the mirror: what is sent again of the blocks that were lost comes twice.`,
+    warning: `The spool no longer has the block before position ${cursor.position}, which is in the mirror: what agents send again of it is known and not written twice, what was read on this machine itself comes twice.`,
   };
 }
 

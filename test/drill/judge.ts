@@ -42,13 +42,7 @@ export class Judge {
     const say = (what: string, lines: readonly string[]) =>
       lines.length > 0 && breaches.push(`${lines.length} lines ${what}: ${lines.slice(0, 3).map(short).join(', ')} …`);
     say('are lost that were not damaged', beyond);
-    const again = this.#mayComeAgain(damage);
-    say(
-      'are in the mirror more than once',
-      repeated.filter((line) => !again.has(line)),
-    );
-    if (repeated.length > 0 && !outcome.said.some((line) => line.includes('comes twice')))
-      breaches.push('lines come twice, and nobody says so');
+    say('are in the mirror more than once', repeated);
     say('were never written', invented);
     say('written after the damage did not come exactly once', newWrong);
     if (outOfOrder) breaches.push('lines came in another order');
@@ -90,20 +84,6 @@ export class Judge {
       return side === 'edge' ? hit && !unvouched : hit || (block.newest && block.end > range.from);
     });
     return new Set(blocks.flatMap(({ lines }) => lines).filter((line) => !this.#mirrored.has(line)));
-  }
-
-  /**
-   * What is lost at the end of the receiver's newest segment is asked for again, though the mirror may have written it: nothing
-   * that is left tells so (docs/reliability.md, limits).
-   */
-  #mayComeAgain(damage: Damage): ReadonlySet<string> {
-    const range = this.#range(damage);
-    if (damage.side !== 'centre' || range === undefined) return new Set();
-    const written = this.#blocks.centre.filter(
-      (block) =>
-        block.newest && block.segment === range.segment && block.end > range.from && block.end <= this.#cursors.centre,
-    );
-    return new Set(written.flatMap(({ lines }) => lines));
   }
 
   /** Somebody will come across it. */

@@ -213,7 +213,7 @@ test('what a killed mirror left unsynced is not trusted: a power cut after the n
 test('what could not be synced is not trusted either: a power cut after trouble costs nothing', async () => {
   const random = new SeededRandom(seed);
   for (let round = 0; round < 40; round++) {
-    const path = random.pick([/intent\.0$/, /intent\.1$/, /hosts$/, /sources/]);
+    const path = random.pick([/intent\.0$/, /intent\.1$/, /hosts$/, /sources/, /written/]);
     const fault = fails('EIO', { kinds: ['datasync'], path, from: 0, times: 1 });
     await run([60 + random.below(200)], 'power cut', round, undefined, (disk) => disk.faults.push(fault));
   }
@@ -222,7 +222,7 @@ test('what could not be synced is not trusted either: a power cut after trouble 
 test('nor is what a failed sync lost: a kill, a start that syncs it again without an error, and a power cut cost nothing', async () => {
   const random = new SeededRandom(seed);
   for (let round = 0; round < 40; round++) {
-    const path = random.pick([/intent\.0$/, /intent\.1$/, /hosts$/, /sources/]);
+    const path = random.pick([/intent\.0$/, /intent\.1$/, /hosts$/, /sources/, /written/]);
     const fault = losesPages({ path, from: random.below(4), times: 1 });
     const stops = [60 + random.below(200), 20 + random.below(100)];
     await run(stops, ['kill', 'power cut'], round, undefined, (disk) => disk.faults.push(fault));

@@ -258,6 +258,40 @@ test('a frame that does not expand is set aside and counted, and the rest goes o
   assert.equal(fs.readdirSync(`${root}/data/mirrors/mirror/damaged`).length, 1);
 });
 
+test('what a receiver lost and was sent again is not written twice, also by the next process and through a relay', async (t) => {
+  const root = folderFor(t);
+  const { outlet, agents, receiver } = makeWorld();
+  const relay = new BlockMaker('77'.repeat(16), epochOf('88'.repeat(16)), codec);
+  const first = agents.a.own({
+    descriptions: new Map([[1, fileSource('/x.log', 'h')]]),
+    pieces: [{ source: 1, bytes: text('1\n') }],
+  });
+  const second = agents.a.own({ pieces: [{ source: 1, bytes: text('2\n') }] });
+  for (const block of [first, second, second]) outlet.add(receiver.nest(block), epochs.receiver);
+  const before = startMirror(root, outlet);
+  await mirrored(outlet);
+  await before.shipper.stop();
+  const third = agents.a.own({ pieces: [{ source: 1, bytes: text('3\n') }] });
+  for (const block of [first, relay.nest(second), third]) outlet.add(receiver.nest(block), epochs.receiver);
+  const after = startMirror(root, outlet);
+  await mirrored(outlet);
+  await after.shipper.stop();
+  assert.deepEqual(filesIn(`${root}/out`), { 'h/x.log': '1\n2\n3\n' });
+  assert.ok(after.log.some(({ event, message }) => event === 'mirror.sent_again' && message.startsWith('2 records')));
+});
+
+test('two blocks with the same records are two', async (t) => {
+  const root = folderFor(t);
+  const { outlet, receive } = makeWorld();
+  const descriptions = new Map([[1, fileSource('/x.log', 'h')]]);
+  for (let times = 0; times < 2; times++)
+    receive('a', { descriptions, pieces: [{ source: 1, bytes: text('same\n') }] });
+  const { shipper } = startMirror(root, outlet);
+  await mirrored(outlet);
+  await shipper.stop();
+  assert.deepEqual(filesIn(`${root}/out`), { 'h/x.log': 'same\nsame\n' });
+});
+
 test('a gap is noted and passed', async (t) => {
   const root = folderFor(t);
   const { outlet, receiver, receive } = makeWorld();

@@ -8,6 +8,7 @@ import { EpochMap } from '../../../shippers/mirror/epoch-map.ts';
 import { decodeIntent, encodeIntent, type Intent, IntentStore } from '../../../shippers/mirror/intent.ts';
 import { Journal } from '../../../shippers/mirror/journal.ts';
 import { type Found, planResume } from '../../../shippers/mirror/resume.ts';
+import { Written } from '../../../shippers/mirror/written.ts';
 import { folderFor } from './world.ts';
 
 const place = { position: 100, epoch: 'e'.repeat(32), hash: 'a'.repeat(32) };
@@ -100,6 +101,46 @@ test('the file of an epoch does not grow with sources that are gone', async (t) 
   }
   assert.ok(fs.statSync(path).size < 20_000);
   assert.equal(new EpochMap(hostFiles, path).path(5000, 'text'), 'h/5000.log');
+});
+
+test('which blocks were written is known again, but for those of a batch that was taken back', async (t) => {
+  const path = `${folderFor(t)}/written`;
+  const first = new Written(hostFiles, path);
+  const [one, two, three] = ['1', '2', '3'].map((digit) => digit.repeat(32));
+  first.add(7, [one!, two!]);
+  first.add(8, [three!]);
+  first.takeBack(8);
+  assert.ok(!first.has(three!));
+  await first.flush();
+  const again = new Written(hostFiles, path);
+  assert.deepEqual(
+    [one, two, three].map((hash) => again.has(hash!)),
+    [true, true, false],
+  );
+  again.clear();
+  await again.flush();
+  assert.ok(!new Written(hostFiles, path).has(one!));
+});
+
+test('of blocks that were written only so many are known, and the file of them does not grow', async (t) => {
+  const path = `${folderFor(t)}/written`;
+  const written = new Written(hostFiles, path, 5000);
+  const hashOf = (number: number) => number.toString(16).padStart(32, '0').split('').reverse().join('');
+  for (let batch = 1; batch <= 10; batch++) {
+    written.add(
+      batch,
+      [...new Array(4000).keys()].map((at) => hashOf(batch * 4000 + at)),
+    );
+    await written.flush();
+  }
+  assert.ok(fs.statSync(path).size < 30 * 3 * 5000, `${fs.statSync(path).size}`);
+  const again = new Written(hostFiles, path, 5000);
+  assert.equal(again.damagedLines, 0);
+  assert.deepEqual(
+    [39_000, 39_500, 43_999].map((number) => again.has(hashOf(number))),
+    [true, true, true],
+  );
+  assert.ok(!again.has(hashOf(38_000)));
 });
 
 const found: Found = {
