@@ -3,6 +3,7 @@ import { peopleTargets } from './people-targets.ts';
 import { spoolTargets } from './spool-targets.ts';
 import { stateTargets } from './state-targets.ts';
 import { streamTargets } from './stream-targets.ts';
+import { syslogTargets } from './syslog-targets.ts';
 import type { Target } from './target.ts';
 import { wireTargets } from './wire-targets.ts';
 
@@ -12,4 +13,5 @@ export const targets: readonly Target[] = [
   ...wireTargets,
   ...peopleTargets,
   ...streamTargets,
+  ...syslogTargets,
 ];

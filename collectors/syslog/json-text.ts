@@ -1,0 +1,65 @@
+/** Bytes to the inside of a JSON string, in one pass: copied, escaped and checked to be UTF-8 at once. */
+
+/** The most that a byte can become (`\u0001`). */
+export const bytesPerByteMax = 6;
+
+/** 1: stands for itself; 2: begins a sequence of UTF-8, or is none; 0: has to be escaped. */
+const kinds = new Uint8Array(256);
+for (let byte = 0x20; byte < 256; byte++) kinds[byte] = byte >= 0x80 ? 2 : byte === 0x22 || byte === 0x5c ? 0 : 1;
+
+/** Writes to `out` from `at` on; gives the end, or −1 where the bytes are not UTF-8 (what was written then means nothing). */
+export function writeText(bytes: Uint8Array, from: number, to: number, out: Uint8Array, at: number): number {
+  let next = at;
+  for (let i = from; i < to; i++) {
+    const byte = bytes[i]!;
+    const kind = kinds[byte];
+    if (kind === 1) out[next++] = byte;
+    else if (kind === 0) next = writeEscaped(byte, out, next);
+    else {
+      const length = sequenceLength(bytes, i, to);
+      if (length === 0) return -1;
+      out[next++] = byte;
+      for (let more = 1; more < length; more++) out[next++] = bytes[++i]!;
+    }
+  }
+  return next;
+}
+
+const shortEscapes: Readonly<Record<number, number>> = {
+  8: 0x62,
+  9: 0x74,
+  10: 0x6e,
+  12: 0x66,
+  13: 0x72,
+  34: 0x22,
+  92: 0x5c,
+};
+
+function writeEscaped(byte: number, out: Uint8Array, at: number): number {
+  out[at] = 0x5c;
+  const short = shortEscapes[byte];
+  if (short !== undefined) {
+    out[at + 1] = short;
+    return at + 2;
+  }
+  out[at + 1] = 0x75;
+  out[at + 2] = 0x30;
+  out[at + 3] = 0x30;
+  out[at + 4] = 0x30 + (byte >> 4);
+  const low = byte & 15;
+  out[at + 5] = low < 10 ? 0x30 + low : 0x57 + low;
+  return at + 6;
+}
+
+/** Of the well-formed sequence of two to four bytes at `at` (Unicode, table 3-7); 0 where it is none. */
+function sequenceLength(bytes: Uint8Array, at: number, to: number): number {
+  const first = bytes[at]!;
+  const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  if (length === 0 || at + length > to) return 0;
+  const second = bytes[at + 1]!;
+  const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (second < least || second > most) return 0;
+  for (let i = at + 2; i < at + length; i++) if ((bytes[i]! & 0xc0) !== 0x80) return 0;
+  return length;
+}
