@@ -5,13 +5,15 @@
 import type { ChildProcesses, Inflater, Listener, Mounts, Watcher } from '../collectors/ports.ts';
 import type { DatagramListener, StreamListener } from '../collectors/socket-ports.ts';
 import type { Transports } from '../shippers/ports.ts';
-import type { Clock, Codec, Files, Log, Random, UnixMs } from '../spool/ports.ts';
+import type { ByteWork, Clock, Codec, Files, Log, Random, UnixMs } from '../spool/ports.ts';
 
 export interface Host {
   readonly files: Files;
   readonly clock: Clock;
   readonly random: Random;
   readonly codec: Codec;
+  /** undefined where the host has nothing better than what the rooms do themselves. */
+  readonly byteWork?: ByteWork | undefined;
   readonly log: Log;
   readonly watcher: Watcher;
   readonly mounts: Mounts;

@@ -4,13 +4,16 @@
  */
 import { BlocksCollector } from '../collectors/blocks/receiver.ts';
 import { createFileCollector } from '../collectors/file/collector.ts';
+import { useForCounting } from '../collectors/file/linefeeds.ts';
 import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
 import { HttpShipper } from '../shippers/http/native/shipper.ts';
 import { PlainShipper } from '../shippers/http/plain/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
 import type { Shipper } from '../shippers/ports.ts';
+import { useForChecksums } from '../spool/format-checksum.ts';
 import type { Outlet } from '../spool/nouns.ts';
+import type { ByteWork } from '../spool/ports.ts';
 import { NewerVersion, openSpool, type Spool } from '../spool/spool.ts';
 import type {
   BlocksCollectorConfiguration,
@@ -39,6 +42,7 @@ export type Opened =
   | { readonly kind: 'newer_version'; readonly message: string };
 
 export async function openTheSpool(configuration: Configuration, host: Host): Promise<Opened> {
+  if (host.byteWork !== undefined) adopt(host.byteWork);
   const { dataDir, spool, shippers } = configuration;
   const options = { ...spool, dataDir, shippers: shippers.map(({ name, whenFull }) => ({ name, whenFull })) };
   try {
@@ -47,6 +51,12 @@ export async function openTheSpool(configuration: Configuration, host: Host): Pr
     if (error instanceof NewerVersion) return { kind: 'newer_version', message: error.message };
     throw error;
   }
+}
+
+/** Each is compared with what it stands for, and left out where it differs. */
+function adopt({ crc32, countLineFeeds }: ByteWork): void {
+  if (crc32 !== undefined) useForChecksums(crc32);
+  useForCounting(countLineFeeds);
 }
 
 export function makeCollector(one: CollectorConfiguration, context: RoomContext): Collector {

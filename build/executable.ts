@@ -6,8 +6,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { addonAsset, datagramAsset, notifyAsset } from '../agent/host/addon.ts';
-import { compileAddon, datagramAddon, notifyAddon, zstdAddon } from './executable/addons.ts';
+import { addonAsset, bytesAsset, datagramAsset, notifyAsset } from '../agent/host/addon.ts';
+import { bytesAddon, compileAddon, datagramAddon, notifyAddon, zstdAddon } from './executable/addons.ts';
 import { isNewer, type Needs, needsOf, sayNeeds } from './executable/needs.ts';
 import { nodeFor } from './executable/node-base.ts';
 import { root, run } from './executable/run.ts';
@@ -177,12 +177,18 @@ async function prepareAddons({ target, codec, fresh, work }: Order): Promise<Rec
     await compileAddon(zstdAddon(), target, join(work, addonAsset), fresh);
     await compileAddon(notifyAddon(), target, join(work, notifyAsset), fresh);
     await compileAddon(datagramAddon(), target, join(work, datagramAsset), fresh);
+    await compileAddon(bytesAddon(), target, join(work, bytesAsset), fresh);
   } catch (error) {
     const tools = `${target.toolPrefix}g++`;
     const advice = `Install ${tools}, or build with --codec=zlib: the executable then compresses with Node's own zstd, slower.`;
     throw new Error(`the fast codec could not be built for ${target.name}. ${advice}\n${(error as Error).message}`);
   }
-  return { [addonAsset]: addonAsset, [notifyAsset]: notifyAsset, [datagramAsset]: datagramAsset };
+  return {
+    [addonAsset]: addonAsset,
+    [notifyAsset]: notifyAsset,
+    [datagramAsset]: datagramAsset,
+    [bytesAsset]: bytesAsset,
+  };
 }
 
 /** Paths relative to the work folder and a fixed seed, so that the code cache is the same every time. */

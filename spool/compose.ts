@@ -2,11 +2,11 @@
  * Makes blocks: gives each its place in the spool, its bytes, and the link to the block before it. What is made is kept by
  * the writer until it is durable, and may get another place by a repair.
  */
-import { crc32 } from 'node:zlib';
 import type { BlockArena } from './arena.ts';
 import { ByteWriter } from './bytes.ts';
 import type { BlockHeader } from './format.ts';
 import { encodeHeader, hashOf, sealHeader } from './format.ts';
+import { checksum } from './format-checksum.ts';
 import type { BlockHash, Id, Position } from './nouns.ts';
 import type { Codec, UnixMs } from './ports.ts';
 
@@ -81,7 +81,7 @@ export class Composer {
     const frameBytes = fillFrame(body, room.subarray(headerBytes), this.#codec);
     this.#arena.keep(headerBytes + frameBytes);
     const bytes = room.subarray(0, headerBytes + frameBytes);
-    const frameCrc = 'raw' in body ? crc32(bytes.subarray(headerBytes)) : body.frameCrc;
+    const frameCrc = 'raw' in body ? checksum(bytes.subarray(headerBytes)) : body.frameCrc;
     this.#header.bytes.copy(bytes);
     sealHeader(bytes.subarray(0, headerBytes), frameBytes, frameCrc);
     return { bytes, header: { ...header, frameBytes, frameCrc }, headerBytes, inArena: true };

@@ -21,6 +21,7 @@ import { hash as digest } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { alikeMin, decodeAlike, encodeAlike } from './format-alike.ts';
+import { checksum } from './format-checksum.ts';
 import { decodeRuns, encodeRuns } from './format-runs.ts';
 import type {
   BlockHash,
@@ -192,7 +193,7 @@ export function measureHeader(
 
 /** True where the frame is the one that the header was written for. */
 export function frameMatches(header: BlockHeader, frame: Uint8Array): boolean {
-  return frame.length === header.frameBytes && crc32(frame) === header.frameCrc;
+  return frame.length === header.frameBytes && checksum(frame) === header.frameCrc;
 }
 
 /** What a run adds to the totals: its records, and their bytes as the source had them (an LF that was added is not counted). */

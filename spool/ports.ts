@@ -122,6 +122,14 @@ export interface Codec {
   expand(frame: Uint8Array, into: Uint8Array): number;
 }
 
+/** Work on every byte that the host can do faster than the language. What it gives is compared before it is used. */
+export interface ByteWork {
+  /** zlib's CRC-32; undefined where the processor has nothing for it. */
+  crc32?(bytes: Uint8Array): number;
+  /** How many of the first `length` bytes are line feeds. */
+  countLineFeeds(bytes: Uint8Array, length: number): number;
+}
+
 /**
  * The agent's own log. `event` is a stable dotted name; the agent prints a line per (event, subject) once and then counts.
  * Never called per line or per batch of ordinary work.

@@ -3,9 +3,9 @@
  * read and does not check out becomes a gap that ends where reading can go on; what the disk refuses to read may pass, and
  * becomes a gap only for a caller that has given up waiting (`patience.ts`).
  */
-import { crc32 } from 'node:zlib';
 import type { BlockHeader } from './format.ts';
 import { decodeHeader, hashOf, headerFixedBytes } from './format.ts';
+import { checksum } from './format-checksum.ts';
 import type { BlockView, Epoch, Id, Position } from './nouns.ts';
 import { limits } from './nouns.ts';
 import type { Files, OpenFile } from './ports.ts';
@@ -186,7 +186,7 @@ export class Reader {
     if (whole > bytes.length) return whole;
     const header = bytes.subarray(0, length);
     const frame = bytes.subarray(length, whole);
-    if (crc32(frame) !== content.frameCrc) return 'the block does not match its checksum';
+    if (checksum(frame) !== content.frameCrc) return 'the block does not match its checksum';
     return {
       position,
       end: position + whole,

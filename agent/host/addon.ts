@@ -7,12 +7,14 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { getRawAsset, isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
+import type { ByteWork } from '../../spool/ports.ts';
 import type { ZstdBinding } from './codec-zstd-napi.ts';
 
 /** The assets' names in the executable (build/executable.ts). */
 export const addonAsset = 'zstd-napi.node';
 export const notifyAsset = 'notify.node';
 export const datagramAsset = 'datagram.node';
+export const bytesAsset = 'bytes.node';
 
 /** What `build/native/notify.c` exports. */
 export interface NotifyBinding {
@@ -61,6 +63,12 @@ export function loadDatagramBinding(folders: readonly string[] = []): DatagramBi
 
 /** Where `build/native.ts` puts what it compiles; relative to the project's root. */
 export const compiledFolder = 'dist/native';
+
+/** `build/native/bytes.c`. Only the executable has it. */
+export function loadByteWork(folders: readonly string[] = []): ByteWork {
+  if (!isSea()) throw new Error('only the executable has it');
+  return loadAsset(bytesAsset, folders) as ByteWork;
+}
 
 /** The message of the error where the executable was built without it (`--codec=zlib`). */
 export const leftOut = 'it was left out of this build';

@@ -1,7 +1,7 @@
 /** The real host: every port of the agent in one bundle. */
-import type { Log } from '../../spool/ports.ts';
+import type { ByteWork, Log } from '../../spool/ports.ts';
 import type { Host } from '../ports.ts';
-import { loadZstdBinding } from './addon.ts';
+import { loadByteWork, loadZstdBinding } from './addon.ts';
 import { hostChildren } from './child.ts';
 import { hostClock } from './clock.ts';
 import { chooseCodec } from './codec.ts';
@@ -29,6 +29,7 @@ export function openHost(log: Log, dataDir?: string): Host {
     clock: hostClock,
     random: hostRandom,
     codec: chosen.codec,
+    byteWork: byteWork(dataDir),
     log,
     watcher: hostWatcher,
     mounts: hostMounts(),
@@ -41,4 +42,13 @@ export function openHost(log: Log, dataDir?: string): Host {
     locks: hostLocks(),
     process: hostProcess(),
   };
+}
+
+/** Without it everything works, and costs a little more: nothing is said of it, the fast codec's absence says enough. */
+function byteWork(dataDir: string | undefined): ByteWork | undefined {
+  try {
+    return loadByteWork(dataDir === undefined ? [] : [dataDir]);
+  } catch {
+    return undefined;
+  }
 }

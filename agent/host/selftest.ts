@@ -4,9 +4,9 @@
  */
 import { createRequire } from 'node:module';
 import { isSea } from 'node:sea';
-import { gzipSync } from 'node:zlib';
-import type { Codec, Log } from '../../spool/ports.ts';
-import { leftOut, loadDatagramBinding, loadNotifyBinding } from './addon.ts';
+import { crc32, gzipSync } from 'node:zlib';
+import type { ByteWork, Codec, Log } from '../../spool/ports.ts';
+import { leftOut, loadByteWork, loadDatagramBinding, loadNotifyBinding } from './addon.ts';
 import { chooseCodec } from './codec.ts';
 import { openZlibCodec } from './codec-zlib.ts';
 import { hostInflater } from './inflater.ts';
@@ -23,6 +23,7 @@ export function embeddedParts(log: Log): readonly EmbeddedPart[] {
   return [
     { name: 'fast codec', check: fastCodec },
     { name: 'codec of Node', check: codecOfNode },
+    { name: 'byte work', check: byteWork },
     { name: 'sd_notify', check: notify },
     { name: 'unix datagrams', check: datagrams },
     { name: 'gzip and zstd files', check: inflate },
@@ -52,6 +53,25 @@ function ratio(codec: Codec): string {
   const back = Buffer.alloc(text.length);
   expect(codec.expand(frame, back) === text.length && back.equals(text), 'does not return what it was given');
   return `${Math.round(text.length / frame.length)}:1 on equal lines`;
+}
+
+async function byteWork(): Promise<string> {
+  if (!isSea()) return "not built in: Node's CRC-32, and counting in WebAssembly";
+  const own = ownByteWork();
+  if (own === undefined) return leftOut;
+  expect(own.countLineFeeds(text, text.length) === 10_000, 'line feeds are miscounted');
+  if (own.crc32 === undefined) return "own counting, Node's CRC-32: the processor has nothing for it";
+  expect(own.crc32(text) === crc32(text), 'the CRC-32 is another than that of Node');
+  return 'own CRC-32 and counting';
+}
+
+function ownByteWork(): ByteWork | undefined {
+  try {
+    return loadByteWork();
+  } catch (error) {
+    if ((error as Error).message === leftOut) return undefined;
+    throw error;
+  }
 }
 
 async function notify(): Promise<string> {

@@ -10,7 +10,7 @@ export const executable = process.env.TAILSPOOL;
  * What was just written lies in the page cache in large pieces, and a process that maps it seems to use 10 to 30 MiB more than
  * an installed one: the executable is forgotten first, and read again as after a boot.
  */
-export function forgetExecutable(): void {
-  spawnSync('sync', [executable]);
-  spawnSync('dd', [`if=${executable}`, 'iflag=nocache', 'count=0', 'status=none']);
+export function forgetExecutable(path = executable): void {
+  spawnSync('sync', [path]);
+  spawnSync('dd', [`if=${path}`, 'iflag=nocache', 'count=0', 'status=none']);
 }

@@ -34,6 +34,8 @@ export interface AgentOptions {
   readonly retryMax?: string;
   /** Starts from a warm page cache: where the time until it is ready counts, not its memory. */
   readonly warm?: boolean;
+  /** Another build than the one that is measured. */
+  readonly executable?: string | undefined;
 }
 
 /** `folder/agent` is its data_dir, which may be there from an earlier run. */
@@ -57,7 +59,7 @@ export function startAgent(folder: string, options: AgentOptions): Running {
   };
   // JSON is YAML.
   fs.writeFileSync(config, JSON.stringify(document));
-  return start(dataDir, ['run', '--config', config], options.warm);
+  return start(dataDir, config, options);
 }
 
 export interface ReceiverOptions {
@@ -65,11 +67,12 @@ export interface ReceiverOptions {
   readonly out?: boolean;
   readonly syncInterval?: string | undefined;
   readonly name?: string;
+  readonly executable?: string | undefined;
 }
 
 /** `folder/receiver` is its data_dir. Answers when this returns. */
 export async function startReceiver(folder: string, options: ReceiverOptions): Promise<Running> {
-  const { port, syncInterval, name = 'receiver' } = options;
+  const { port, syncInterval, name = 'receiver', executable } = options;
   const dataDir = join(folder, name);
   const config = join(folder, `${name}.yaml`);
   const document = {
@@ -79,15 +82,16 @@ export async function startReceiver(folder: string, options: ReceiverOptions): P
     shippers: options.out ? { mirror: { type: 'mirror', path: join(folder, 'out') } } : {},
   };
   fs.writeFileSync(config, JSON.stringify(document));
-  const receiver = start(dataDir, ['run', '--config', config]);
+  const receiver = start(dataDir, config, { executable });
   await untilAnswers(dataDir);
   return receiver;
 }
 
-function start(dataDir: string, args: readonly string[], warm = false): Running {
-  if (!warm) forgetExecutable();
+function start(dataDir: string, config: string, options: Pick<AgentOptions, 'warm' | 'executable'>): Running {
+  const { warm = false, executable } = options;
+  if (!warm) forgetExecutable(executable);
   const startedAt = performance.now();
-  const process = new Tailspool(args);
+  const process = new Tailspool(['run', '--config', config], { executable });
   const watch = new Watch(process.pid);
   return {
     dataDir,
@@ -98,7 +102,7 @@ function start(dataDir: string, args: readonly string[], warm = false): Running 
       for (;;) {
         const status = await askStatus(dataDir);
         if (status !== undefined) return status;
-        if (!process.running) throw new Error(`tailspool ${args.join(' ')} ended:\n${process.printed}`);
+        if (!process.running) throw new Error(`tailspool run --config ${config} ended:\n${process.printed}`);
         await sleep(20);
       }
     },

@@ -52,6 +52,10 @@ export function datagramAddon(): Addon {
   return ownAddon('datagram');
 }
 
+export function bytesAddon(): Addon {
+  return ownAddon('bytes');
+}
+
 function ownAddon(name: string): Addon {
   return { name, from: join(root, 'build/native'), sources: [`${name}.c`], flags: ['-Wall'], cxxFlags: [] };
 }

@@ -31,6 +31,8 @@ export interface TailspoolOptions {
   readonly keepIn?: string | undefined;
   /** Added to the environment. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Another executable than `program`. */
+  readonly executable?: string | undefined;
 }
 
 export class Tailspool {
@@ -39,8 +41,8 @@ export class Tailspool {
   #out = '';
   #err = '';
 
-  constructor(args: readonly string[], { keepIn, environment = {} }: TailspoolOptions = {}) {
-    const [command, ...first] = program;
+  constructor(args: readonly string[], { keepIn, environment = {}, executable }: TailspoolOptions = {}) {
+    const [command, ...first] = executable === undefined ? program : [executable];
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
     this.#child = spawn(command, [...first, ...args], { stdio, env: { ...process.env, ...environment } });
     this.#child.stdout?.on('data', (chunk: Buffer) => (this.#out = (this.#out + chunk).slice(-printedBytesMax)));

@@ -13,17 +13,19 @@ export interface How {
   readonly out?: boolean;
   /** Syncs are counted by strace, which slows everything down. */
   readonly traced?: boolean;
+  /** Another build than the one that is measured. */
+  readonly executable?: string | undefined;
 }
 
 export async function wholePath(
   folder: string,
   log: Made,
-  { out = false, traced = false }: How = {},
+  { out = false, traced = false, executable }: How = {},
 ): Promise<Measured[]> {
   fs.mkdirSync(folder);
   const port = await freePort();
-  await using receiver = await startReceiver(folder, { port, out });
-  await using agent = startAgent(folder, { include: [log.path], to: { central: port } });
+  await using receiver = await startReceiver(folder, { port, out, executable });
+  await using agent = startAgent(folder, { include: [log.path], to: { central: port }, executable });
   const syncs = traced ? [await countSyncs(agent.process.pid), await countSyncs(receiver.process.pid)] : [];
   await untilAcknowledged(agent, log.bytes);
   const seconds = (performance.now() - agent.startedAt) / 1000;

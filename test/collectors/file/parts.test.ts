@@ -6,7 +6,7 @@ import { cutRecords, holeBytesMin } from '../../../collectors/file/cut.ts';
 import { fingerprintAt, headOf, type Point, pointsMax, withPoint } from '../../../collectors/file/fingerprint.ts';
 import { compilePatterns } from '../../../collectors/file/glob.ts';
 import { type Content, compare, type Known, showsRealBirth } from '../../../collectors/file/identity.ts';
-import { countBySearching, countLineFeeds } from '../../../collectors/file/linefeeds.ts';
+import { countBySearching, countLineFeeds, useForCounting } from '../../../collectors/file/linefeeds.ts';
 import { rotatedNames } from '../../../collectors/file/names.ts';
 import { isNetworkType, mayFollowLink, mayReadHardLink } from '../../../collectors/file/permission.ts';
 import { decodeMark, decodeState, encodeMark, encodeState, type SourceState } from '../../../collectors/file/state.ts';
@@ -29,6 +29,22 @@ test('line feeds are counted right at any length and alignment', () => {
     }),
     { seed, numRuns: 200 },
   );
+});
+
+test('a counter of the host is used only if it counts the same', () => {
+  const bytes = Buffer.from('one\ntwo\n');
+  assert.ok(!useForCounting((all) => countBySearching(all, all.length)), 'one that does not heed the length');
+  assert.ok(!useForCounting((all, length) => countBySearching(all, length) % 4096), 'one that overflows');
+  assert.equal(countLineFeeds(bytes, bytes.length), 2);
+  let asked = 0;
+  const counter = (all: Uint8Array, length: number) => {
+    asked++;
+    return countBySearching(all, length);
+  };
+  assert.ok(useForCounting(counter));
+  asked = 0;
+  assert.equal(countLineFeeds(bytes, bytes.length), 2);
+  assert.equal(asked, 1);
 });
 
 /** Cuts a whole content as a reader would that gets it in pieces of some size. */
