@@ -25,13 +25,13 @@ export function compare(log: Log, mirrored: string, glued: boolean): Difference 
 export function complaint(
   name: string,
   difference: Difference,
-  maySay: { repeats?: boolean; gaps?: number } = {},
+  maySay: { repeats?: boolean; disorder?: boolean; gaps?: number } = {},
 ): string | undefined {
   const { lost, repeated, disordered, invented } = difference;
   const wrong = [
     lost.length > (maySay.gaps ?? 0) ? `lost ${show(lost)}` : '',
     maySay.repeats ? '' : show(repeated) && `repeated ${show(repeated)}`,
-    maySay.repeats ? '' : show(disordered) && `out of order ${show(disordered)}`,
+    maySay.disorder ? '' : show(disordered) && `out of order ${show(disordered)}`,
     show(invented) && `invented ${show(invented)}`,
   ].filter((one) => one !== '');
   return wrong.length === 0 ? undefined : `${name}: ${wrong.join('; ')}`;
