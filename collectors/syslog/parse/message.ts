@@ -17,6 +17,8 @@ export interface Message {
   /** The time as RFC 3339, ASCII; valid up to `timeLength`, which is 0 where there was none. */
   readonly time: Uint8Array;
   timeLength: number;
+  /** The day (since 1970-01-01) that stands in `time`, which an earlier message may have left there. */
+  timeDays: number;
   readonly host: Span;
   readonly app: Span;
   readonly process: Span;
@@ -42,6 +44,7 @@ export function newMessage(): Message {
     priority: -1,
     time: new Uint8Array(timeBytesMax),
     timeLength: 0,
+    timeDays: Number.NaN,
     host: { from: 0, to: 0 },
     app: { from: 0, to: 0 },
     process: { from: 0, to: 0 },

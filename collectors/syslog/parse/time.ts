@@ -186,16 +186,9 @@ function write(bytes: Uint8Array, zone: Zone, message: Message): boolean {
 function writeMinutes(bytes: Uint8Array, minutes: number, message: Message): boolean {
   const days = Math.floor(minutes / dayMinutes);
   const minuteOfDay = minutes - days * dayMinutes;
-  civilOf(days, civil);
-  if (civil.year < 0 || civil.year > 9999) return false;
+  if (days !== message.timeDays && !writeDay(days, message)) return false;
   const { time } = message;
   const hour = Math.floor(minuteOfDay / 60);
-  two(time, 0, Math.floor(civil.year / 100));
-  two(time, 2, civil.year % 100);
-  time[4] = codes.minus;
-  two(time, 5, civil.month);
-  time[7] = codes.minus;
-  two(time, 8, civil.day);
   time[10] = 0x54;
   two(time, 11, hour);
   time[13] = codes.colon;
@@ -203,6 +196,21 @@ function writeMinutes(bytes: Uint8Array, minutes: number, message: Message): boo
   time[16] = codes.colon;
   two(time, 17, read.second);
   message.timeLength = writeFraction(bytes, time, 19);
+  return true;
+}
+
+/** Messages of one day follow each other: it is written once for all of them. */
+function writeDay(days: number, message: Message): boolean {
+  const { time } = message;
+  civilOf(days, civil);
+  if (civil.year < 0 || civil.year > 9999) return false;
+  message.timeDays = days;
+  two(time, 0, Math.floor(civil.year / 100));
+  two(time, 2, civil.year % 100);
+  time[4] = codes.minus;
+  two(time, 5, civil.month);
+  time[7] = codes.minus;
+  two(time, 8, civil.day);
   return true;
 }
 
