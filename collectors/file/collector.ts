@@ -110,12 +110,14 @@ class FileCollector implements Collector {
     }
   }
 
-  /** What was found and had no turn yet: the spool has to know of it before it can be rotated away. */
+  /** What was found and had no turn yet: the spool has to know of it before it can be rotated away. Where that is full it waits, unread. */
   #registerAll(): void {
     const waiting = [...this.#context.unregistered].filter(({ source }) => source === 0);
-    // Which of two is older is told by their numbers from the next start on.
-    for (const generation of waiting.sort((one, other) => one.order - other.order)) generation.register();
     this.#context.unregistered.clear();
+    // Which of two is older is told by their numbers from the next start on.
+    for (const generation of waiting.sort((one, other) => one.order - other.order))
+      if (this.#ports.intake.sourcesFull) this.#context.unregistered.add(generation);
+      else generation.register();
   }
 
   #everyTick(): void {

@@ -273,8 +273,12 @@ test('where no more places can be remembered a new file waits unread and says so
   const rowOf = (name: string) => bench.collector!.status().sources.find((row) => row.name === bench.path(name));
   await bench.until(() => rowOf('b.log')?.state === 'unreadable');
   assert.match(rowOf('b.log')!.reason!, /as many files are remembered as the spool can hold places of/);
+  const { size } = bench.intake.sources;
   bench.write('a.log', 'two\n');
   await bench.holds('a.log', 'one\ntwo\n');
+  await bench.pause(600); // more than two ticks
+  assert.equal(bench.intake.mirrored(bench.path('b.log')), '');
+  assert.equal(bench.intake.sources.size, size);
   bench.intake.sourcesFull = false;
   await bench.holds('b.log', 'waits\n');
 });
