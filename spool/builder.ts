@@ -64,9 +64,12 @@ export class BlockBuilder {
     return this.#sources.has(source);
   }
 
-  /** The rest of the buffer, if that is at least `bytesMin`. An empty block takes any size up to the limit. */
+  /**
+   * The rest of the buffer, if that is at least `bytesMin`. An empty block takes any size up to the limit. Behind the records
+   * there is always place for one run that moves another source's cursor with them.
+   */
   view(bytesMin: number): Uint8Array | undefined {
-    if (this.full) return undefined;
+    if (this.full || this.#runs.length > runsMax - 2) return undefined;
     if (this.#used === 0 && bytesMin > this.#buffer.length) this.#buffer = Buffer.allocUnsafeSlow(bytesMin);
     return this.#buffer.length - this.#used >= bytesMin ? this.#buffer.subarray(this.#used) : undefined;
   }

@@ -172,7 +172,11 @@ export interface Intake {
   forget(source: SourceNumber): void;
   /** At least `bytesMin` writable bytes (often more) in the open block, or undefined while `hold` says why not. */
   reserve(bytesMin: number): Uint8Array | undefined;
-  /** Turns the first `run.bytes` bytes of the last view into records, or (with 0 bytes) only moves a cursor. */
+  /**
+   * Turns the first `run.bytes` bytes of the last view into records, or (with 0 bytes) only moves a cursor. A cursor that is
+   * moved right behind records, in the same turn, stands in the same block: both become durable, or neither (a request's records
+   * and its key).
+   */
   commit(run: Run): void;
   /**
    * Appends a foreign block, whole, as one block whose only run is `run` (its `bytes` and `records` are the foreign frame's).
