@@ -28,6 +28,7 @@ import type {
 } from './config/types.ts';
 import { DeadLetterBox } from './dead/box.ts';
 import type { Host } from './ports.ts';
+import { makeHttpCollector } from './rooms-web.ts';
 import { authorizationOf, basicOf, secretOf, tokensOf } from './secrets.ts';
 
 /** What the parts share. */
@@ -67,6 +68,8 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return makeReceiver(one, context.host, context.spool);
     case 'journald':
       return makeJournald(one, context.host, context.spool);
+    case 'http':
+      return makeHttpCollector(one, context.host, context.spool.intake);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }

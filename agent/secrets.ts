@@ -115,6 +115,12 @@ export function tokensOf(path: string, files: Files): () => readonly string[] {
   return () => file.lines();
 }
 
+/** `user:password`, with any of the file's passwords. */
+export function loginsOf({ user, passwordFile }: BasicAuth, files: Files): () => readonly string[] {
+  const passwords = tokensOf(passwordFile, files);
+  return () => passwords().map((password) => `${user}:${password}`);
+}
+
 function versionOf(stat: FileStat): string {
   return [stat.device, stat.inode, stat.sizeBytes, stat.modifiedMs, stat.changedNs].join(':');
 }

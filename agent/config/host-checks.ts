@@ -34,8 +34,9 @@ function secretFiles({ collectors, shippers }: ConfigurationFile): NamedFile[] {
     if (name !== undefined) found.push({ path, name, secret });
   };
   for (const [name, one] of Object.entries(collectors)) {
-    if (one.type !== 'blocks') continue;
+    if (one.type !== 'blocks' && one.type !== 'http') continue;
     const path = ['collectors', name];
+    if (one.type === 'http') add([...path, 'basic', 'password_file'], one.basic?.password_file, true);
     add([...path, 'token_file'], one.token_file, true);
     add([...path, 'tls', 'cert'], one.tls?.cert, false);
     add([...path, 'tls', 'key'], one.tls?.key, true);

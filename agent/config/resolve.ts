@@ -1,5 +1,6 @@
 /** From what the file says to what the rooms take: names in our own style, defaults that depend on other keys filled in. */
 import { resolveJournald } from './resolve-journald.ts';
+import { resolveHttpCollector, resolveServerTls } from './resolve-web.ts';
 import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
 import type {
@@ -55,6 +56,8 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
       return resolveBlocks(name, one);
     case 'journald':
       return resolveJournald(name, one, file.resource);
+    case 'http':
+      return resolveHttpCollector(name, one, file.resource);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }
@@ -91,12 +94,7 @@ function resolveBlocks(name: string, one: Extract<CollectorFile, { type: 'blocks
     name,
     listen: one.listen,
     tokenFile: one.token_file,
-    tls: one.tls && {
-      certFile: one.tls.cert,
-      keyFile: one.tls.key,
-      clientCaFile: one.tls.client_ca,
-      minVersion: one.tls.min_version,
-    },
+    tls: one.tls && resolveServerTls(one.tls),
     memoryBytesMax: one.memory_max,
     connectionsMax: one.connections_max,
     idleTimeoutMs: one.idle_timeout,

@@ -10,6 +10,7 @@ import { formatSize } from './units.ts';
 type Collectors = ConfigurationFile['collectors'];
 type Shippers = ConfigurationFile['shippers'];
 type BlocksFile = Extract<Collectors[string], { type: 'blocks' }>;
+type WebFile = Extract<Collectors[string], { type: 'http' }>;
 type HttpFile = Extract<Shippers[string], { type: 'http' }>;
 
 /** At least this many segments fit in a spool, so that retention can move in steps. */
@@ -57,13 +58,33 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
     return [error(['collectors'], 'there is no collector', 'name at least one below `collectors`')];
   }
   return Object.entries(collectors).flatMap(([name, collector]) => {
-    return collector.type === 'blocks' ? checkReceiver(['collectors', name], collector) : [];
+    switch (collector.type) {
+      case 'blocks':
+        return checkReceiver(['collectors', name], collector);
+      case 'http':
+        return checkWeb(['collectors', name], collector);
+      default:
+        return [];
+    }
   });
 }
 
 function checkReceiver(path: KeyPath, blocks: BlocksFile): Finding[] {
-  if (isLoopback(blocks.listen.host) || blocks.insecure) return [];
   const lacks = [blocks.token_file === undefined ? '`token_file`' : '', blocks.tls === undefined ? '`tls`' : ''];
+  return checkBeyondLoopback(path, blocks, lacks);
+}
+
+function checkWeb(path: KeyPath, web: WebFile): Finding[] {
+  const known = web.token_file !== undefined || web.basic !== undefined || web.tls?.client_ca !== undefined;
+  const lacks = [known ? '' : '`token_file`, `basic` or `tls.client_ca`', web.tls === undefined ? '`tls`' : ''];
+  const findings = checkBeyondLoopback(path, web, lacks);
+  if (web.memory_max >= web.body_max * 2) return findings;
+  const hint = `at least ${formatSize(web.body_max * 2)}, or a smaller \`body_max\``;
+  return [...findings, error([...path, 'memory_max'], 'so little memory does not hold two bodies', hint)];
+}
+
+function checkBeyondLoopback(path: KeyPath, one: BlocksFile | WebFile, lacks: readonly string[]): Finding[] {
+  if (isLoopback(one.listen.host) || one.insecure) return [];
   const missing = lacks.filter((lack) => lack !== '');
   if (missing.length === 0) return [];
   const hint = 'give them, listen on 127.0.0.1, or say `insecure: true` (`--insecure`) if the network is trusted';
@@ -135,7 +156,7 @@ function checkPorts({ collectors, admin }: ConfigurationFile): Finding[] {
     else if (address.port !== 0) taken.set(key, path.join('.'));
   };
   for (const [name, collector] of Object.entries(collectors)) {
-    if (collector.type === 'blocks') claim(['collectors', name, 'listen'], collector.listen);
+    if ('listen' in collector) claim(['collectors', name, 'listen'], collector.listen);
   }
   if (admin.listen !== undefined) claim(['admin', 'listen'], admin.listen);
   return findings;

@@ -2,8 +2,9 @@
 import * as z from 'zod';
 import { limits } from '../../spool/nouns.ts';
 import { address, count, duration, flag, glob, path, size } from './fields.ts';
-import { attributes } from './schema-common.ts';
+import { attributes, serverTls } from './schema-common.ts';
 import { journaldSchema } from './schema-journald.ts';
+import { httpCollectorSchema } from './schema-web.ts';
 
 const dayMs = 86_400_000;
 const MiB = 1024 * 1024;
@@ -86,21 +87,10 @@ const blocksSchema = z
       description: 'A file with the bearer token that agents must show. Read again when it changes.',
       fallback: 'no token is asked for (only on loopback, or with `insecure`)',
     }),
-    tls: z
-      .strictObject({
-        cert: path().describe('Certificate chain, PEM.'),
-        key: path().describe('Its private key, PEM.'),
-        client_ca: path().optional().meta({
-          description: 'Agents must show a certificate that this authority signed, PEM.',
-          fallback: 'no certificate is asked for',
-        }),
-        min_version: z.enum(['1.2', '1.3']).prefault('1.2').describe('The oldest version of TLS that is spoken.'),
-      })
-      .optional()
-      .meta({
-        description: 'Serve HTTPS. The files are read again when they change.',
-        fallback: 'plain HTTP (only on loopback, or with `insecure`)',
-      }),
+    tls: serverTls.optional().meta({
+      description: 'Serve HTTPS. The files are read again when they change.',
+      fallback: 'plain HTTP (only on loopback, or with `insecure`)',
+    }),
     insecure: flag()
       .prefault('false')
       .describe(
@@ -116,4 +106,9 @@ const blocksSchema = z
   })
   .describe('The receiver: takes blocks from other agents over HTTP, each exactly once.');
 
-export const collectorSchema = z.discriminatedUnion('type', [fileSchema, blocksSchema, journaldSchema]);
+export const collectorSchema = z.discriminatedUnion('type', [
+  fileSchema,
+  blocksSchema,
+  journaldSchema,
+  httpCollectorSchema,
+]);

@@ -5,7 +5,9 @@
  * A setting that is `undefined` here means "the room decides from the host" (a share of the file system, for instance).
  */
 import type { FileCollectorOptions } from '../../collectors/file/options.ts';
+import type { HttpOptions } from '../../collectors/http/collector.ts';
 import type { JournaldOptions } from '../../collectors/journald/options.ts';
+import type { DoorOptions } from '../../collectors/web/door.ts';
 import type { Attributes } from '../../spool/nouns.ts';
 
 export interface Configuration {
@@ -42,7 +44,8 @@ export type WhenFull = 'block' | 'drop_oldest';
 export type CollectorConfiguration =
   | FileCollectorConfiguration
   | BlocksCollectorConfiguration
-  | JournaldCollectorConfiguration;
+  | JournaldCollectorConfiguration
+  | HttpCollectorConfiguration;
 
 /** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
 export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
@@ -66,6 +69,22 @@ export interface BlocksCollectorConfiguration {
   readonly idleTimeoutMs: number;
   /** Someone said that listening beyond loopback without token or TLS is what they want. */
   readonly insecure: boolean;
+}
+
+/** What the collectors that take requests have in common. */
+export interface WebConfiguration extends Omit<DoorOptions, 'host' | 'port' | 'tls'> {
+  readonly listen: Address;
+  readonly tls: ServerTls | undefined;
+  readonly tokenFile: string | undefined;
+  readonly basic: BasicAuth | undefined;
+  readonly attributes: Attributes;
+  readonly resource: Attributes;
+}
+
+export interface HttpCollectorConfiguration
+  extends WebConfiguration,
+    Pick<HttpOptions, 'format' | 'meaning' | 'keysMax'> {
+  readonly type: 'http';
 }
 
 export interface Address {

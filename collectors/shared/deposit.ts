@@ -94,6 +94,18 @@ export class Deposit {
     return next - first;
   }
 
+  /**
+   * Puts `records` records, each with its line feed, in one go: all of them stand in one block, and what is committed right behind
+   * them in the same turn (a key) stands there too. False: none, `Intake.hold` says why. At most `limits.blockBytesMax` bytes.
+   */
+  putWhole(bytes: Uint8Array, records: number, format: RecordFormat): boolean {
+    const view = this.#intake.reserve(bytes.length);
+    if (view === undefined) return false;
+    view.set(bytes);
+    this.#commit(records, bytes.length, undefined, format);
+    return true;
+  }
+
   /** Moves the origin's cursor without a record. */
   moveTo(mark: Uint8Array): void {
     this.#mark = Uint8Array.from(mark);
@@ -141,9 +153,9 @@ export class Deposit {
     }
   }
 
-  #commit(records: number, bytes: number, mark: Uint8Array | undefined): void {
+  #commit(records: number, bytes: number, mark: Uint8Array | undefined, format = this.#options.format): void {
     if (mark) this.#mark = Uint8Array.from(mark);
-    this.#intake.commit(this.#run({ records, bytes }));
+    this.#intake.commit({ ...this.#run({ records, bytes }), format });
     this.#offset += bytes;
     this.#records += records;
     this.#bytes += bytes;

@@ -5,6 +5,7 @@ import { stateTargets } from './state-targets.ts';
 import { streamTargets } from './stream-targets.ts';
 import { syslogTargets } from './syslog-targets.ts';
 import type { Target } from './target.ts';
+import { webTargets } from './web-targets.ts';
 import { wireTargets } from './wire-targets.ts';
 
 export const targets: readonly Target[] = [
@@ -14,4 +15,6 @@ export const targets: readonly Target[] = [
   ...peopleTargets,
   ...streamTargets,
   ...syslogTargets,
+  ...webTargets,
+  ...peopleTargets,
 ];
