@@ -4,6 +4,7 @@ import { limits } from '../../spool/nouns.ts';
 import { address, count, duration, flag, glob, path, size } from './fields.ts';
 import { attributes, serverTls } from './schema-common.ts';
 import { journaldSchema } from './schema-journald.ts';
+import { relpSchema } from './schema-relp.ts';
 import { httpCollectorSchema } from './schema-web.ts';
 
 const dayMs = 86_400_000;
@@ -111,4 +112,5 @@ export const collectorSchema = z.discriminatedUnion('type', [
   blocksSchema,
   journaldSchema,
   httpCollectorSchema,
+  relpSchema,
 ]);

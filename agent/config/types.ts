@@ -7,6 +7,7 @@
 import type { FileCollectorOptions } from '../../collectors/file/options.ts';
 import type { HttpOptions } from '../../collectors/http/collector.ts';
 import type { JournaldOptions } from '../../collectors/journald/options.ts';
+import type { RelpOptions } from '../../collectors/relp/options.ts';
 import type { DoorOptions } from '../../collectors/web/door.ts';
 import type { Attributes } from '../../spool/nouns.ts';
 
@@ -45,7 +46,8 @@ export type CollectorConfiguration =
   | FileCollectorConfiguration
   | BlocksCollectorConfiguration
   | JournaldCollectorConfiguration
-  | HttpCollectorConfiguration;
+  | HttpCollectorConfiguration
+  | RelpCollectorConfiguration;
 
 /** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
 export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
@@ -54,6 +56,16 @@ export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, '
 
 export interface JournaldCollectorConfiguration extends Omit<JournaldOptions, 'own'> {
   readonly type: 'journald';
+}
+
+export interface RelpCollectorConfiguration extends Omit<RelpOptions, 'host' | 'port' | 'tls'> {
+  readonly type: 'relp';
+  readonly listen: Address;
+  readonly tls: ServerTls | undefined;
+  /** Messages are parsed as syslog. */
+  readonly parse: boolean;
+  /** undefined: the host's. */
+  readonly timezone: string | undefined;
 }
 
 export interface BlocksCollectorConfiguration {
