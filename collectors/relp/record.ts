@@ -3,7 +3,7 @@
 import type { UnixMs } from '../../spool/ports.ts';
 import { bytesValue, encodeEvent } from '../shared/event.ts';
 import type { Peer } from '../socket-ports.ts';
-import { eventBytesMax, senderAt, writeEvent } from '../syslog/event.ts';
+import { eventBytesMax, pageOver, senderAt, writeEvent } from '../syslog/event.ts';
 import { newMessage } from '../syslog/parse/message.ts';
 import { parseMessage } from '../syslog/parse/parse.ts';
 import { Zone } from '../syslog/parse/zone.ts';
@@ -22,15 +22,15 @@ export function rawRecorder(): Recorder {
 export function syslogRecorder(timezone: string | undefined, now: () => UnixMs): Recorder {
   const zone = new Zone(timezone);
   const parsed = newMessage();
-  const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+  const scratch = pageOver(Buffer.allocUnsafeSlow(64 * 1024));
   return (message, { address }) => {
     const sender = senderAt(address);
     const bytesMax = eventBytesMax(message.length, sender);
-    const out = bytesMax <= scratch.length ? scratch : Buffer.allocUnsafe(bytesMax);
+    const out = bytesMax <= scratch.bytes.length ? scratch : pageOver(Buffer.allocUnsafe(bytesMax));
     zone.received(now());
     parseMessage(message, 0, message.length, zone, parsed);
     // Without the line feed, which is added where the record is put.
-    return Buffer.from(out.subarray(0, writeEvent(message, parsed, sender, out, 0) - 1));
+    return Buffer.from(out.bytes.subarray(0, writeEvent(message, parsed, sender, out, 0) - 1));
   };
 }
 
