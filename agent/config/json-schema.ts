@@ -76,6 +76,8 @@ function kindOf({ type }: FieldMeta): JsonMap {
     case 'HOST:PORT':
       return { type: 'string', pattern: `:\\d{1,5}$|${variable}` };
     case 'text':
+    case 'encoding':
+    case 'regular expression':
       return { type: ['string', 'number', 'boolean'] };
     default:
       return {};

@@ -4,6 +4,7 @@ import { resolveRelp } from './resolve-relp.ts';
 import { resolveHttpCollector, resolveServerTls } from './resolve-web.ts';
 import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
+import { resolveLines } from './schema-lines.ts';
 import type {
   Auth,
   BasicAuth,
@@ -80,6 +81,7 @@ function resolveFile(
     startAt: one.start_at,
     maxLineBytes: one.max_line,
     partialTimeoutMs: one.partial_timeout,
+    ...resolveLines(one),
     networkFs: one.network_fs,
     deletedFileLimitMs: one.deleted_file_limit,
     scanIntervalMs: one.scan_interval,

@@ -2,6 +2,7 @@
 import type { Finding, KeyPath } from './findings.ts';
 import { error, warning } from './rule-findings.ts';
 import { checkDestination, isLoopback } from './rules-destination.ts';
+import { checkLines } from './rules-lines.ts';
 import type { ConfigurationFile } from './schema.ts';
 import { plainKeyNames } from './schema-plain.ts';
 import type { Address } from './types.ts';
@@ -63,6 +64,8 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
         return checkReceiver(['collectors', name], collector);
       case 'http':
         return checkWeb(['collectors', name], collector);
+      case 'file':
+        return checkLines(['collectors', name], collector);
       default:
         return [];
     }

@@ -4,6 +4,7 @@ import { limits } from '../../spool/nouns.ts';
 import { address, count, duration, flag, glob, path, size } from './fields.ts';
 import { attributes, serverTls } from './schema-common.ts';
 import { journaldSchema } from './schema-journald.ts';
+import { lineKeys } from './schema-lines.ts';
 import { relpSchema } from './schema-relp.ts';
 import { httpCollectorSchema } from './schema-web.ts';
 
@@ -42,6 +43,7 @@ const fileSchema = z
       .describe(
         'A last line without its line feed is taken after this time; what follows is marked as its continuation.',
       ),
+    ...lineKeys,
     scan_interval: duration({ min: 100, max: 3_600_000 })
       .prefault('10s')
       .describe(

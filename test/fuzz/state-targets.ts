@@ -51,7 +51,9 @@ export const stateTargets: readonly Target[] = [
   {
     name: 'file mark',
     from: 'disk',
-    valid: [Buffer.from(encodeMark({ unterminated: true, crc: 0xdeadbeef }))],
+    valid: [{ state: 0 }, { state: 5 }].map((more) =>
+      Buffer.from(encodeMark({ unterminated: true, crc: 0xdeadbeef, ...more })),
+    ),
     run(input) {
       const decoded = decodeMark(input);
       if (decoded) assert.deepEqual(decodeMark(encodeMark(decoded)), decoded);

@@ -15,6 +15,8 @@ collectors:
     start_at: end
     max_line: 64KiB
     partial_timeout: 2s
+    encoding: UTF-16
+    multiline: {start: ^a, continue: ^b, traces: [java, go], timeout: 4s, max_lines: 50, max_bytes: 32KiB}
     scan_interval: 3s
     network_fs: true
     deleted_file_limit: 1h
@@ -73,6 +75,15 @@ log: {level: debug, format: text}
         startAt: 'end',
         maxLineBytes: 65_536,
         partialTimeoutMs: 2000,
+        encoding: 'utf-16',
+        multiline: {
+          start: /^a/,
+          continue: /^b/,
+          traces: ['java', 'go'],
+          timeoutMs: 4000,
+          linesMax: 50,
+          bytesMax: 32_768,
+        },
         scanIntervalMs: 3000,
         networkFs: true,
         deletedFileLimitMs: 3_600_000,

@@ -23,6 +23,21 @@ test('a line may have at most 8 MiB, and must fit a small spool', () => {
   assert.match(told({ collectors: large, spool: '{max_size: 16MiB}' }), /`max_line` is too large for so small a spool/);
 });
 
+test('lines: encodings and patterns are checked, with the place of what is wrong', () => {
+  const lines = (more: string) => told({ collectors: `{a: {type: file, include: [/a], ${more}}}` });
+  assert.equal(lines('encoding: Shift_JIS, multiline: {start: "^a", traces: [java]}'), '');
+  assert.match(lines('encoding: klingon'), /a\.yaml:\d+:\d+: error: .*is no encoding that is known here/);
+  assert.match(lines('encoding: latin1, max_line: 8MiB'), /`max_line` is too large for lines that are decoded/);
+  assert.match(lines('multiline: {}'), /does not say which lines belong together/);
+  assert.match(lines('multiline: {traces: [cobol]}'), /a\.yaml:\d+:\d+: error/);
+  assert.match(lines('multiline: {start: "("}'), /is no regular expression/);
+  for (const pattern of ['(?=a)b', '(a)\\\\1', 'x{1,1000}'])
+    assert.match(
+      lines(`multiline: {start: "${pattern}"}`),
+      /a\.yaml:\d+:\d+: error: .*could take more than linear time/,
+    );
+});
+
 test('segments shrink with the spool, unless they were given', () => {
   assert.equal(sound(parse(withSections({ spool: '{max_size: 20MiB}' }))).spool.segmentBytes, 5 * 1024 * 1024);
   assert.match(told({ spool: '{max_size: 20MiB, segment_size: 6MiB}' }), /must fit 4 times/);
