@@ -31,6 +31,7 @@ import type {
 } from './config/types.ts';
 import { DeadLetterBox } from './dead/box.ts';
 import type { Host } from './ports.ts';
+import { makeSocketCollector } from './rooms-sockets.ts';
 import { makeHttpCollector } from './rooms-web.ts';
 import { authorizationOf, basicOf, secretOf, tokensOf } from './secrets.ts';
 
@@ -75,6 +76,11 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return makeHttpCollector(one, context.host, context.spool.intake);
     case 'relp':
       return makeRelp(one, context.host, context.spool);
+    case 'tcp':
+    case 'unix':
+    case 'udp':
+    case 'unixgram':
+      return makeSocketCollector(one, context.host, context.spool.intake);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }

@@ -73,6 +73,14 @@ export function address() {
   return field({ type: 'HOST:PORT' }, parseAddress);
 }
 
+/** Permissions of a file in octal digits. */
+export function fileMode() {
+  return field({ type: 'octal mode' }, (value): Parsed<number> => {
+    if (/^0?[0-7]{3}$/.test(value)) return { kind: 'ok', value: Number.parseInt(value, 8) };
+    return bad('is no mode', 'write three octal digits, for example `0660`');
+  });
+}
+
 /** Any text that is not empty. */
 export function text(charactersMax = 4096) {
   return field({ type: 'text' }, (value): Parsed<string> => {

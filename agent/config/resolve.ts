@@ -1,6 +1,7 @@
 /** From what the file says to what the rooms take: names in our own style, defaults that depend on other keys filled in. */
 import { resolveJournald } from './resolve-journald.ts';
 import { resolveRelp } from './resolve-relp.ts';
+import { resolveSocket } from './resolve-sockets.ts';
 import { resolveHttpCollector, resolveServerTls } from './resolve-web.ts';
 import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
@@ -62,6 +63,11 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
       return resolveHttpCollector(name, one, file.resource);
     case 'relp':
       return resolveRelp(name, one, file.resource);
+    case 'tcp':
+    case 'unix':
+    case 'udp':
+    case 'unixgram':
+      return resolveSocket(name, one, file.resource);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }

@@ -3,6 +3,7 @@ import type { Finding, KeyPath } from './findings.ts';
 import { error, warning } from './rule-findings.ts';
 import { checkDestination, isLoopback } from './rules-destination.ts';
 import { checkLines } from './rules-lines.ts';
+import { checkSocket } from './rules-sockets.ts';
 import type { ConfigurationFile } from './schema.ts';
 import { plainKeyNames } from './schema-plain.ts';
 import type { Address } from './types.ts';
@@ -66,6 +67,11 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
         return checkWeb(['collectors', name], collector);
       case 'file':
         return checkLines(['collectors', name], collector);
+      case 'tcp':
+      case 'unix':
+      case 'udp':
+      case 'unixgram':
+        return checkSocket(['collectors', name], collector);
       default:
         return [];
     }
@@ -151,15 +157,16 @@ function checkFolders({ data_dir, shippers }: ConfigurationFile): Finding[] {
 function checkPorts({ collectors, admin }: ConfigurationFile): Finding[] {
   const taken = new Map<string, string>();
   const findings: Finding[] = [];
-  const claim = (path: KeyPath, address: Address) => {
+  const claim = (path: KeyPath, address: Address, protocol = 'tcp') => {
     const key = `${address.host}:${address.port}`;
-    const holder = taken.get(key);
+    const holder = taken.get(`${protocol} ${key}`);
     if (holder !== undefined)
       findings.push(error(path, `${key} is already taken by \`${holder}\``, 'choose another port'));
-    else if (address.port !== 0) taken.set(key, path.join('.'));
+    else if (address.port !== 0) taken.set(`${protocol} ${key}`, path.join('.'));
   };
   for (const [name, collector] of Object.entries(collectors)) {
-    if ('listen' in collector) claim(['collectors', name, 'listen'], collector.listen);
+    if (!('listen' in collector)) continue;
+    claim(['collectors', name, 'listen'], collector.listen, collector.type === 'udp' ? 'udp' : 'tcp');
   }
   if (admin.listen !== undefined) claim(['admin', 'listen'], admin.listen);
   return findings;

@@ -6,6 +6,7 @@ import { attributes, serverTls } from './schema-common.ts';
 import { journaldSchema } from './schema-journald.ts';
 import { lineKeys } from './schema-lines.ts';
 import { relpSchema } from './schema-relp.ts';
+import { tcpSchema, udpSchema, unixgramSchema, unixSchema } from './schema-sockets.ts';
 import { httpCollectorSchema } from './schema-web.ts';
 
 const dayMs = 86_400_000;
@@ -115,4 +116,8 @@ export const collectorSchema = z.discriminatedUnion('type', [
   journaldSchema,
   httpCollectorSchema,
   relpSchema,
+  tcpSchema,
+  unixSchema,
+  udpSchema,
+  unixgramSchema,
 ]);

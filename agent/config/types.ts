@@ -8,6 +8,8 @@ import type { FileCollectorOptions } from '../../collectors/file/options.ts';
 import type { HttpOptions } from '../../collectors/http/collector.ts';
 import type { JournaldOptions } from '../../collectors/journald/options.ts';
 import type { RelpOptions } from '../../collectors/relp/options.ts';
+import type { PrefixOptions } from '../../collectors/shared/framing/counted.ts';
+import type { DatagramCollectorOptions, StreamCollectorOptions } from '../../collectors/socket/options.ts';
 import type { DoorOptions } from '../../collectors/web/door.ts';
 import type { Attributes } from '../../spool/nouns.ts';
 
@@ -47,7 +49,8 @@ export type CollectorConfiguration =
   | BlocksCollectorConfiguration
   | JournaldCollectorConfiguration
   | HttpCollectorConfiguration
-  | RelpCollectorConfiguration;
+  | RelpCollectorConfiguration
+  | SocketCollectorConfiguration;
 
 /** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
 export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
@@ -81,6 +84,22 @@ export interface BlocksCollectorConfiguration {
   readonly idleTimeoutMs: number;
   /** Someone said that listening beyond loopback without token or TLS is what they want. */
   readonly insecure: boolean;
+}
+
+export type SocketCollectorConfiguration = StreamCollectorConfiguration | DatagramCollectorConfiguration;
+
+export interface StreamCollectorConfiguration extends Omit<StreamCollectorOptions, 'type' | 'encoder' | 'framing'> {
+  readonly type: 'tcp' | 'unix';
+  readonly framing: FramingConfiguration;
+  readonly messageBytesMax: number;
+}
+
+export type FramingConfiguration =
+  | { readonly kind: 'newline' | 'nul' | 'octet_counted' }
+  | ({ readonly kind: 'length' } & PrefixOptions);
+
+export interface DatagramCollectorConfiguration extends Omit<DatagramCollectorOptions, 'type' | 'encoder' | 'framing'> {
+  readonly type: 'udp' | 'unixgram';
 }
 
 /** What the collectors that take requests have in common. */

@@ -167,3 +167,25 @@ test('the resource of a collector is laid over that of the agent', () => {
   assert.ok(collectors[0]?.type === 'file');
   assert.deepEqual(collectors[0].resource, { a: '1', b: '2' });
 });
+
+test('sockets: beyond loopback is warned of, ports are told by protocol, and text has lines', () => {
+  const collect = (...all: string[]) =>
+    told({ collectors: `{${all.map((one, at) => `c${at}: {${one}}`).join(', ')}}` });
+  assert.equal(collect('type: tcp, listen: 127.0.0.1:1', 'type: udp, listen: 127.0.0.1:1'), '');
+  assert.match(
+    collect('type: tcp, listen: 127.0.0.1:1', 'type: tcp, listen: 127.0.0.1:1'),
+    /already taken by `collectors\.c0/,
+  );
+  assert.match(
+    collect('type: udp, listen: 127.0.0.1:1', 'type: udp, listen: 127.0.0.1:1'),
+    /already taken by `collectors\.c0/,
+  );
+  assert.match(collect('type: udp, listen: 0.0.0.0:1'), /warning: anybody who reaches this address can write records/);
+  assert.match(collect('type: tcp, listen: 0.0.0.0:1'), /give `tls` with a `client_ca`/);
+  assert.equal(collect('type: tcp, listen: 0.0.0.0:1, tls: {cert: /c, key: /k, client_ca: /a}'), '');
+  assert.match(collect('type: tcp, listen: 127.0.0.1:1, framing: nul, format: text'), /error: `text` has lines only/);
+  assert.match(collect('type: unix, path: /u, max_message: 2MiB'), /1024 connections may take 2MiB of memory each/);
+  assert.match(collect('type: unixgram, path: /dev/log'), /warning: most programs may not write to `\/dev\/log`/);
+  assert.equal(collect('type: unixgram, path: /dev/log, mode: 0666'), '');
+  assert.match(collect('type: unix, path: /u, mode: 999'), /is no mode\n.*three octal digits/);
+});
