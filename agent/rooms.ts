@@ -9,7 +9,6 @@ import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
 import { RelpCollector } from '../collectors/relp/collector.ts';
 import { rawRecorder, syslogRecorder } from '../collectors/relp/record.ts';
-import { SyslogCollector } from '../collectors/syslog/collector.ts';
 import { HttpShipper } from '../shippers/http/native/shipper.ts';
 import { PlainShipper } from '../shippers/http/plain/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
@@ -29,10 +28,10 @@ import type {
   PlainShipperConfiguration,
   RelpCollectorConfiguration,
   ShipperConfiguration,
-  SyslogCollectorConfiguration,
 } from './config/types.ts';
 import { DeadLetterBox } from './dead/box.ts';
 import type { Host } from './ports.ts';
+import { makeExec, makeStdin } from './rooms-programs.ts';
 import { makeSocketCollector } from './rooms-sockets.ts';
 import { makeHttpCollector } from './rooms-web.ts';
 import { authorizationOf, basicOf, secretOf, tokensOf } from './secrets.ts';
@@ -76,6 +75,10 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return makeJournald(one, context.host, context.spool);
     case 'http':
       return makeHttpCollector(one, context.host, context.spool.intake);
+    case 'stdin':
+      return makeStdin(one, context.host, context.spool.intake);
+    case 'exec':
+      return makeExec(one, context.host, context.spool.intake);
     case 'relp':
       return makeRelp(one, context.host, context.spool);
     case 'tcp':
@@ -83,8 +86,6 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
     case 'udp':
     case 'unixgram':
       return makeSocketCollector(one, context.host, context.spool.intake);
-    case 'syslog':
-      return makeSyslog(one, context.host, context.spool);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }
@@ -131,11 +132,6 @@ function makeRelp(one: RelpCollectorConfiguration, host: Host, { intake }: Spool
   const resource = { 'host.name': process.hostName, ...one.resource };
   const record = one.parse ? syslogRecorder(one.timezone, () => clock.now()) : rawRecorder();
   return new RelpCollector({ ...one, ...one.listen, resource }, { intake, streams, clock, log, record });
-}
-
-function makeSyslog(one: SyslogCollectorConfiguration, host: Host, { intake }: Spool): Collector {
-  const resource = { 'host.name': host.process.hostName, ...one.resource };
-  return new SyslogCollector({ ...one, resource }, { intake, ...host });
 }
 
 /** A shipper and its own door to the spool. */

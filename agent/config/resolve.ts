@@ -1,8 +1,9 @@
 /** From what the file says to what the rooms take: names in our own style, defaults that depend on other keys filled in. */
+
+import { resolveExec, resolveStdin } from './resolve-exec.ts';
 import { resolveJournald } from './resolve-journald.ts';
 import { resolveRelp } from './resolve-relp.ts';
 import { resolveSocket } from './resolve-sockets.ts';
-import { resolveSyslog } from './resolve-syslog.ts';
 import { resolveHttpCollector, resolveServerTls } from './resolve-web.ts';
 import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
@@ -62,6 +63,10 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
       return resolveJournald(name, one, file.resource);
     case 'http':
       return resolveHttpCollector(name, one, file.resource);
+    case 'stdin':
+      return resolveStdin(name, one, file.resource);
+    case 'exec':
+      return resolveExec(name, one, file.resource);
     case 'relp':
       return resolveRelp(name, one, file.resource);
     case 'tcp':
@@ -69,8 +74,6 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
     case 'udp':
     case 'unixgram':
       return resolveSocket(name, one, file.resource);
-    case 'syslog':
-      return resolveSyslog(name, one, file.resource);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }

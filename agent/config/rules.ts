@@ -4,7 +4,6 @@ import { error, warning } from './rule-findings.ts';
 import { checkDestination, isLoopback } from './rules-destination.ts';
 import { checkLines } from './rules-lines.ts';
 import { checkSocket } from './rules-sockets.ts';
-import { checkSyslog } from './rules-syslog.ts';
 import type { ConfigurationFile } from './schema.ts';
 import { plainKeyNames } from './schema-plain.ts';
 import type { Address } from './types.ts';
@@ -13,6 +12,7 @@ import { formatSize } from './units.ts';
 type Collectors = ConfigurationFile['collectors'];
 type Shippers = ConfigurationFile['shippers'];
 type BlocksFile = Extract<Collectors[string], { type: 'blocks' }>;
+type ExecFile = Extract<Collectors[string], { type: 'exec' }>;
 type WebFile = Extract<Collectors[string], { type: 'http' }>;
 type HttpFile = Extract<Shippers[string], { type: 'http' }>;
 
@@ -60,12 +60,14 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
   if (names.length === 0) {
     return [error(['collectors'], 'there is no collector', 'name at least one below `collectors`')];
   }
-  return Object.entries(collectors).flatMap(([name, collector]) => {
+  const each = Object.entries(collectors).flatMap(([name, collector]) => {
     switch (collector.type) {
       case 'blocks':
         return checkReceiver(['collectors', name], collector);
       case 'http':
         return checkWeb(['collectors', name], collector);
+      case 'exec':
+        return checkExec(['collectors', name], collector);
       case 'file':
         return checkLines(['collectors', name], collector);
       case 'tcp':
@@ -73,17 +75,35 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
       case 'udp':
       case 'unixgram':
         return checkSocket(['collectors', name], collector);
-      case 'syslog':
-        return checkSyslog(['collectors', name], collector);
       default:
         return [];
     }
   });
+  return [...each, ...checkStdin(collectors)];
 }
 
 function checkReceiver(path: KeyPath, blocks: BlocksFile): Finding[] {
   const lacks = [blocks.token_file === undefined ? '`token_file`' : '', blocks.tls === undefined ? '`tls`' : ''];
   return checkBeyondLoopback(path, blocks, lacks);
+}
+
+function checkExec(path: KeyPath, exec: ExecFile): Finding[] {
+  if ((exec.command === undefined) === (exec.shell === undefined))
+    return [error(path, 'exactly one of `command` and `shell` says what to run', 'give one of them')];
+  const slow = exec.run === 'every' && exec.timeout !== undefined && exec.timeout > exec.interval;
+  return slow
+    ? [warning([...path, 'timeout'], 'a run may take longer than `interval`: then the next one is left out')]
+    : [];
+}
+
+/** There is one standard input. */
+function checkStdin(collectors: Collectors): Finding[] {
+  const readers = Object.entries(collectors).filter(([, { type }]) => type === 'stdin');
+  return readers
+    .slice(1)
+    .map(([name]) =>
+      error(['collectors', name], `standard input is read by \`${readers[0]![0]}\` already`, 'take one out'),
+    );
 }
 
 function checkWeb(path: KeyPath, web: WebFile): Finding[] {
@@ -168,21 +188,11 @@ function checkPorts({ collectors, admin }: ConfigurationFile): Finding[] {
     else if (address.port !== 0) taken.set(`${protocol} ${key}`, path.join('.'));
   };
   for (const [name, collector] of Object.entries(collectors)) {
-    for (const [path, address, protocol] of addressesOf(collector))
-      claim(['collectors', name, ...path], address, protocol);
+    if (!('listen' in collector)) continue;
+    claim(['collectors', name, 'listen'], collector.listen, collector.type === 'udp' ? 'udp' : 'tcp');
   }
   if (admin.listen !== undefined) claim(['admin', 'listen'], admin.listen);
   return findings;
-}
-
-/** Ports that a collector takes. */
-function addressesOf(collector: Collectors[string]): (readonly [KeyPath, Address, 'tcp' | 'udp'])[] {
-  if (!('listen' in collector)) return [];
-  if (collector.type !== 'syslog') return [[['listen'], collector.listen, collector.type === 'udp' ? 'udp' : 'tcp']];
-  const { udp, tcp, tls } = collector.listen;
-  return Object.entries({ udp, tcp, tls }).flatMap(([key, address]) =>
-    address === undefined ? [] : [[['listen', key], address, key === 'udp' ? 'udp' : 'tcp'] as const],
-  );
 }
 
 function checkAdmin({ admin }: ConfigurationFile): Finding[] {

@@ -3,11 +3,11 @@ import * as z from 'zod';
 import { limits } from '../../spool/nouns.ts';
 import { address, count, duration, flag, glob, path, size } from './fields.ts';
 import { attributes, serverTls } from './schema-common.ts';
+import { execSchema, stdinSchema } from './schema-exec.ts';
 import { journaldSchema } from './schema-journald.ts';
 import { lineKeys } from './schema-lines.ts';
 import { relpSchema } from './schema-relp.ts';
 import { tcpSchema, udpSchema, unixgramSchema, unixSchema } from './schema-sockets.ts';
-import { syslogSchema } from './schema-syslog.ts';
 import { httpCollectorSchema } from './schema-web.ts';
 
 const dayMs = 86_400_000;
@@ -115,8 +115,9 @@ export const collectorSchema = z.discriminatedUnion('type', [
   fileSchema,
   blocksSchema,
   journaldSchema,
-  syslogSchema,
   httpCollectorSchema,
+  stdinSchema,
+  execSchema,
   relpSchema,
   tcpSchema,
   unixSchema,

@@ -4,13 +4,14 @@
  *
  * A setting that is `undefined` here means "the room decides from the host" (a share of the file system, for instance).
  */
+import type { ExecOptions } from '../../collectors/exec/options.ts';
 import type { FileCollectorOptions } from '../../collectors/file/options.ts';
 import type { HttpOptions } from '../../collectors/http/collector.ts';
 import type { JournaldOptions } from '../../collectors/journald/options.ts';
 import type { RelpOptions } from '../../collectors/relp/options.ts';
 import type { PrefixOptions } from '../../collectors/shared/framing/counted.ts';
 import type { DatagramCollectorOptions, StreamCollectorOptions } from '../../collectors/socket/options.ts';
-import type { SyslogOptions } from '../../collectors/syslog/collector.ts';
+import type { StdinOptions } from '../../collectors/stdin/collector.ts';
 import type { DoorOptions } from '../../collectors/web/door.ts';
 import type { Attributes } from '../../spool/nouns.ts';
 
@@ -52,7 +53,8 @@ export type CollectorConfiguration =
   | HttpCollectorConfiguration
   | RelpCollectorConfiguration
   | SocketCollectorConfiguration
-  | SyslogCollectorConfiguration;
+  | StdinCollectorConfiguration
+  | ExecCollectorConfiguration;
 
 /** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
 export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
@@ -104,6 +106,14 @@ export interface DatagramCollectorConfiguration extends Omit<DatagramCollectorOp
   readonly type: 'udp' | 'unixgram';
 }
 
+export interface StdinCollectorConfiguration extends StdinOptions {
+  readonly type: 'stdin';
+}
+
+export interface ExecCollectorConfiguration extends ExecOptions {
+  readonly type: 'exec';
+}
+
 /** What the collectors that take requests have in common. */
 export interface WebConfiguration extends Omit<DoorOptions, 'host' | 'port' | 'tls'> {
   readonly listen: Address;
@@ -118,10 +128,6 @@ export interface HttpCollectorConfiguration
   extends WebConfiguration,
     Pick<HttpOptions, 'format' | 'meaning' | 'keysMax'> {
   readonly type: 'http';
-}
-
-export interface SyslogCollectorConfiguration extends SyslogOptions {
-  readonly type: 'syslog';
 }
 
 export interface Address {
