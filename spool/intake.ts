@@ -107,6 +107,10 @@ export class SpoolIntake implements Intake {
     return this.#syncs.next;
   }
 
+  beforeSync(read: () => void): void {
+    if (!this.#closed) this.#syncs.before(read);
+  }
+
   get sourcesFull(): boolean {
     return this.#budget.full;
   }
@@ -355,11 +359,13 @@ export class SpoolIntake implements Intake {
     if (!this.#closed) this.#syncs.request();
   }
 
-  #syncDue(): void {
-    if (this.#closed) return;
+  /** True where making room has dropped something, which the block did not say that was just appended. */
+  #syncDue(): boolean {
+    if (this.#closed) return false;
     const { writer } = this.#parts;
     if ((!this.#block.empty && !this.#syncs.hasGathered) || this.#drops.length > 0) this.#cut();
     void writer.sync();
+    return this.#drops.length > 0 && !this.#blocked;
   }
 
   #vouchLater(): void {

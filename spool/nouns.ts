@@ -162,6 +162,11 @@ export interface Intake {
    * until then. In the past where the next commit is synced at once.
    */
   readonly nextSync: MonotonicMs;
+  /**
+   * Calls `read` once, right before the next sync, which comes no sooner than `nextSync`: what it commits becomes durable with
+   * that sync. Never called once the spool is closed.
+   */
+  beforeSync(read: () => void): void;
   /** True where no more sources should begin: what has none yet has to wait until others are forgotten. */
   readonly sourcesFull: boolean;
   /** Begins a source. Its description is written with its first run. */

@@ -27,10 +27,12 @@ export class SyncSchedule {
   readonly #clock: Clock;
   readonly #last: LastSync;
   readonly #syncIntervalMs: number;
-  readonly #due: () => void;
+  readonly #due: () => boolean;
   #timer: Timer | undefined;
   #timerAt: MonotonicMs = 0;
   #requested = false;
+  #readers: (() => void)[] = [];
+  #firing = false;
   /** How many wait for `flush`. */
   #flushing = 0;
   /** Sources that had something in this second, and how many had in the one before it. */
@@ -38,7 +40,8 @@ export class SyncSchedule {
   readonly #sourcesNow = new Set<SourceNumber>();
   #sourcesBefore = 0;
 
-  constructor(clock: Clock, last: LastSync, syncIntervalMs: number, due: () => void) {
+  /** `due` appends and syncs, and says whether something is left that has to be appended soon. */
+  constructor(clock: Clock, last: LastSync, syncIntervalMs: number, due: () => boolean) {
     this.#clock = clock;
     this.#last = last;
     this.#syncIntervalMs = syncIntervalMs;
@@ -66,10 +69,16 @@ export class SyncSchedule {
     return this.#last.unsyncedBytes >= (this.#flushing === 0 ? gatheredBytesMax : flushBytesWorth);
   }
 
+  /** Calls `read` once, right before the next sync: what waits until then to be read is in it. */
+  before(read: () => void): void {
+    this.#readers.push(read);
+    this.request();
+  }
+
   /** Sees to it that a sync comes, as soon as it may. */
   request(): void {
     const at = this.next;
-    if (this.#timer && this.#timerAt <= at) return;
+    if (this.#firing || (this.#timer && this.#timerAt <= at)) return;
     this.#timer?.cancel();
     this.#timer = undefined;
     const waitMs = at - this.#clock.monotonic();
@@ -77,17 +86,33 @@ export class SyncSchedule {
       this.#timerAt = at;
       this.#timer = this.#clock.after(waitMs, () => {
         this.#timer = undefined;
-        this.#due();
+        this.#fire();
       });
     } else if (!this.#requested) {
       // After the collector has had its turn: what it reads in one go goes into one block.
       this.#requested = true;
       this.#clock.soon(() => {
         this.#requested = false;
-        this.#timer = undefined;
-        this.#due();
+        this.#fire();
       });
     }
+  }
+
+  #fire(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const readers = this.#readers;
+    this.#readers = [];
+    // What is committed and appended now is in the sync that comes now, and asks for no other.
+    this.#firing = true;
+    let left: boolean;
+    try {
+      for (const read of readers) read();
+      left = this.#due();
+    } finally {
+      this.#firing = false;
+    }
+    if (left || this.#readers.length > 0) this.request();
   }
 
   stop(): void {

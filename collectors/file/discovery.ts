@@ -6,7 +6,7 @@ import type { DirectoryEntry } from '../../spool/ports.ts';
 import type { Watcher } from '../ports.ts';
 import type { Context } from './context.ts';
 import type { Patterns } from './glob.ts';
-import type { Trouble } from './lineage.ts';
+import { changedNsOf, type Trouble } from './lineage.ts';
 import { directoryOf, join } from './names.ts';
 import { refusalOf, unreadable } from './permission.ts';
 
@@ -18,6 +18,12 @@ interface Directory {
   names: readonly string[];
   /** Of all these names something was known at the last scan. */
   allKnown: boolean;
+}
+
+/** A folder that nobody listens to: the files in it, and when one last came or went. */
+export interface Hushed {
+  readonly paths: readonly string[];
+  readonly changedNs: bigint;
 }
 
 const depthMax = 64;
@@ -64,6 +70,35 @@ export class Discovery {
   /** True where changes in a directory that is walked are told. */
   isWatched(directory: string): boolean {
     return this.#directories.get(directory)?.watch !== undefined;
+  }
+
+  /**
+   * Stops listening to a folder that is walked, and says what stood there when it last changed. undefined where that is not known,
+   * or nobody listens.
+   */
+  hush(path: string): Hushed | undefined {
+    const directory = this.#directories.get(path);
+    if (directory?.watch === undefined) return undefined;
+    const changedNs = changedNsOf(path, this.#context);
+    if (changedNs !== directory.changedNs) {
+      // What changed was told, or is told in a moment: it is listed anew for the next time that this is asked for.
+      this.#look(path);
+      return undefined;
+    }
+    directory.watch[Symbol.dispose]();
+    directory.watch = undefined;
+    return { paths: directory.names.map((name) => join(path, name)), changedNs };
+  }
+
+  /** Listens again. What changed meanwhile has to be looked for afterwards. */
+  listen(path: string): void {
+    const directory = this.#directories.get(path);
+    if (directory) directory.watch ??= this.#watch(path);
+  }
+
+  /** How many names in a folder match; 0 where it is not walked. */
+  countOf(path: string): number {
+    return this.#directories.get(path)?.names.length ?? 0;
   }
 
   /** The paths that match now and are not known; folders are watched from now on. */

@@ -9,6 +9,7 @@ import type { Patterns } from './glob.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import { inspectQuickly, Lineage } from './lineage.ts';
 import { directoryOf, join, nameOf, rotatedNames } from './names.ts';
+import { NoisyFolders } from './noisy.ts';
 import { pace } from './options.ts';
 import { sliceMs, type Turns } from './turns.ts';
 
@@ -21,8 +22,12 @@ export class Finder {
   readonly #hints = new Set<string>();
   /** Paths on mounts that may hang which are being met. */
   readonly #remotely = new Set<string>();
+  readonly #noisy: NoisyFolders;
   #hintTimer: Timer | undefined;
   #hintsAt: MonotonicMs = 0;
+  #pollTimer: Timer | undefined;
+  /** They are looked at right before the next sync. */
+  #awaitsSync = false;
   #scanning = false;
   #breathedAt = 0;
 
@@ -32,6 +37,7 @@ export class Finder {
     this.#discovery = discovery;
     this.#housekeeping = housekeeping;
     this.#turns = turns;
+    this.#noisy = new NoisyFolders(context, discovery);
   }
 
   /** Meets everything that matches now, and seeks what is missing. */
@@ -56,15 +62,73 @@ export class Finder {
   hint(directory: string, name: string | undefined): void {
     if (this.#context.stopping) return;
     const path = name === undefined ? directory : join(directory, name);
-    if (this.#hints.has(path)) return;
+    if (this.#hints.has(path)) {
+      this.#noisy.heard(directory);
+      return;
+    }
     this.#hints.add(path);
-    const { clock } = this.#context;
+    const { clock, tools } = this.#context;
     const now = clock.monotonic();
-    const delayMs = this.#mayGather(path) ? this.#gatherMs(now) : pace.hintDelayMs;
+    const waitMs = tools.intake.nextSync - now;
+    if (waitMs <= pace.hintDelayMs || !this.#mayGather(path)) this.#lookIn(pace.hintDelayMs, now);
+    else if (waitMs > pace.gatherMsMax) this.#lookIn(pace.gatherMsMax, now);
+    else {
+      this.#noisy.heard(directory);
+      this.#lookBeforeSync();
+    }
+  }
+
+  #lookIn(delayMs: number, now: MonotonicMs): void {
     if (this.#hintTimer && this.#hintsAt <= now + delayMs) return;
     this.#hintTimer?.cancel();
     this.#hintsAt = now + delayMs;
-    this.#hintTimer = clock.after(delayMs, () => this.#turns.track(this.#follow()));
+    this.#hintTimer = this.#context.clock.after(delayMs, () => this.#turns.track(this.#follow()));
+  }
+
+  /** What is read sooner, line by line, would only cost more: it cannot become durable before. */
+  #lookBeforeSync(): void {
+    if (this.#awaitsSync) return;
+    this.#awaitsSync = true;
+    this.#context.tools.intake.beforeSync(() => {
+      this.#awaitsSync = false;
+      if (!this.#context.stopping) this.#lookAtGathered();
+    });
+  }
+
+  #lookAtGathered(): void {
+    const { clock, tools } = this.#context;
+    const since = clock.monotonic();
+    const { bytes } = tools.read;
+    const changed = this.#noisy.changed();
+    for (const path of changed) this.#hints.add(path);
+    if (changed.length > 0) this.#lookIn(pace.hintDelayMs, since);
+    for (const path of this.#noisy.toLookAt()) this.#hints.add(path);
+    this.#lookAtOnce();
+    this.#noisy.looked(since);
+    if (!this.#noisy.any) return;
+    if (tools.read.bytes > bytes) this.#lookBeforeSync();
+    else this.#pollLater();
+  }
+
+  /** Unless there are new names among them: they have a timer, and all are looked at then. */
+  #lookAtOnce(): void {
+    const { registry } = this.#context;
+    const paths = [...this.#hints];
+    if (paths.some((path) => !registry.at(path))) return;
+    this.#hints.clear();
+    this.#hintTimer?.cancel();
+    this.#hintTimer = undefined;
+    this.#turns.giveAtOnce(() => {
+      for (const path of paths) this.#wake(registry.at(path)!, path, false);
+    });
+  }
+
+  /** There was nothing, so no sync comes by itself. */
+  #pollLater(): void {
+    this.#pollTimer ??= this.#context.clock.after(pace.noisyPollMs, () => {
+      this.#pollTimer = undefined;
+      if (!this.#context.stopping) this.#lookBeforeSync();
+    });
   }
 
   /** What a file that is being read gains may be little; a name that is not known, or much to read, does not wait. */
@@ -73,14 +137,9 @@ export class Finder {
     return lineage?.current?.place?.path === path && lineage.lastTookBytes < pace.quantumBytes;
   }
 
-  /** Until what is read can become durable: reading it sooner, line by line, would only cost more. */
-  #gatherMs(now: MonotonicMs): number {
-    const { nextSync } = this.#context.tools.intake;
-    return Math.max(pace.hintDelayMs, Math.min(pace.gatherMsMax, nextSync - now));
-  }
-
   stop(): void {
     this.#hintTimer?.cancel();
+    this.#pollTimer?.cancel();
   }
 
   async #seekMissing(): Promise<void> {

@@ -205,8 +205,7 @@ export class Lineage {
         const { file, lastTurn, offset } = generation;
         if (!(file instanceof RemoteFile)) continue;
         // A line that did not end in what was fetched last needs more.
-        const openBytesMax = tools.shape?.openBytesMax ?? options.maxLineBytes;
-        const wanted = lastTurn === 'open_line' && file.hasMore ? openBytesMax + windowBytes : 0;
+        const wanted = lastTurn === 'open_line' && file.hasMore ? options.maxLineBytes + windowBytes : 0;
         const hole = lastTurn === 'nul_tail' ? await file.endOfNuls() : undefined;
         await file.prefetch(hole ?? offset, Math.max(pace.quantumBytes, wanted));
         if (hole !== undefined && tools.intake.hold === undefined) generation.skipTo(hole, 'hole');
@@ -428,8 +427,13 @@ export function inspectQuickly(path: string, context: Context): string {
  * shortly ago that another change may have the same time.
  */
 export function folderChangedNs(path: string, context: Context, settled = false): bigint {
+  return changedNsOf(directoryOf(path), context, settled);
+}
+
+/** The same of the folder itself. */
+export function changedNsOf(folder: string, context: Context, settled = false): bigint {
   try {
-    const { changedNs } = context.files.stat(directoryOf(path));
+    const { changedNs } = context.files.stat(folder);
     return settled && mayChangeUnseen(changedNs, context.clock) ? -1n : changedNs;
   } catch {
     // No folder, or one that may not be looked at: nothing can have come.

@@ -2,7 +2,6 @@
 import type { Attributes, Intake } from '../../spool/nouns.ts';
 import type { Clock, Files, Log } from '../../spool/ports.ts';
 import type { Inflater, Mounts, Watcher } from '../ports.ts';
-import type { MultilineOptions } from '../shared/multiline.ts';
 
 /** The keys of a `type: file` collector as the configuration gives them, and what the agent adds. */
 export interface FileCollectorOptions {
@@ -18,10 +17,6 @@ export interface FileCollectorOptions {
   readonly maxLineBytes: number;
   /** A last line without line feed that has not grown for so long is taken as it is. */
   readonly partialTimeoutMs: number;
-  /** The encoding of the files, as `encodingOf` gives it; undefined: lines are taken as they stand. */
-  readonly encoding: string | undefined;
-  /** undefined: each line is a record. */
-  readonly multiline: MultilineOptions | undefined;
   /** Read files on network and FUSE mounts too (asynchronously). */
   readonly networkFs: boolean;
   /** How long an open file that was deleted may be held while it is not read to its end; undefined: as long as it takes. */
@@ -66,8 +61,10 @@ export const pace = {
   reserveBytes: 16 * 1024,
   /** Hints are gathered for so long before files are looked at. */
   hintDelayMs: 3,
-  /** Files that are written a little at a time are looked at when the next sync may come, but at most so long after the hint. */
-  gatherMsMax: 100,
+  /** Files that are written a little at a time are looked at right before the next sync, but at most so long after the hint. */
+  gatherMsMax: 1000,
+  /** Folders that nobody listens to, since their files were written to all the time, are looked at so often when nothing comes. */
+  noisyPollMs: 100,
   /** How long a renamed or deleted generation that has been read to its end is still watched for late lines. */
   lingerMs: 10_000,
   /** Between two times of finding out what happened to one path. */

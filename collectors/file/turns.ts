@@ -14,6 +14,8 @@ import { type Sleeper, sleepsOn } from './sleepers.ts';
 import { holdsWhatWasRead } from './sources.ts';
 
 export const sliceMs = 4;
+/** Right before a sync: what is not read then waits for the next one. */
+const sliceBeforeSyncMs = 50;
 /** Looks at a time on local disks: each holds files open. A whole folder may be rotated at once. */
 const looksMax = 16;
 /** Of files that sleep, at each look. */
@@ -47,6 +49,18 @@ export class Turns {
     if (lineage.busy) return; // it is woken when that is done
     this.#rounds.add(lineage);
     this.#pump();
+  }
+
+  /** Gives those that `wakeThem` wakes their turns at once, as far as they take little time. */
+  giveAtOnce(wakeThem: () => void): void {
+    const pumping = this.#pumping;
+    this.#pumping = true;
+    try {
+      wakeThem();
+    } finally {
+      this.#pumping = pumping;
+    }
+    this.#slice(sliceBeforeSyncMs);
   }
 
   /** Wakes those whose time has come, and the next few of all that are quiet. */
@@ -106,13 +120,13 @@ export class Turns {
     this.#pumping = true;
     this.#context.clock.soon(() => {
       this.#pumping = false;
-      this.#slice();
+      this.#slice(sliceMs);
     });
   }
 
-  #slice(): void {
+  #slice(forMs: number): void {
     const { clock } = this.#context;
-    const until = clock.monotonic() + sliceMs;
+    const until = clock.monotonic() + forMs;
     while (!this.#context.stopping && !this.held) {
       const lineage = this.#rounds.next();
       if (!lineage) return;

@@ -23,8 +23,7 @@ export class EpochMap {
     const bases = new Map<SourceNumber, string>();
     const moved = new Map<string, string>();
     const { journal, damagedLines } = Journal.open(files, path, (entry) => {
-      if (!isLine(entry)) return;
-      const [number, base, format] = entry;
+      const [number, base, format] = entry as [SourceNumber, string, RecordFormat | undefined];
       if (format === undefined) {
         bases.set(number, base);
         for (const each of formats) moved.delete(`${number}.${each}`);
@@ -130,13 +129,6 @@ export class EpochMap {
       yield [Number(number), path, format];
     }
   }
-}
-
-function isLine(entry: unknown): entry is [SourceNumber, string, RecordFormat | undefined] {
-  if (!Array.isArray(entry)) return false;
-  const [number, base, format] = entry as unknown[];
-  const isFormat = format === undefined || formats.some((known) => known === format);
-  return Number.isSafeInteger(number) && typeof base === 'string' && isFormat;
 }
 
 function letterOf(kind: 'file' | 'other'): string {

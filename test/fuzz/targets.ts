@@ -12,6 +12,7 @@ export const targets: readonly Target[] = [
   ...spoolTargets,
   ...stateTargets,
   ...wireTargets,
+  ...peopleTargets,
   ...streamTargets,
   ...syslogTargets,
   ...webTargets,

@@ -60,7 +60,6 @@ export function makeMachine(options: MachineOptions): Machine {
     mounts: { typeOf: () => 'ext4' },
     inflater,
     children: noPrograms,
-    standardInput: { read: () => Promise.resolve(false), stop() {} },
     listener: listenerOf(network, alive, death.promise),
     streams: sockets.streams,
     datagrams: sockets.datagrams,

@@ -4,7 +4,7 @@ import { limits } from '../../spool/nouns.ts';
 import { openSpool } from '../../spool/spool.ts';
 import { SimulatedClock } from '../simulation/clock.ts';
 import { SimulatedDisk } from '../simulation/disk.ts';
-import { codec, delivered, temporarySpool, textRun, writeLine } from './temporary-spool.ts';
+import { codec, delivered, linesOf, temporarySpool, textRun, writeLine } from './temporary-spool.ts';
 import { options } from './world.ts';
 
 test('lines of one source that follow each other are one run, and a fragment or a dropped range is its own', async () => {
@@ -92,6 +92,30 @@ test('a thousand quiet sources share a block a second, not one each', async () =
   }
   assert.ok(spool.status().syncs - syncs <= 10, `${spool.status().syncs - syncs} syncs in 3 s`);
   assert.ok(disk.operations - before < 30);
+  await clock.run(spool.close());
+});
+
+test('what is read right before a sync is durable with it, and needs no sync of its own', async () => {
+  const { clock, spool } = await simulated({ syncIntervalMs: 100 });
+  const source = spool.intake.begin(described('/a'));
+  assert.ok(writeLine(spool, source, 0, 'a line\n'));
+  await clock.advance(10);
+  const { syncs } = spool.status();
+  const from = spool.intake.nextSync;
+  assert.ok(writeLine(spool, source, 7, 'early\n'));
+  const readAt: number[] = [];
+  spool.intake.beforeSync(() => {
+    readAt.push(clock.monotonic());
+    assert.ok(writeLine(spool, source, 13, 'gathered\n'));
+  });
+  const before = spool.intake.durable;
+  await clock.advance(105);
+  assert.equal(spool.status().syncs, syncs + 1);
+  assert.ok(readAt.length === 1 && readAt[0]! >= from, `read once, at ${readAt}, not before ${from}`);
+  assert.ok(spool.intake.durable > before);
+  const outlet = spool.outlet('s');
+  const read = outlet.read(outlet.oldest, 100_000);
+  assert.deepEqual(read.kind === 'blocks' && linesOf(read, codec), ['a line\n', 'early\n', 'gathered\n']);
   await clock.run(spool.close());
 });
 

@@ -154,6 +154,8 @@ export class MemorySpool implements Intake {
   sourcesFull = false;
   readonly nextSync = Number.NEGATIVE_INFINITY;
 
+  beforeSync(): void {}
+
   begin(description: SourceDescription): SourceNumber {
     const number = this.#nextSource++;
     this.#begun.set(number, description);
