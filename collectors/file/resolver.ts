@@ -4,6 +4,7 @@
  */
 import { type Candidate, Candidates, readElsewhere } from './candidates.ts';
 import type { Context } from './context.ts';
+import type { Loss, Plan, Ruling } from './draft.ts';
 import { headBytesMax } from './fingerprint.ts';
 import { Generation } from './generation.ts';
 import type { Likeness } from './identity.ts';
@@ -15,7 +16,7 @@ import { directoryOf } from './names.ts';
 import { pace } from './options.ts';
 import { findPartings } from './parting.ts';
 import { unreadable } from './permission.ts';
-import { type Loss, type Plan, planRotation, type Ruling } from './rotation.ts';
+import { planRotation } from './rotation.ts';
 import { beginAtEnd, describe } from './sources.ts';
 
 const looksMax = 5;

@@ -4,51 +4,16 @@
  * both are read from their beginnings; and what was missed is read before anything newer.
  */
 import { findCutOff } from './cut-off.ts';
-import type { Likeness } from './identity.ts';
+import { type Bounds, Draft, type Plan, type Ruling } from './draft.ts';
 import {
-  byCounter,
   byRotation,
-  byTime,
   type Comparison,
   commonStartBytesMax,
   isCopiedBeforeCut,
   isOfTime,
-  isYoung,
   type KnownGeneration,
   type StandingFile,
 } from './standing.ts';
-
-export type Ruling =
-  /** The known generation's bytes are here: go on at its cursor. */
-  | { readonly is: 'continued'; readonly known: number; readonly how: 'itself' | 'copy' }
-  /** Not read so far: a source begins here. `missed`: it was rotated away before it was seen. */
-  | { readonly is: 'new'; readonly from: number; readonly missed: boolean }
-  /** Holds nothing but what was read. */
-  | { readonly is: 'read_before'; readonly known: number }
-  /**
-   * Perhaps a copy in the making, or what it is made from: to be looked at again; nothing of it is begun until then. `known`: the
-   * generation that is read through its descriptor, of which this is the compressed form.
-   */
-  | { readonly is: 'held'; readonly known?: number }
-  | { readonly is: 'not_ours' };
-
-/** Why a generation's unread bytes are nowhere; `unclear`: other files start alike, and none can be told to be it. */
-export type Loss = 'truncated' | 'gone' | 'unclear' | 'went_back';
-
-export interface Plan {
-  /** For each standing file. */
-  readonly rulings: readonly Ruling[];
-  /** The files that begin sources, oldest first; one that is held among them: there its generation has its place. */
-  readonly begin: readonly number[];
-  readonly lost: readonly { readonly known: number; readonly why: Loss }[];
-}
-
-export interface Bounds {
-  /** A file under a rotated name that was modified before was there before; infinite leaves all of them alone. */
-  readonly newerThanMs: number;
-  /** Where a file that was not read yet stands beside another that starts alike, it may be waited for what becomes of them. */
-  readonly mayWait: boolean;
-}
 
 export function planRotation(
   known: readonly KnownGeneration[],
@@ -83,109 +48,77 @@ export function planRotation(
   }
 }
 
-/** One plan in the making. Each step only looks at what those before it left open. */
-class Planner {
-  readonly #known: readonly KnownGeneration[];
-  readonly #standing: readonly StandingFile[];
-  readonly #comparison: Comparison;
-  readonly #bounds: Bounds;
-  readonly #rulings: (Ruling | undefined)[];
-  readonly #placed = new Set<number>();
-  readonly #lost = new Map<number, Loss>();
-
-  constructor(
-    known: readonly KnownGeneration[],
-    standing: readonly StandingFile[],
-    comparison: Comparison,
-    bounds: Bounds,
-  ) {
-    this.#known = known;
-    this.#standing = standing;
-    this.#comparison = comparison;
-    this.#bounds = bounds;
-    this.#rulings = standing.map(() => undefined);
-  }
-
-  plan(): Plan {
-    const rulings = this.#rulings.map((ruling): Ruling => ruling ?? { is: 'not_ours' });
-    const begin = [...rulings.keys()].filter((file) => {
-      const ruling = rulings[file]!;
-      return ruling.is === 'new' || (ruling.is === 'held' && ruling.known !== undefined);
-    });
-    return { rulings, begin: this.#oldestFirst(begin), lost: [...this.#lost].map(([known, why]) => ({ known, why })) };
-  }
-
+/** Each step only looks at what those before it left open. */
+class Planner extends Draft {
   /** The same object with the same bytes before the cursor: that is the file, whatever its name. */
   findThemselves(): void {
-    for (const file of this.#open()) {
-      const match = this.#known.findLastIndex((one, at) => !one.blank && this.#isItself(at, file));
-      if (match !== -1) this.#rule(file, { is: 'continued', known: match, how: 'itself' });
+    for (const file of this.open()) {
+      const match = this.known.findLastIndex((one, at) => !one.blank && this.isItself(at, file));
+      if (match !== -1) this.rule(file, { is: 'continued', known: match, how: 'itself' });
     }
   }
 
   /** The same object with other bytes has gone back (after a power cut), or was truncated. */
   findTheLost(): void {
-    for (let at = this.#known.length - 1; at >= 0; at--) {
-      if (this.#placed.has(at) || this.#known[at]!.finished || this.#isBlankThatStands(at)) continue;
-      const back = this.#open().find((file) => this.#like(at, file) === 'went_back');
+    for (let at = this.known.length - 1; at >= 0; at--) {
+      if (this.placed.has(at) || this.known[at]!.finished || this.isBlankThatStands(at)) continue;
+      const back = this.open().find((file) => this.like(at, file) === 'went_back');
       if (back !== undefined) {
-        this.#rule(back, { is: 'new', from: this.#comparison.likeness(at, back).at, missed: false });
-        this.#lost.set(at, 'went_back');
-      } else if (this.#wasTruncated(at)) this.#lost.set(at, 'truncated');
-      else if (!this.#known[at]!.open) this.#lost.set(at, 'gone');
+        this.rule(back, { is: 'new', from: this.comparison.likeness(at, back).at, missed: false });
+        this.lost.set(at, 'went_back');
+      } else if (this.#wasTruncated(at)) this.lost.set(at, 'truncated');
+      else if (!this.known[at]!.open) this.lost.set(at, 'gone');
     }
   }
 
   #wasTruncated(at: number): boolean {
-    return this.#known[at]!.cutOff || this.#rulings.some((_, file) => this.#like(at, file) === 'truncated');
+    return this.known[at]!.cutOff || this.rulings.some((_, file) => this.like(at, file) === 'truncated');
   }
 
   /** A copy or archive of exactly what was read of one: nothing more is to be had from it. */
   findWhatWasReadBefore(): void {
-    for (const file of this.#oldestFirst(this.#open())) {
-      const { current, compressed } = this.#standing[file]!;
+    for (const file of this.oldestFirst(this.open())) {
+      const { current, compressed } = this.standing[file]!;
       if (current && !compressed) continue;
-      const match = this.#known.findIndex((_, at) => this.#holdsJustWhatWasRead(at, file));
+      const match = this.known.findIndex((_, at) => this.#holdsJustWhatWasRead(at, file));
       if (match === -1) continue;
-      const isLost = this.#lost.delete(match);
-      this.#rule(file, isLost ? { is: 'continued', known: match, how: 'copy' } : { is: 'read_before', known: match });
+      const isLost = this.lost.delete(match);
+      this.rule(file, isLost ? { is: 'continued', known: match, how: 'copy' } : { is: 'read_before', known: match });
     }
   }
 
   /** A plain file of its own with a few common bytes is none: who renames keeps the inode. */
   #holdsJustWhatWasRead(at: number, file: number): boolean {
-    const { offset, finished, open } = this.#known[at]!;
-    const { sizeBytes, compressed, related } = this.#standing[file]!;
-    if (this.#placed.has(at) || offset === 0 || offset !== sizeBytes) return false;
-    const mayBe = (compressed && related) || offset >= commonStartBytesMax || this.#lost.get(at) === 'truncated';
-    return mayBe && (finished || open || this.#lost.has(at)) && this.#isCopy(at, file);
+    const { offset, finished, open } = this.known[at]!;
+    const { sizeBytes, compressed, related } = this.standing[file]!;
+    if (this.placed.has(at) || offset === 0 || offset !== sizeBytes) return false;
+    const mayBe = (compressed && related) || offset >= commonStartBytesMax || this.lost.get(at) === 'truncated';
+    return mayBe && (finished || open || this.lost.has(at)) && this.isCopy(at, file);
   }
 
   /** Another file with the same bytes up to the cursor: the copy of copytruncate, an archive, or moved here from elsewhere. */
   findCopies(): void {
     // Who has more bytes in common has the better claim.
-    const byLength = [...this.#known.keys()].sort(
-      (one, other) => this.#known[other]!.offset - this.#known[one]!.offset,
-    );
+    const byLength = [...this.known.keys()].sort((one, other) => this.known[other]!.offset - this.known[one]!.offset);
     for (const at of byLength) {
-      const why = this.#lost.get(at);
-      const { offset } = this.#known[at]!;
+      const why = this.lost.get(at);
+      const { offset } = this.known[at]!;
       if (why !== 'truncated' && why !== 'gone') continue;
-      const alike = this.#open().filter((file) => this.#mayBeCopy(offset, file) && this.#isCopy(at, file));
+      const alike = this.open().filter((file) => this.#mayBeCopy(offset, file) && this.isCopy(at, file));
       if (alike.length === 0) continue;
       if (this.#tellsApart(offset, alike, why)) {
-        this.#rule(this.#preferred(alike), { is: 'continued', known: at, how: 'copy' });
-        this.#lost.delete(at);
+        this.rule(this.#preferred(alike), { is: 'continued', known: at, how: 'copy' });
+        this.lost.delete(at);
       } else {
-        for (const file of alike) this.#rule(file, { is: 'new', from: 0, missed: true });
-        this.#lost.set(at, offset > 0 ? 'unclear' : 'gone'); // of which nothing was read: nothing comes twice
+        for (const file of alike) this.rule(file, { is: 'new', from: 0, missed: true });
+        this.lost.set(at, offset > 0 ? 'unclear' : 'gone'); // of which nothing was read: nothing comes twice
       }
     }
   }
 
   /** At the path itself a file that only starts alike is more likely the next generation; under a strange name, a stranger. */
   #mayBeCopy(offset: number, file: number): boolean {
-    const { current, related, compressed } = this.#standing[file]!;
+    const { current, related, compressed } = this.standing[file]!;
     return offset >= commonStartBytesMax || (related && (!current || compressed));
   }
 
@@ -195,13 +128,13 @@ class Planner {
    */
   #tellsApart(offset: number, alike: readonly number[], why: 'truncated' | 'gone'): boolean {
     if (offset >= commonStartBytesMax) return true;
-    const names = new Set(alike.map((file) => this.#standing[file]!.plainName));
-    return names.size === 1 && (why === 'truncated' || alike.every((file) => this.#standing[file]!.compressed));
+    const names = new Set(alike.map((file) => this.standing[file]!.plainName));
+    return names.size === 1 && (why === 'truncated' || alike.every((file) => this.standing[file]!.compressed));
   }
 
   /** A compressed form may still be being written while the plain file stands. */
   #preferred(alike: readonly number[]): number {
-    return alike.find((file) => !this.#standing[file]!.compressed) ?? alike[0]!;
+    return alike.find((file) => !this.standing[file]!.compressed) ?? alike[0]!;
   }
 
   /**
@@ -209,47 +142,41 @@ class Planner {
    * copied, to be truncated then. Neither is read before that is clear.
    */
   holdCopiesInTheMaking(): void {
-    const { current, isUnread } = this.#atThePath();
-    if (current === -1 || !isUnread || !this.#bounds.mayWait) return;
-    const copies = this.#open().filter((file) => file !== current && this.#mayBecomeCopy(file));
+    const { current, isUnread } = this.atThePath();
+    if (current === -1 || !isUnread || !this.bounds.mayWait) return;
+    const copies = this.open().filter((file) => file !== current && this.#mayBecomeCopy(file));
     if (copies.length === 0) return;
-    const ruling = this.#rulings[current];
-    if (ruling?.is === 'continued') this.#beginAnew(ruling.known);
-    for (const file of [current, ...copies]) this.#rule(file, { is: 'held' });
+    const ruling = this.rulings[current];
+    if (ruling?.is === 'continued') this.beginAnew(ruling.known);
+    for (const file of [current, ...copies]) this.rule(file, { is: 'held' });
   }
 
   #mayBecomeCopy(file: number): boolean {
-    const { related, compressed } = this.#standing[file]!;
-    if (!related || compressed || isCopiedBeforeCut(this.#standing[file]!, this.#standing[this.#atThePath().current]!))
+    const { related, compressed } = this.standing[file]!;
+    if (!related || compressed || isCopiedBeforeCut(this.standing[file]!, this.standing[this.atThePath().current]!))
       return false;
-    return this.#isYoung(file) && !this.#isFollowed(file) && this.#startsAsCurrent(file);
+    return this.isYoung(file) && !this.#isFollowed(file) && this.startsAsCurrent(file);
   }
 
   /** Another one was rotated later. */
   #isFollowed(file: number): boolean {
     const isLater = (other: StandingFile) =>
-      other.related && !other.current && byRotation(this.#standing[file]!, other) > 0;
-    return this.#standing.some(isLater);
-  }
-
-  /** Of nothing there is no copy. */
-  #startsAsCurrent(file: number): boolean {
-    const { current } = this.#atThePath();
-    return current !== -1 && this.#standing[file]!.sizeBytes > 0 && this.#comparison.startsAlike(current, file);
+      other.related && !other.current && byRotation(this.standing[file]!, other) > 0;
+    return this.standing.some(isLater);
   }
 
   /** A copy in the making, a generation that was missed, or nothing that concerns this path. */
   judgeTheRest(): void {
-    for (const file of this.#open()) this.#rule(file, this.#judge(file));
+    for (const file of this.open()) this.rule(file, this.#judge(file));
     // What was empty, and has been judged to be something else by now.
-    this.#known.forEach((_, at) => {
-      if (!this.#placed.has(at) && this.#isBlankThatStands(at)) this.#lost.set(at, 'gone');
+    this.known.forEach((_, at) => {
+      if (!this.placed.has(at) && this.isBlankThatStands(at)) this.lost.set(at, 'gone');
     });
   }
 
   #judge(file: number): Ruling {
-    const { current, related } = this.#standing[file]!;
-    const blank = this.#known.findLastIndex((one, at) => one.blank && this.#isItself(at, file));
+    const { current, related } = this.standing[file]!;
+    const blank = this.known.findLastIndex((one, at) => one.blank && this.isItself(at, file));
     const asBefore: Ruling | undefined = blank === -1 ? undefined : { is: 'continued', known: blank, how: 'itself' };
     if (current) return asBefore ?? { is: 'new', from: 0, missed: false };
     const plain = this.#plainFormOf(file);
@@ -257,16 +184,16 @@ class Planner {
     if (plain !== undefined) return { is: this.#isKnown(plain) ? 'held' : 'not_ours' };
     if (this.#openUnplacedLike(file) !== -1) return { is: 'held' };
     const newest = this.#newestReadAtThePath();
-    if (newest !== undefined && this.#isAlike(newest, file)) return { is: 'held' };
+    if (newest !== undefined && this.isAlike(newest, file)) return { is: 'held' };
     // It was seen when it had just been made, and is being filled.
-    if (asBefore && newest !== undefined && this.#startsAsCurrent(file)) return { is: 'held' };
+    if (asBefore && newest !== undefined && this.startsAsCurrent(file)) return { is: 'held' };
     if (asBefore) return asBefore;
-    const mayBeMissed = newest === undefined && related && (this.#isYoung(file) || this.#isCountedBeforeKnown(file));
+    const mayBeMissed = newest === undefined && related && (this.isYoung(file) || this.#isCountedBeforeKnown(file));
     return mayBeMissed ? { is: 'new', from: 0, missed: true } : { is: 'not_ours' };
   }
 
   #isKnown(file: number): boolean {
-    const is = this.#rulings[file]?.is;
+    const is = this.rulings[file]?.is;
     return is === 'continued' || is === 'read_before' || is === 'held';
   }
 
@@ -276,44 +203,32 @@ class Planner {
    * read late, so the order alone does not say it.)
    */
   findMistaken(): string | undefined {
-    const placed = [...this.#rulings.keys()].filter(
-      (file) =>
-        !this.#standing[file]!.current && this.#knownOf(file) >= 0 && this.#known[this.#knownOf(file)]!.offset > 0,
+    const placed = [...this.rulings.keys()].filter(
+      (file) => !this.standing[file]!.current && this.knownOf(file) >= 0 && this.known[this.knownOf(file)]!.offset > 0,
     );
     for (const file of placed) {
-      const known = this.#knownOf(file);
-      const { offset, modifiedMs } = this.#known[known]!;
-      const standing = this.#standing[file]!;
-      if (this.#isTheObject(file) || offset >= commonStartBytesMax || isOfTime(standing, modifiedMs)) continue;
+      const known = this.knownOf(file);
+      const { offset, modifiedMs } = this.known[known]!;
+      const standing = this.standing[file]!;
+      if (this.isTheObject(file) || offset >= commonStartBytesMax || isOfTime(standing, modifiedMs)) continue;
       for (const other of placed) {
-        const isSure = this.#isTheObject(other) || this.#known[this.#knownOf(other)]!.offset >= offset;
-        const byReading = this.#knownOf(other) - known;
-        if (isSure && byReading * byRotation(standing, this.#standing[other]!) < 0) return `${known},${file}`;
+        const isSure = this.isTheObject(other) || this.known[this.knownOf(other)]!.offset >= offset;
+        const byReading = this.knownOf(other) - known;
+        if (isSure && byReading * byRotation(standing, this.standing[other]!) < 0) return `${known},${file}`;
       }
     }
     return undefined;
   }
 
-  /** −1 without one. */
-  #knownOf(file: number): number {
-    const ruling = this.#rulings[file];
-    return ruling?.is === 'continued' || ruling?.is === 'read_before' ? ruling.known : -1;
-  }
-
-  #isTheObject(file: number): boolean {
-    const ruling = this.#rulings[file];
-    return ruling?.is === 'continued' && ruling.how === 'itself';
-  }
-
   /** What was missed comes before a newer one of which nothing was read yet: that is begun anew, so that it comes behind. */
   putTheUnreadInOrder(): void {
-    if (!this.#rulings.some((ruling) => ruling?.is === 'new' && ruling.missed)) return;
-    this.#rulings.forEach((ruling, file) => {
+    if (!this.rulings.some((ruling) => ruling?.is === 'new' && ruling.missed)) return;
+    this.rulings.forEach((ruling, file) => {
       if (ruling?.is !== 'continued') return;
-      const { offset, finished } = this.#known[ruling.known]!;
+      const { offset, finished } = this.known[ruling.known]!;
       if (offset > 0 || finished) return;
-      this.#beginAnew(ruling.known);
-      this.#rule(file, { is: 'new', from: 0, missed: !this.#standing[file]!.current });
+      this.beginAnew(ruling.known);
+      this.rule(file, { is: 'new', from: 0, missed: !this.standing[file]!.current });
     });
     this.#placeTheUnreadByArchives();
   }
@@ -321,121 +236,53 @@ class Planner {
   /** What has no name any more, and is read through its descriptor: its compressed form tells what was rotated before it. */
   #placeTheUnreadByArchives(): void {
     const placed = new Set<number>();
-    this.#rulings.forEach((ruling, file) => {
-      if (ruling?.is !== 'held' || !this.#standing[file]!.compressed) return;
+    this.rulings.forEach((ruling, file) => {
+      if (ruling?.is !== 'held' || !this.standing[file]!.compressed) return;
       const known = this.#openUnplacedLike(file);
-      if (known === -1 || this.#known[known]!.offset > 0 || placed.has(known)) return;
+      if (known === -1 || this.known[known]!.offset > 0 || placed.has(known)) return;
       placed.add(known);
-      this.#rule(file, { is: 'held', known });
+      this.rule(file, { is: 'held', known });
     });
-  }
-
-  #beginAnew(at: number): void {
-    this.#placed.delete(at);
-    this.#lost.set(at, 'gone');
   }
 
   /** The plain file that stands beside its own archive: who compresses removes it only when the archive is whole. */
   #plainFormOf(file: number): number | undefined {
-    const archive = this.#standing[file]!;
+    const archive = this.standing[file]!;
     if (!archive.compressed || archive.sizeBytes === 0) return undefined;
-    const plain = this.#standing.findIndex(
+    const plain = this.standing.findIndex(
       ({ compressed, plainName }) => !compressed && plainName === archive.plainName,
     );
-    if (plain === -1 || this.#standing[plain]!.sizeBytes < archive.sizeBytes) return undefined;
-    return this.#comparison.startsAlike(plain, file) ? plain : undefined;
+    if (plain === -1 || this.standing[plain]!.sizeBytes < archive.sizeBytes) return undefined;
+    return this.comparison.startsAlike(plain, file) ? plain : undefined;
   }
 
   /** The newest generation, if that still stands at the path and was read from: then none can have come between. */
   #newestReadAtThePath(): number | undefined {
-    const { ruling } = this.#atThePath();
-    const newest = this.#known.length - 1;
-    return ruling?.is === 'continued' && ruling.known === newest && this.#known[newest]!.offset > 0
-      ? newest
-      : undefined;
-  }
-
-  /** `current`: the file there, −1 without one. `isUnread`: nothing was read of it. */
-  #atThePath(): { current: number; ruling: Ruling | undefined; isUnread: boolean } {
-    const current = this.#standing.findIndex((file) => file.current);
-    const ruling = this.#rulings[current];
-    const isUnread = ruling === undefined || (ruling.is === 'continued' && this.#known[ruling.known]!.offset === 0);
-    return { current, ruling, isUnread };
+    const { ruling } = this.atThePath();
+    const newest = this.known.length - 1;
+    return ruling?.is === 'continued' && ruling.known === newest && this.known[newest]!.offset > 0 ? newest : undefined;
   }
 
   /** A generation that is read through its descriptor, of which this seems to be a copy (its compressed form, most likely). */
   #openUnplacedLike(file: number): number {
-    return this.#known.findLastIndex(
+    return this.known.findLastIndex(
       ({ open, finished }, at) =>
         open &&
         !finished &&
-        !this.#placed.has(at) &&
-        !this.#lost.has(at) &&
-        this.#isAlike(at, file) &&
-        this.#comparison.isWithin(at, file),
+        !this.placed.has(at) &&
+        !this.lost.has(at) &&
+        this.isAlike(at, file) &&
+        this.comparison.isWithin(at, file),
     );
-  }
-
-  #isYoung(file: number): boolean {
-    return isYoung(this.#standing[file]!, this.#bounds.newerThanMs);
   }
 
   /** `.1` was rotated after what is known to be `.2`, whatever the clock said: it may have been set back in between. */
   #isCountedBeforeKnown(file: number): boolean {
-    const { age } = this.#standing[file]!;
+    const { age } = this.standing[file]!;
     const isKnownAndOlder = (other: StandingFile, at: number) => {
-      const is = this.#rulings[at]?.is;
+      const is = this.rulings[at]?.is;
       return other.related && !other.current && other.age > age && (is === 'continued' || is === 'read_before');
     };
-    return age >= 1 && this.#standing.some(isKnownAndOlder);
-  }
-
-  /** By their times; by their counters where what was read shows that these grow with age, for a clock may have been set back. */
-  #oldestFirst(files: readonly number[]): number[] {
-    const isCounted = files.every((file) => this.#standing[file]!.current || this.#standing[file]!.age >= 1);
-    const order = isCounted && this.#countersGrowWithAge() ? byCounter : byTime;
-    return files.toSorted((one, other) => order(this.#standing[one]!, this.#standing[other]!));
-  }
-
-  /** Of those that were read, most have a lower counter the later they were read. */
-  #countersGrowWithAge(): boolean {
-    const counted = [...this.#rulings.keys()].filter(
-      (file) => this.#knownOf(file) >= 0 && this.#standing[file]!.age >= 1,
-    );
-    counted.sort((one, other) => this.#knownOf(one) - this.#knownOf(other));
-    let votes = 0;
-    for (let at = 1; at < counted.length; at++)
-      votes += Math.sign(this.#standing[counted[at - 1]!]!.age - this.#standing[counted[at]!]!.age);
-    return votes > 0;
-  }
-
-  /** The files without a ruling so far. */
-  #open(): number[] {
-    return [...this.#rulings.keys()].filter((file) => this.#rulings[file] === undefined);
-  }
-
-  #rule(file: number, ruling: Ruling): void {
-    this.#rulings[file] = ruling;
-    if (ruling.is === 'continued' || ruling.is === 'read_before') this.#placed.add(ruling.known);
-  }
-
-  #isItself(at: number, file: number): boolean {
-    return !this.#placed.has(at) && this.#like(at, file) === 'itself';
-  }
-
-  #isBlankThatStands(at: number): boolean {
-    return this.#known[at]!.blank && this.#standing.some((_, file) => this.#like(at, file) === 'itself');
-  }
-
-  #like(at: number, file: number): Likeness['kind'] {
-    return this.#comparison.likeness(at, file).kind;
-  }
-
-  #isCopy(at: number, file: number): boolean {
-    return ['copy', 'itself'].includes(this.#like(at, file));
-  }
-
-  #isAlike(at: number, file: number): boolean {
-    return ['copy', 'prefix'].includes(this.#like(at, file));
+    return age >= 1 && this.standing.some(isKnownAndOlder);
   }
 }

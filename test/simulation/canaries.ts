@@ -182,7 +182,7 @@ export const canaries: readonly Canary[] = [
     name: 'archive not known again',
     what: 'the compressed form of what was read is read again',
     file: 'collectors/file/rotation.ts',
-    from: '    return mayBe && (finished || open || this.#lost.has(at)) && this.#isCopy(at, file);',
+    from: '    return mayBe && (finished || open || this.lost.has(at)) && this.isCopy(at, file);',
     to: '    return mayBe && false;',
     ...{ by: 'run', seedsMax: 12 },
   },
