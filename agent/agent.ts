@@ -6,6 +6,7 @@
 import type { Collector } from '../collectors/ports.ts';
 import type { Shipper } from '../shippers/ports.ts';
 import type { Outlet } from '../spool/nouns.ts';
+import type { Clock } from '../spool/ports.ts';
 import { withActions } from './admin/actions.ts';
 import { Admin } from './admin/admin.ts';
 import { adminRoutes } from './admin/routes.ts';
@@ -23,6 +24,11 @@ export interface Agent {
   status(): AgentStatus;
   /** Where admin listens. */
   readonly listening: readonly string[];
+  /**
+   * Resolves when there is nothing left to do: every collector has come to its end (standard input), and everything is delivered.
+   * Most agents never have.
+   */
+  readonly finished: Promise<void>;
   /** Ends within 5 s whatever a destination or a file system does; loses nothing. A second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -35,7 +41,7 @@ export type Start =
   | { readonly kind: 'newer_version'; readonly message: string };
 
 /** What each part may take to end; together less than 5 s, since collectors and shippers end side by side. */
-const limits = { partsMs: 2_000, spoolMs: 1_500, adminMs: 400 } as const;
+const limits = { partsMs: 2_000, spoolMs: 1_500, adminMs: 400, finishedEveryMs: 50 } as const;
 
 /**
  * Starts everything. What is missing outside (files, ports, receivers, disk space) is a problem in the status, not an error.
@@ -83,7 +89,19 @@ export async function startAgent(
   }
   observer.begin();
 
-  return { kind: 'running', agent: new RunningAgent(stack.move(), observer, admin) };
+  const finished = finish(collectors, shippers, clock);
+  return { kind: 'running', agent: new RunningAgent(stack.move(), observer, admin, finished) };
+}
+
+async function finish(
+  collectors: readonly Collector[],
+  shippers: readonly { readonly outlet: Outlet }[],
+  clock: Clock,
+): Promise<void> {
+  const never = new Promise<void>(() => {});
+  await Promise.all(collectors.map(({ ended }) => ended ?? never));
+  while (shippers.some(({ outlet }) => outlet.waiting().records > 0))
+    await new Promise<void>((resolve) => clock.after(limits.finishedEveryMs, resolve));
 }
 
 async function stopAll(
@@ -99,9 +117,11 @@ class RunningAgent implements Agent {
   readonly #stack: AsyncDisposableStack;
   readonly #observer: Observer;
   readonly #admin: Admin;
+  readonly finished: Promise<void>;
   #stopped: Promise<void> | undefined;
 
-  constructor(stack: AsyncDisposableStack, observer: Observer, admin: Admin) {
+  constructor(stack: AsyncDisposableStack, observer: Observer, admin: Admin, finished: Promise<void>) {
+    this.finished = finished;
     this.#stack = stack;
     this.#observer = observer;
     this.#admin = admin;

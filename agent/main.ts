@@ -38,7 +38,7 @@ async function main(): Promise<ExitCode> {
     }
     return 0;
   }
-  const { runProgram } = await import('./cli/program.ts');
+  const { runProgram } = await import('./application.ts');
   return runProgram(args, context());
 }
 
@@ -70,7 +70,7 @@ function context(): CommandContext {
       signals ??= takeSignals();
       return signals.onSignal(handle);
     },
-    openHost: async (log, dataDir) => (await import('./host/host.ts')).openHost(log, dataDir),
+    openHost: async (log, dataDir) => (await import('./application.ts')).openHost(log, dataDir),
   };
 }
 

@@ -2,7 +2,7 @@
  * Everything the whole agent needs from outside, in one bundle: `agent/host/` makes the real one, `test/simulation/` a
  * simulated one, and `startAgent` takes either. No other way leads out of the process.
  */
-import type { ChildProcesses, Inflater, Listener, Mounts, Watcher } from '../collectors/ports.ts';
+import type { ChildProcesses, Inflater, Listener, Mounts, StandardInput, Watcher } from '../collectors/ports.ts';
 import type { DatagramListener, StreamListener } from '../collectors/socket-ports.ts';
 import type { Transports } from '../shippers/ports.ts';
 import type { ByteWork, Clock, Codec, Files, Log, Random, UnixMs } from '../spool/ports.ts';
@@ -20,6 +20,8 @@ export interface Host {
   readonly inflater: Inflater;
   readonly listener: Listener;
   readonly children: ChildProcesses;
+  /** Nothing of it is read before the first `read`. */
+  readonly standardInput: StandardInput;
   readonly streams: StreamListener;
   readonly datagrams: DatagramListener;
   readonly transports: Transports;

@@ -7,6 +7,8 @@ import { createFileCollector } from '../collectors/file/collector.ts';
 import { useForCounting } from '../collectors/file/linefeeds.ts';
 import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
+import { RelpCollector } from '../collectors/relp/collector.ts';
+import { rawRecorder, syslogRecorder } from '../collectors/relp/record.ts';
 import { HttpShipper } from '../shippers/http/native/shipper.ts';
 import { PlainShipper } from '../shippers/http/plain/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
@@ -24,10 +26,13 @@ import type {
   JournaldCollectorConfiguration,
   NativeShipperConfiguration,
   PlainShipperConfiguration,
+  RelpCollectorConfiguration,
   ShipperConfiguration,
 } from './config/types.ts';
 import { DeadLetterBox } from './dead/box.ts';
 import type { Host } from './ports.ts';
+import { makeExec, makeStdin } from './rooms-programs.ts';
+import { makeSocketCollector } from './rooms-sockets.ts';
 import { makeHttpCollector } from './rooms-web.ts';
 import { authorizationOf, basicOf, secretOf, tokensOf } from './secrets.ts';
 
@@ -70,6 +75,17 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return makeJournald(one, context.host, context.spool);
     case 'http':
       return makeHttpCollector(one, context.host, context.spool.intake);
+    case 'stdin':
+      return makeStdin(one, context.host, context.spool.intake);
+    case 'exec':
+      return makeExec(one, context.host, context.spool.intake);
+    case 'relp':
+      return makeRelp(one, context.host, context.spool);
+    case 'tcp':
+    case 'unix':
+    case 'udp':
+    case 'unixgram':
+      return makeSocketCollector(one, context.host, context.spool.intake);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }
@@ -109,6 +125,13 @@ function makeJournald(one: JournaldCollectorConfiguration, host: Host, { intake 
   const { children, clock, log, process } = host;
   const resource = { 'host.name': process.hostName, ...one.resource };
   return new JournaldCollector({ ...one, resource, own: process }, { intake, children, clock, log });
+}
+
+function makeRelp(one: RelpCollectorConfiguration, host: Host, { intake }: Spool): Collector {
+  const { streams, clock, log, process } = host;
+  const resource = { 'host.name': process.hostName, ...one.resource };
+  const record = one.parse ? syslogRecorder(one.timezone, () => clock.now()) : rawRecorder();
+  return new RelpCollector({ ...one, ...one.listen, resource }, { intake, streams, clock, log, record });
 }
 
 /** A shipper and its own door to the spool. */

@@ -5,9 +5,15 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
 import { addonAsset, bytesAsset, datagramAsset, notifyAsset } from '../agent/host/addon.ts';
 import { bytesAddon, compileAddon, datagramAddon, notifyAddon, zstdAddon } from './executable/addons.ts';
+import {
+  applicationAsset,
+  applicationCacheAsset,
+  bundle,
+  cacheApplication,
+  reproducibleCache,
+} from './executable/bundle.ts';
 import { isNewer, type Needs, needsOf, sayNeeds } from './executable/needs.ts';
 import { nodeFor } from './executable/node-base.ts';
 import { root, run } from './executable/run.ts';
@@ -83,6 +89,7 @@ async function make(order: Order): Promise<void> {
   const assets = await prepareAddons(order);
   const base = prepareBase(order);
   await bundle(order.work);
+  if (order.target.native) cacheApplication(order.work, execArgv);
   makeBlob(order, assets);
   const postject = join(root, 'node_modules/postject/dist/cli.js');
   run(process.execPath, [postject, 'node', 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse], { cwd: order.work });
@@ -135,41 +142,6 @@ function prepareBase({ target, codec, work }: Order): string {
   return base;
 }
 
-/** CommonJS, which starts faster than a module does; `import()` inside it stays lazy. */
-async function bundle(work: string): Promise<void> {
-  const { version } = JSON.parse(fs.readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  await build({
-    // Names of modules stay in the bundle: relative to the checkout, also where node_modules is a link to somewhere else.
-    absWorkingDir: root,
-    preserveSymlinks: true,
-    entryPoints: [join(root, 'agent/main.ts')],
-    outfile: join(work, 'main.cjs'),
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    define: {
-      TAILSPOOL_BUILD: JSON.stringify({ version, commit: commit() }),
-      'import.meta.url': 'TAILSPOOL_URL',
-    },
-    banner: { js: "const TAILSPOOL_URL=require('node:url').pathToFileURL(process.execPath).href;" },
-    logLevel: 'warning',
-  });
-}
-
-/** Twelve digits; with a plus where the working tree differs. `unknown` outside a git repository. */
-function commit(): string {
-  try {
-    const changed = run('git', ['status', '--porcelain'], { cwd: root }).trim() !== '';
-    return run('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root }).trim() + (changed ? '+' : '');
-  } catch {
-    return 'unknown';
-  }
-}
-
 /** The native parts, by the name of their asset. */
 async function prepareAddons({ target, codec, fresh, work }: Order): Promise<Record<string, string>> {
   if (codec === 'zlib') return {};
@@ -202,8 +174,12 @@ function makeBlob({ target, work }: Order, assets: Record<string, string>): void
     useSnapshot: false,
     execArgvExtension: 'none',
     execArgv,
-    assets,
+    assets: {
+      ...assets,
+      [applicationAsset]: applicationAsset,
+      ...(target.native ? { [applicationCacheAsset]: applicationCacheAsset } : {}),
+    },
   };
   fs.writeFileSync(join(work, 'sea.json'), JSON.stringify(config));
-  run(process.execPath, ['--random-seed=42', '--experimental-sea-config', 'sea.json'], { cwd: work });
+  run(process.execPath, [reproducibleCache, '--experimental-sea-config', 'sea.json'], { cwd: work });
 }

@@ -12,6 +12,8 @@ export interface Collector {
   /** Takes nothing more; resolves within 2 s whatever the outside does. Everything committed stays with the spool. */
   stop(): Promise<void>;
   status(): CollectorStatus;
+  /** Resolves when nothing will ever come again and all of it is durable (standard input at its end). Undefined: it goes on. */
+  readonly ended?: Promise<void>;
 }
 
 export interface CollectorStatus {
@@ -157,6 +159,12 @@ export interface ByteReader {
   read(take: (piece: Uint8Array) => boolean): Promise<boolean>;
 }
 
+/** What is piped into this process. */
+export interface StandardInput extends ByteReader {
+  /** Reads no more; who asks is told that this is the end. */
+  stop(): void;
+}
+
 /** Starts other programs. */
 export interface ChildProcesses {
   /** Never through a shell, and never throws: what could not be started is a child that ended so. */
@@ -170,20 +178,24 @@ export interface ChildCommand {
   /** All of its environment. Undefined: PATH, HOME, LANG, LC_ALL and TZ of ours. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
   readonly folder?: string | undefined;
-  /** Given up to become these (with no other groups) before the program begins; we have to be root for it. */
-  readonly user?: number | undefined;
-  readonly group?: number | undefined;
-  /** Called with each line of standard error, without its line feed, cut at 4 KiB. */
-  onErrorLine(line: string): void;
+  /** The name or number of whom the program runs as, with that user's first group only; another than ours needs root. */
+  readonly user?: string | undefined;
+  /** Called with each line of standard error, without its line feed, cut at 4 KiB. Undefined: `ChildProcess.errors` is to be read. */
+  readonly onErrorLine?: ((line: string) => void) | undefined;
 }
 
 /** A running program, leader of a process group of its own. Its standard input is empty; standard output is a socket. */
 export interface ChildProcess extends ByteReader {
   /** Undefined where it could not be started. */
   readonly pid: number | undefined;
+  /** Its standard error, where `onErrorLine` was not given and it could be started. */
+  readonly errors?: ByteReader | undefined;
   /** Resolves when the program is gone (what it wrote may still wait to be read). Never rejects. */
   readonly ended: Promise<ChildEnd>;
-  /** SIGTERM to the whole group, SIGKILL after `graceMs` and to whatever then remains of it. Resolves when the program is gone. */
+  /**
+   * SIGTERM to the whole group, SIGKILL after `graceMs` and to whatever then remains of it. Resolves when the program is gone;
+   * whoever is reading has 250 ms more for what it wrote.
+   */
   stop(graceMs: number): Promise<ChildEnd>;
 }
 

@@ -2,7 +2,7 @@
  * Runs one agent until a signal says stop. Ends within 5 s of it whatever the world does; what had no time to end in good
  * order is what a crash would leave, which loses nothing.
  */
-import { startAgent } from '../agent.ts';
+import { type Agent, startAgent } from '../agent.ts';
 import { type ConfigurationProblem, formatPlace } from '../config/problems.ts';
 import type { Configuration } from '../config/types.ts';
 import { hostClock } from '../host/clock.ts';
@@ -96,7 +96,7 @@ async function startAndStop(
   log.write({ severity: 'info', event: 'agent.running', message });
   supervised?.ready(message);
   using _quiet = new QuietHeap(hostHeap(), hostClock);
-  await stopped;
+  await Promise.race([stopped, finishedOf(start.agent, log)]);
   supervised?.stopping();
   const end = await Promise.race([start.agent.stop().then(() => 'stopped'), grace]);
   if (end === 'stopped') log.write({ severity: 'info', event: 'agent.stopped', message: 'stopped' });
@@ -107,6 +107,12 @@ async function startAndStop(
       message: 'stopped before every part had ended; nothing is lost',
     });
   return exitCodes.ok;
+}
+
+async function finishedOf(agent: Agent, log: OwnLog): Promise<void> {
+  await agent.finished;
+  const message = 'what was to be collected has ended and is delivered: stopping';
+  log.write({ severity: 'info', event: 'agent.finished', message });
 }
 
 function failed(context: CommandContext, message: string): ExitCode {

@@ -3,6 +3,8 @@
  * the documentation what it takes (`about`).
  */
 import * as z from 'zod';
+import { encodingOf } from '../../collectors/shared/encodings.ts';
+import { compilePattern } from '../host/patterns.ts';
 import { bad, formatDuration, formatSize, type Parsed, parseAddress, parseDuration, parseSize } from './units.ts';
 
 /** What the documentation says of a kind of value. */
@@ -71,6 +73,14 @@ export function address() {
   return field({ type: 'HOST:PORT' }, parseAddress);
 }
 
+/** Permissions of a file in octal digits. */
+export function fileMode() {
+  return field({ type: 'octal mode' }, (value): Parsed<number> => {
+    if (/^0?[0-7]{3}$/.test(value)) return { kind: 'ok', value: Number.parseInt(value, 8) };
+    return bad('is no mode', 'write three octal digits, for example `0660`');
+  });
+}
+
 /** Any text that is not empty. */
 export function text(charactersMax = 4096) {
   return field({ type: 'text' }, (value): Parsed<string> => {
@@ -105,6 +115,24 @@ export function journalMatch() {
   return field({ type: 'FIELD=value' }, (value): Parsed<string> => {
     if (value === '+' || /^[A-Z0-9_]{1,64}=[^\0]{0,4096}$/.test(value)) return { kind: 'ok', value };
     return bad('is no match on a field', 'write FIELD=value, for example `_TRANSPORT=kernel`');
+  });
+}
+
+/** A regular expression that takes linear time, whatever it is matched with. */
+export function pattern() {
+  return field({ type: 'regular expression' }, (value): Parsed<RegExp> => {
+    const compiled = compilePattern(value);
+    return compiled.kind === 'bad' ? bad(compiled.message, compiled.hint) : { kind: 'ok', value: compiled.pattern };
+  });
+}
+
+/** A label of the WHATWG Encoding standard that this platform can decode. */
+export function encoding() {
+  return field({ type: 'encoding' }, (value): Parsed<string> => {
+    const name = encodingOf(value);
+    return name === undefined
+      ? bad('is no encoding that is known here', 'for example `utf-16`, `latin1`, `shift_jis`')
+      : { kind: 'ok', value: name };
   });
 }
 

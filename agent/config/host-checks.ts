@@ -28,19 +28,23 @@ interface NamedFile {
   readonly secret: boolean;
 }
 
+function tlsOf(one: ConfigurationFile['collectors'][string]) {
+  return 'tls' in one ? one.tls : undefined;
+}
+
 function secretFiles({ collectors, shippers }: ConfigurationFile): NamedFile[] {
   const found: NamedFile[] = [];
   const add = (path: KeyPath, name: string | undefined, secret: boolean) => {
     if (name !== undefined) found.push({ path, name, secret });
   };
   for (const [name, one] of Object.entries(collectors)) {
-    if (one.type !== 'blocks' && one.type !== 'http') continue;
+    const tls = tlsOf(one);
     const path = ['collectors', name];
-    if (one.type === 'http') add([...path, 'basic', 'password_file'], one.basic?.password_file, true);
-    add([...path, 'token_file'], one.token_file, true);
-    add([...path, 'tls', 'cert'], one.tls?.cert, false);
-    add([...path, 'tls', 'key'], one.tls?.key, true);
-    add([...path, 'tls', 'client_ca'], one.tls?.client_ca, false);
+    if ('basic' in one) add([...path, 'basic', 'password_file'], one.basic?.password_file, true);
+    if ('token_file' in one) add([...path, 'token_file'], one.token_file, true);
+    add([...path, 'tls', 'cert'], tls?.cert, false);
+    add([...path, 'tls', 'key'], tls?.key, true);
+    add([...path, 'tls', 'client_ca'], tls?.client_ca, false);
   }
   for (const [name, one] of Object.entries(shippers)) {
     if (one.type !== 'http') continue;

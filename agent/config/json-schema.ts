@@ -68,6 +68,8 @@ function kindOf({ type }: FieldMeta): JsonMap {
         minimum: 0,
         maximum: 0,
       };
+    case 'octal mode':
+      return { type: ['string', 'integer'], pattern: `^0?[0-7]{3}$|${variable}` };
     case 'absolute path':
     case 'absolute glob':
       return { type: 'string', pattern: `^/|${variable}` };
@@ -76,6 +78,8 @@ function kindOf({ type }: FieldMeta): JsonMap {
     case 'HOST:PORT':
       return { type: 'string', pattern: `:\\d{1,5}$|${variable}` };
     case 'text':
+    case 'encoding':
+    case 'regular expression':
       return { type: ['string', 'number', 'boolean'] };
     default:
       return {};

@@ -1,8 +1,13 @@
 /** From what the file says to what the rooms take: names in our own style, defaults that depend on other keys filled in. */
+
+import { resolveExec, resolveStdin } from './resolve-exec.ts';
 import { resolveJournald } from './resolve-journald.ts';
+import { resolveRelp } from './resolve-relp.ts';
+import { resolveSocket } from './resolve-sockets.ts';
 import { resolveHttpCollector, resolveServerTls } from './resolve-web.ts';
 import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
+import { resolveLines } from './schema-lines.ts';
 import type {
   Auth,
   BasicAuth,
@@ -58,6 +63,17 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
       return resolveJournald(name, one, file.resource);
     case 'http':
       return resolveHttpCollector(name, one, file.resource);
+    case 'stdin':
+      return resolveStdin(name, one, file.resource);
+    case 'exec':
+      return resolveExec(name, one, file.resource);
+    case 'relp':
+      return resolveRelp(name, one, file.resource);
+    case 'tcp':
+    case 'unix':
+    case 'udp':
+    case 'unixgram':
+      return resolveSocket(name, one, file.resource);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }
@@ -77,6 +93,7 @@ function resolveFile(
     startAt: one.start_at,
     maxLineBytes: one.max_line,
     partialTimeoutMs: one.partial_timeout,
+    ...resolveLines(one),
     networkFs: one.network_fs,
     deletedFileLimitMs: one.deleted_file_limit,
     scanIntervalMs: one.scan_interval,

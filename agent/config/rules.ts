@@ -2,6 +2,8 @@
 import type { Finding, KeyPath } from './findings.ts';
 import { error, warning } from './rule-findings.ts';
 import { checkDestination, isLoopback } from './rules-destination.ts';
+import { checkLines } from './rules-lines.ts';
+import { checkSocket } from './rules-sockets.ts';
 import type { ConfigurationFile } from './schema.ts';
 import { plainKeyNames } from './schema-plain.ts';
 import type { Address } from './types.ts';
@@ -10,6 +12,7 @@ import { formatSize } from './units.ts';
 type Collectors = ConfigurationFile['collectors'];
 type Shippers = ConfigurationFile['shippers'];
 type BlocksFile = Extract<Collectors[string], { type: 'blocks' }>;
+type ExecFile = Extract<Collectors[string], { type: 'exec' }>;
 type WebFile = Extract<Collectors[string], { type: 'http' }>;
 type HttpFile = Extract<Shippers[string], { type: 'http' }>;
 
@@ -57,21 +60,50 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
   if (names.length === 0) {
     return [error(['collectors'], 'there is no collector', 'name at least one below `collectors`')];
   }
-  return Object.entries(collectors).flatMap(([name, collector]) => {
+  const each = Object.entries(collectors).flatMap(([name, collector]) => {
     switch (collector.type) {
       case 'blocks':
         return checkReceiver(['collectors', name], collector);
       case 'http':
         return checkWeb(['collectors', name], collector);
+      case 'exec':
+        return checkExec(['collectors', name], collector);
+      case 'file':
+        return checkLines(['collectors', name], collector);
+      case 'tcp':
+      case 'unix':
+      case 'udp':
+      case 'unixgram':
+        return checkSocket(['collectors', name], collector);
       default:
         return [];
     }
   });
+  return [...each, ...checkStdin(collectors)];
 }
 
 function checkReceiver(path: KeyPath, blocks: BlocksFile): Finding[] {
   const lacks = [blocks.token_file === undefined ? '`token_file`' : '', blocks.tls === undefined ? '`tls`' : ''];
   return checkBeyondLoopback(path, blocks, lacks);
+}
+
+function checkExec(path: KeyPath, exec: ExecFile): Finding[] {
+  if ((exec.command === undefined) === (exec.shell === undefined))
+    return [error(path, 'exactly one of `command` and `shell` says what to run', 'give one of them')];
+  const slow = exec.run === 'every' && exec.timeout !== undefined && exec.timeout > exec.interval;
+  return slow
+    ? [warning([...path, 'timeout'], 'a run may take longer than `interval`: then the next one is left out')]
+    : [];
+}
+
+/** There is one standard input. */
+function checkStdin(collectors: Collectors): Finding[] {
+  const readers = Object.entries(collectors).filter(([, { type }]) => type === 'stdin');
+  return readers
+    .slice(1)
+    .map(([name]) =>
+      error(['collectors', name], `standard input is read by \`${readers[0]![0]}\` already`, 'take one out'),
+    );
 }
 
 function checkWeb(path: KeyPath, web: WebFile): Finding[] {
@@ -148,15 +180,16 @@ function checkFolders({ data_dir, shippers }: ConfigurationFile): Finding[] {
 function checkPorts({ collectors, admin }: ConfigurationFile): Finding[] {
   const taken = new Map<string, string>();
   const findings: Finding[] = [];
-  const claim = (path: KeyPath, address: Address) => {
+  const claim = (path: KeyPath, address: Address, protocol = 'tcp') => {
     const key = `${address.host}:${address.port}`;
-    const holder = taken.get(key);
+    const holder = taken.get(`${protocol} ${key}`);
     if (holder !== undefined)
       findings.push(error(path, `${key} is already taken by \`${holder}\``, 'choose another port'));
-    else if (address.port !== 0) taken.set(key, path.join('.'));
+    else if (address.port !== 0) taken.set(`${protocol} ${key}`, path.join('.'));
   };
   for (const [name, collector] of Object.entries(collectors)) {
-    if ('listen' in collector) claim(['collectors', name, 'listen'], collector.listen);
+    if (!('listen' in collector)) continue;
+    claim(['collectors', name, 'listen'], collector.listen, collector.type === 'udp' ? 'udp' : 'tcp');
   }
   if (admin.listen !== undefined) claim(['admin', 'listen'], admin.listen);
   return findings;

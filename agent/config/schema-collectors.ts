@@ -3,7 +3,11 @@ import * as z from 'zod';
 import { limits } from '../../spool/nouns.ts';
 import { address, count, duration, flag, glob, path, size } from './fields.ts';
 import { attributes, serverTls } from './schema-common.ts';
+import { execSchema, stdinSchema } from './schema-exec.ts';
 import { journaldSchema } from './schema-journald.ts';
+import { lineKeys } from './schema-lines.ts';
+import { relpSchema } from './schema-relp.ts';
+import { tcpSchema, udpSchema, unixgramSchema, unixSchema } from './schema-sockets.ts';
 import { httpCollectorSchema } from './schema-web.ts';
 
 const dayMs = 86_400_000;
@@ -41,6 +45,7 @@ const fileSchema = z
       .describe(
         'A last line without its line feed is taken after this time; what follows is marked as its continuation.',
       ),
+    ...lineKeys,
     scan_interval: duration({ min: 100, max: 3_600_000 })
       .prefault('10s')
       .describe(
@@ -111,4 +116,11 @@ export const collectorSchema = z.discriminatedUnion('type', [
   blocksSchema,
   journaldSchema,
   httpCollectorSchema,
+  stdinSchema,
+  execSchema,
+  relpSchema,
+  tcpSchema,
+  unixSchema,
+  udpSchema,
+  unixgramSchema,
 ]);

@@ -4,9 +4,14 @@
  *
  * A setting that is `undefined` here means "the room decides from the host" (a share of the file system, for instance).
  */
+import type { ExecOptions } from '../../collectors/exec/options.ts';
 import type { FileCollectorOptions } from '../../collectors/file/options.ts';
 import type { HttpOptions } from '../../collectors/http/collector.ts';
 import type { JournaldOptions } from '../../collectors/journald/options.ts';
+import type { RelpOptions } from '../../collectors/relp/options.ts';
+import type { PrefixOptions } from '../../collectors/shared/framing/counted.ts';
+import type { DatagramCollectorOptions, StreamCollectorOptions } from '../../collectors/socket/options.ts';
+import type { StdinOptions } from '../../collectors/stdin/collector.ts';
 import type { DoorOptions } from '../../collectors/web/door.ts';
 import type { Attributes } from '../../spool/nouns.ts';
 
@@ -45,7 +50,11 @@ export type CollectorConfiguration =
   | FileCollectorConfiguration
   | BlocksCollectorConfiguration
   | JournaldCollectorConfiguration
-  | HttpCollectorConfiguration;
+  | HttpCollectorConfiguration
+  | RelpCollectorConfiguration
+  | SocketCollectorConfiguration
+  | StdinCollectorConfiguration
+  | ExecCollectorConfiguration;
 
 /** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
 export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
@@ -54,6 +63,16 @@ export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, '
 
 export interface JournaldCollectorConfiguration extends Omit<JournaldOptions, 'own'> {
   readonly type: 'journald';
+}
+
+export interface RelpCollectorConfiguration extends Omit<RelpOptions, 'host' | 'port' | 'tls'> {
+  readonly type: 'relp';
+  readonly listen: Address;
+  readonly tls: ServerTls | undefined;
+  /** Messages are parsed as syslog. */
+  readonly parse: boolean;
+  /** undefined: the host's. */
+  readonly timezone: string | undefined;
 }
 
 export interface BlocksCollectorConfiguration {
@@ -69,6 +88,30 @@ export interface BlocksCollectorConfiguration {
   readonly idleTimeoutMs: number;
   /** Someone said that listening beyond loopback without token or TLS is what they want. */
   readonly insecure: boolean;
+}
+
+export type SocketCollectorConfiguration = StreamCollectorConfiguration | DatagramCollectorConfiguration;
+
+export interface StreamCollectorConfiguration extends Omit<StreamCollectorOptions, 'type' | 'encoder' | 'framing'> {
+  readonly type: 'tcp' | 'unix';
+  readonly framing: FramingConfiguration;
+  readonly messageBytesMax: number;
+}
+
+export type FramingConfiguration =
+  | { readonly kind: 'newline' | 'nul' | 'octet_counted' }
+  | ({ readonly kind: 'length' } & PrefixOptions);
+
+export interface DatagramCollectorConfiguration extends Omit<DatagramCollectorOptions, 'type' | 'encoder' | 'framing'> {
+  readonly type: 'udp' | 'unixgram';
+}
+
+export interface StdinCollectorConfiguration extends StdinOptions {
+  readonly type: 'stdin';
+}
+
+export interface ExecCollectorConfiguration extends ExecOptions {
+  readonly type: 'exec';
 }
 
 /** What the collectors that take requests have in common. */

@@ -3,11 +3,14 @@
  * for (so a program that writes faster than the spool takes waits in its `write`), and at the stop the whole group ends.
  */
 import { type ChildProcessByStdio, spawn as spawnProcess } from 'node:child_process';
+import * as fs from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { ChildCommand, ChildEnd, ChildProcess, ChildProcesses } from '../../collectors/ports.ts';
+import type { ByteReader, ChildCommand, ChildEnd, ChildProcess, ChildProcesses } from '../../collectors/ports.ts';
 import { Pull } from './pull.ts';
 
 const errorLineBytesMax = 4096;
+/** Of a program that was ended: whoever reads its output has so long for the rest of it. */
+const drainMsMax = 250;
 /** Nothing else of our environment: it may hold secrets. */
 const handedDown = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ'];
 
@@ -25,21 +28,23 @@ class Child implements ChildProcess {
   readonly ended: Promise<ChildEnd>;
   readonly #process: ChildProcessByStdio<null, Readable, Readable>;
   readonly #output: Pull;
+  readonly #errors: Pull | undefined;
   #gone = false;
   #stopping = false;
 
   constructor(command: ChildCommand) {
-    const { program, user, group, folder } = command;
+    const { program, folder } = command;
     this.#process = spawnProcess(program, command.arguments, {
       cwd: folder,
       env: command.environment ?? ownEnvironment(),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      ...(user === undefined ? {} : { uid: user }),
-      ...(group === undefined ? {} : { gid: group }),
+      ...(command.user === undefined ? {} : idsOf(command.user)),
     });
     this.#output = new Pull(this.#process.stdout);
-    new ErrorLines(this.#process.stderr, (line) => command.onErrorLine(line));
+    const { onErrorLine } = command;
+    if (onErrorLine) new ErrorLines(this.#process.stderr, onErrorLine);
+    else this.#errors = new Pull(this.#process.stderr);
     this.ended = this.#end();
   }
 
@@ -51,15 +56,26 @@ class Child implements ChildProcess {
     return this.#output.read(take);
   }
 
+  get errors(): ByteReader | undefined {
+    return this.#errors;
+  }
+
   async stop(graceMs: number): Promise<ChildEnd> {
     this.#stopping = true;
     this.#signal('SIGTERM');
     const kill = setTimeout(() => this.#signal('SIGKILL'), graceMs);
     const end = await this.ended;
     clearTimeout(kill);
-    this.#output.stop();
-    this.#process.stderr.destroy();
+    await this.#drained();
     return end;
+  }
+
+  async #drained(): Promise<void> {
+    const late = new Promise<void>((resolve) => setTimeout(resolve, drainMsMax).unref());
+    await Promise.race([Promise.all([this.#output.over, this.#errors?.over]), late]);
+    this.#output.stop();
+    this.#errors?.stop();
+    this.#process.stderr.destroy();
   }
 
   #end(): Promise<ChildEnd> {
@@ -88,9 +104,18 @@ class Child implements ChildProcess {
   }
 }
 
+/** Of a user's name, or number, as the host's own list of users has it. Throws where it has none. */
+function idsOf(user: string): { readonly uid: number; readonly gid: number } {
+  for (const line of fs.readFileSync('/etc/passwd', 'latin1').split('\n')) {
+    const [name, , uid, gid] = line.split(':');
+    if ((name === user || uid === user) && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  }
+  throw Object.assign(new Error(`/etc/passwd has no user ${user}`), { code: 'NO_USER' });
+}
+
 function notStarted(error: unknown): ChildProcess {
   const ended = Promise.resolve(endOf(error));
-  return { pid: undefined, ended, stop: () => ended, read: () => Promise.resolve(false) };
+  return { pid: undefined, errors: undefined, ended, stop: () => ended, read: () => Promise.resolve(false) };
 }
 
 function endOf(error: unknown): ChildEnd {

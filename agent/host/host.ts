@@ -13,6 +13,7 @@ import { hostLocks } from './lock.ts';
 import { hostMounts } from './mounts.ts';
 import { hostProcess } from './process.ts';
 import { hostRandom } from './random.ts';
+import { hostStandardInput } from './standard-input.ts';
 import { hostStreamListener } from './stream-listener.ts';
 import { hostTransports } from './transport.ts';
 import { hostWatcher } from './watcher.ts';
@@ -36,6 +37,7 @@ export function openHost(log: Log, dataDir?: string): Host {
     inflater: hostInflater,
     listener: hostListener(log),
     children: hostChildren,
+    standardInput: hostStandardInput(),
     streams: hostStreamListener(log),
     datagrams: hostDatagramListener(dataDir),
     transports: hostTransports,

@@ -14,8 +14,11 @@ interface Asking {
 export class Pull implements ByteReader {
   readonly #stream: Readable;
   #asking: Asking | undefined;
+  /** Came when nobody asked any more: a stream that was paused may still give what it has read. */
+  #early: Buffer[] = [];
   #failure: Error | undefined;
   #ended = false;
+  readonly #over = Promise.withResolvers<void>();
 
   constructor(stream: Readable) {
     this.#stream = stream;
@@ -25,24 +28,33 @@ export class Pull implements ByteReader {
     stream.on('close', () => this.#end());
   }
 
-  read(take: (piece: Uint8Array) => boolean): Promise<boolean> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    if (this.#ended) return Promise.resolve(false);
+  async read(take: (piece: Uint8Array) => boolean): Promise<boolean> {
+    for (let piece = this.#early.shift(); piece; piece = this.#early.shift()) if (!take(piece)) return true;
+    if (this.#failure) throw this.#failure;
+    if (this.#ended) return false;
     const { promise, resolve, reject } = Promise.withResolvers<boolean>();
     this.#asking = { take, resolve, reject };
     this.#stream.resume();
     return promise;
   }
 
+  /** Resolves at the end, when everything was read. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
   /** What was not read is given up; who asks is told that this is the end. */
   stop(): void {
+    this.#early = [];
     this.#end();
     this.#stream.destroy();
   }
 
   #arrived(piece: Buffer): void {
-    // A stream that was paused may still give what it holds: nobody loses that.
-    if (this.#asking === undefined) return void (this.#ended || this.#stream.unshift(piece));
+    if (this.#asking === undefined) {
+      this.#early.push(piece);
+      return void this.#stream.pause();
+    }
     try {
       if (!this.#asking.take(piece)) this.#finish()?.resolve(true);
     } catch (error) {
@@ -54,6 +66,7 @@ export class Pull implements ByteReader {
   #end(error?: Error): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#over.resolve();
     this.#failure = error;
     const asking = this.#finish();
     if (error) asking?.reject(error);

@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import type { Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
+import { shapeOf } from '../shared/shapes.ts';
 import { ArchiveProbes } from './archive.ts';
 import { BirthTimes, type Context } from './context.ts';
 import { Descriptors } from './descriptors.ts';
@@ -142,6 +143,9 @@ class FileCollector implements Collector {
   #makeContext(): Context {
     const { files, clock, log, inflater, mounts, intake, bootId } = this.#ports;
     const { networkFs, never, maxLineBytes, partialTimeoutMs, openFilesMax, rotated } = this.#options;
+    const shape = shapeOf(this.#options);
+    const shaped = { undecodable: 0, split: 0, unparsed: 0 };
+
     const { found } = this.#marker;
     const rebooted = found !== undefined && found.bootId !== bootId;
     const isStopping = () => this.#stopping;
@@ -149,7 +153,7 @@ class FileCollector implements Collector {
     return {
       ...{ options: this.#options, files, clock, log, inflater },
       rules: { files, mounts, networkFs, never, walked: new WalkedDirectories(clock) },
-      tools: { intake, clock, maxLineBytes, partialTimeoutMs, read: { records: 0, bytes: 0 } },
+      tools: { intake, clock, maxLineBytes, partialTimeoutMs, shape, shaped, read: { records: 0, bytes: 0 } },
       descriptors: new Descriptors(openFilesMax ?? pace.openFilesMaxDefault, clock),
       registry: new Registry((sleeper) => takeUpAgain(sleeper, this.#context)),
       births: new BirthTimes(),

@@ -44,7 +44,7 @@ function cutLongLines(bytes: Uint8Array, end: number, lineBytesMax: number): Cut
 }
 
 /** The first hole in the bytes; both ends are the bytes' length where there is none. */
-function findHole(bytes: Uint8Array): { readonly from: number; readonly to: number } {
+export function findHole(bytes: Uint8Array): { readonly from: number; readonly to: number } {
   for (let from = indexOf.call(bytes, 0); from !== -1; ) {
     const to = endOfNuls(bytes, from);
     if (to - from >= holeBytesMin) return { from, to };

@@ -6,7 +6,8 @@
 import { crc32 } from 'node:zlib';
 import type { DropReason, Intake, Run, SourceDescription, SourceNumber } from '../../spool/nouns.ts';
 import type { Clock, MonotonicMs, UnixMs } from '../../spool/ports.ts';
-import { cutRecords } from './cut.ts';
+import { type Shape, type ShapeCounts, type Shaped, startBytes } from '../shared/shape.ts';
+import { cutRecords, findHole } from './cut.ts';
 import { fingerprintAt, headBytesMax, windowBytes, windowOf } from './fingerprint.ts';
 import { scanHole } from './holes.ts';
 import type { Lineage } from './lineage.ts';
@@ -34,6 +35,7 @@ export interface Beginning {
   readonly offset: number;
   readonly crc?: number;
   readonly unterminated?: boolean;
+  readonly state?: number;
 }
 
 export interface Tools {
@@ -41,11 +43,23 @@ export interface Tools {
   readonly clock: Clock;
   readonly maxLineBytes: number;
   readonly partialTimeoutMs: number;
+  /** Lines are not spooled as they stand. */
+  readonly shape: Shape | undefined;
+  readonly shaped: ShapeCounts;
   /** Bytes and records taken or passed over for good, over all files. */
   readonly read: { records: number; bytes: number };
 }
 
 const check = Buffer.alloc(windowBytes);
+const first = Buffer.alloc(startBytes);
+let beside: Uint8Array | undefined;
+
+/** Memory for what is not read straight into the open block; valid until the next call. */
+function besideFor(bytes: number): Uint8Array {
+  if (bytes > pace.quantumBytes) return Buffer.allocUnsafeSlow(bytes);
+  beside ??= Buffer.allocUnsafeSlow(pace.quantumBytes);
+  return beside;
+}
 
 export class Generation extends Traits {
   readonly description: SourceDescription;
@@ -64,18 +78,20 @@ export class Generation extends Traits {
   lastProgress: MonotonicMs;
   lastTurn: Turn = 'idle';
   readonly #tools: Tools;
-  readonly #openLine: OpenLine;
+  readonly #openLine = new OpenLine();
+  /** What the shape remembers of the records before the cursor. */
+  #shapeState: number;
   #nulsScannedTo = 0;
 
   constructor(tools: Tools, beginning: Beginning, state?: SourceState) {
     super(beginning.description.attributes['log.file.path'] ?? '', beginning.offset, beginning.crc ?? 0, state);
     this.#tools = tools;
-    this.#openLine = new OpenLine(tools.partialTimeoutMs);
     this.description = beginning.description;
     this.isTakenUp = state !== undefined;
     this.order = beginning.order;
     this.source = beginning.source ?? 0;
     this.unterminated = beginning.unterminated ?? false;
+    this.#shapeState = beginning.state ?? 0;
     this.lastProgress = tools.clock.monotonic();
     this.stateIsDue = this.source === 0;
   }
@@ -87,12 +103,17 @@ export class Generation extends Traits {
 
   /** Reads the open file once. A last line without an end is taken after `partial_timeout` and `patienceMs` more. */
   turn(now: MonotonicMs, patienceMs = 0): Turn {
-    this.lastTurn = this.#turn(now, patienceMs);
+    this.lastTurn = this.#tools.shape
+      ? this.#shapedTurn(this.#tools.shape, now, patienceMs)
+      : this.#turn(now, patienceMs);
+    // The spool has to know of it before it can be rotated away, also while nothing can be taken of it.
+    const isOpen = this.lastTurn === 'open_line' || this.lastTurn === 'torn_line';
+    if (isOpen && this.offset === 0 && this.stateIsDue) this.register();
     return this.lastTurn;
   }
 
   #turn(now: MonotonicMs, patienceMs: number): Turn {
-    const { intake, maxLineBytes } = this.#tools;
+    const { intake, maxLineBytes, partialTimeoutMs } = this.#tools;
     for (let room: number = pace.reserveBytes; ; ) {
       const view = intake.reserve(room);
       if (view === undefined) return 'held';
@@ -116,10 +137,93 @@ export class Generation extends Traits {
         room = Math.min(room * 8, maxLineBytes + 2);
         continue;
       }
-      if (!this.#openLine.isOver(cut.bytes, now, patienceMs)) return cut.bytes < fresh ? 'torn_line' : 'open_line';
+      if (!this.#openLine.isOver(cut.bytes, now, partialTimeoutMs, patienceMs))
+        return cut.bytes < fresh ? 'torn_line' : 'open_line';
       this.#take(view, cut.bytes, true);
       return cut.bytes < fresh ? 'more' : 'idle';
     }
+  }
+
+  /** The same through a shape: read beside the open block, and what becomes of it is put there. */
+  #shapedTurn(shape: Shape, now: MonotonicMs, patienceMs: number): Turn {
+    const { intake, partialTimeoutMs } = this.#tools;
+    for (let room: number = pace.quantumBytes; ; ) {
+      if (intake.reserve(1) === undefined) return 'held';
+      const source = besideFor(room);
+      const fresh = this.#read(source, room);
+      if (fresh < 0) return 'changed';
+      this.sees(Math.max(this.sizeBytes, this.offset + fresh));
+      if (fresh === 0) return this.#atEnd();
+      if (this.source === 0) {
+        if (intake.sourcesFull) throw new TooManySources();
+        this.source = intake.begin(this.description);
+      }
+      const start = this.#start(source, fresh);
+      const { from: upto, to } = this.#alignedHole(shape, source.subarray(0, fresh), start);
+      if (upto === 0) return this.#passHole(to);
+      const bytes = source.subarray(0, upto);
+      const shaped = this.#cutShaped(shape, bytes, start, to < fresh);
+      if (shaped.taken > 0) return this.#put(shape, source, shaped, fresh, room);
+      if (fresh === room && room < shape.openBytesMax) {
+        room = Math.min(room * 8, shape.openBytesMax);
+        continue;
+      }
+      const [timeoutMs, patience] = shaped.openLine ? [partialTimeoutMs, patienceMs] : [shape.timeoutMs, 0];
+      if (!this.#openLine.isOver(upto, now, timeoutMs, patience)) return upto < fresh ? 'torn_line' : 'open_line';
+      return this.#put(shape, source, this.#cutShaped(shape, bytes, start, true), fresh, room);
+    }
+  }
+
+  #cutShaped(shape: Shape, bytes: Uint8Array, start: Uint8Array, ends: boolean): Shaped {
+    const { offset, unterminated } = this;
+    return shape.cut({ bytes, offset, start, ends, unterminated, state: this.#shapeState });
+  }
+
+  /** How the source begins, wherever the cursor is. */
+  #start(source: Uint8Array, fresh: number): Uint8Array {
+    if (this.offset === 0) return source.subarray(0, Math.min(fresh, startBytes));
+    return first.subarray(0, this.readAt(first, 0));
+  }
+
+  /** Where NUL bytes begin and end that are no part of a character. */
+  #alignedHole(shape: Shape, bytes: Uint8Array, start: Uint8Array): { readonly from: number; readonly to: number } {
+    const hole = findHole(bytes);
+    const unit = shape.encodingOf(start)?.unitBytes ?? 1;
+    if (unit === 1 || hole.from === bytes.length) return hole;
+    const from = hole.from + ((this.offset + hole.from) % unit);
+    return { from, to: hole.to === bytes.length ? hole.to : hole.to - ((this.offset + hole.to) % unit) };
+  }
+
+  #put(shape: Shape, source: Uint8Array, shaped: Shaped, fresh: number, room: number): Turn {
+    const { intake, shaped: counts, read } = this.#tools;
+    const { taken, records, undecodable, split, unparsed } = shaped;
+    const textBytes = records.reduce((sum, record) => sum + record.length, 0);
+    if (records.length > 0) {
+      const view = intake.reserve(textBytes);
+      if (view === undefined) return 'held';
+      let at = 0;
+      for (const record of records) {
+        view.set(record, at);
+        at += record.length;
+      }
+    }
+    counts.undecodable += undecodable;
+    counts.split += split;
+    counts.unparsed += unparsed;
+    const isText = shape.format === 'text';
+    const continues = isText && this.unterminated;
+    const flagged = isText && shaped.unterminated && records.length > 0;
+    const crc = this.#markAfter(source, taken);
+    if (this.head.length === 0 && this.offset === 0) this.beginHead(source, Math.min(taken, headBytesMax));
+    this.unterminated = shaped.unterminated;
+    this.#shapeState = shaped.state;
+    this.#openLine.close();
+    this.timeIsStale = true;
+    read.records += records.length;
+    read.bytes += textBytes - (flagged ? 1 : 0);
+    const to = this.offset + taken;
+    this.#commit({ to, crc, records: records.length, bytes: textBytes, continues });
+    return fresh > taken || fresh === room ? 'more' : 'idle';
   }
 
   /** Fresh bytes read into `view`; −1 where the bytes before the cursor are not those that were read. */
@@ -183,11 +287,18 @@ export class Generation extends Traits {
     this.#nulsScannedTo = hole.kind === 'long' ? hole.at : 0;
     if (hole.kind === 'long') return 'more';
     if (hole.kind === 'end') {
-      this.skipTo(hole.at, 'hole');
+      this.skipTo(this.#aligned(hole.at), 'hole');
       return 'more';
     }
     this.sees(hole.at);
     return 'nul_tail';
+  }
+
+  /** The first byte behind a hole may be the second of a character. */
+  #aligned(offset: number): number {
+    const { shape } = this.#tools;
+    const encoding = shape?.encodingOf(first.subarray(0, this.readAt(first, 0)));
+    return encoding ? Math.max(this.offset, encoding.align(offset)) : offset;
   }
 
   /** Passes over the bytes up to `to` for good, and says why. */
@@ -196,6 +307,7 @@ export class Generation extends Traits {
     this.keepPoint();
     const crc = this.#crcAt(to);
     this.unterminated = false;
+    this.#shapeState = 0;
     this.#nulsScannedTo = 0;
     this.#tools.read.records += Math.max(0, records);
     this.#tools.read.bytes += bytes;
@@ -240,13 +352,14 @@ export class Generation extends Traits {
     if (this.source === 0) this.source = intake.begin(this.description); // only where there is no view: nothing was read
     const time = clock.now();
     const { source, unterminated } = this;
-    const mark = encodeMark({ unterminated, crc: step.crc });
+    const mark = encodeMark({ unterminated, state: this.#shapeState, crc: step.crc });
     const state = this.stateIsDue ? encodeState(this.state()) : undefined;
     this.stateIsDue = false;
     const { to, records, bytes, continues, dropped } = step;
-    const flagged = unterminated && records > 0;
+    const format = this.#tools.shape?.format ?? 'text';
+    const flagged = unterminated && records > 0 && format === 'text';
     intake.commit({
-      ...{ source, from, to, mark, state, format: 'text', records, bytes, time, continues, unterminated: flagged },
+      ...{ source, from, to, mark, state, format, records, bytes, time, continues, unterminated: flagged },
       dropped,
     });
     if (to === from) return;

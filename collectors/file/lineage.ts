@@ -205,7 +205,8 @@ export class Lineage {
         const { file, lastTurn, offset } = generation;
         if (!(file instanceof RemoteFile)) continue;
         // A line that did not end in what was fetched last needs more.
-        const wanted = lastTurn === 'open_line' && file.hasMore ? options.maxLineBytes + windowBytes : 0;
+        const openBytesMax = tools.shape?.openBytesMax ?? options.maxLineBytes;
+        const wanted = lastTurn === 'open_line' && file.hasMore ? openBytesMax + windowBytes : 0;
         const hole = lastTurn === 'nul_tail' ? await file.endOfNuls() : undefined;
         await file.prefetch(hole ?? offset, Math.max(pace.quantumBytes, wanted));
         if (hole !== undefined && tools.intake.hold === undefined) generation.skipTo(hole, 'hole');

@@ -2,6 +2,7 @@
 import type { Attributes, Intake } from '../../spool/nouns.ts';
 import type { Clock, Files, Log } from '../../spool/ports.ts';
 import type { Inflater, Mounts, Watcher } from '../ports.ts';
+import type { MultilineOptions } from '../shared/multiline.ts';
 
 /** The keys of a `type: file` collector as the configuration gives them, and what the agent adds. */
 export interface FileCollectorOptions {
@@ -17,6 +18,10 @@ export interface FileCollectorOptions {
   readonly maxLineBytes: number;
   /** A last line without line feed that has not grown for so long is taken as it is. */
   readonly partialTimeoutMs: number;
+  /** The encoding of the files, as `encodingOf` gives it; undefined: lines are taken as they stand. */
+  readonly encoding: string | undefined;
+  /** undefined: each line is a record. */
+  readonly multiline: MultilineOptions | undefined;
   /** Read files on network and FUSE mounts too (asynchronously). */
   readonly networkFs: boolean;
   /** How long an open file that was deleted may be held while it is not read to its end; undefined: as long as it takes. */

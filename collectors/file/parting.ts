@@ -6,6 +6,8 @@
  */
 import { crc32 } from 'node:zlib';
 import type { Recalled } from '../../spool/nouns.ts';
+import type { Encoding } from '../shared/encodings.ts';
+import { startBytes } from '../shared/shape.ts';
 import type { Candidate } from './candidates.ts';
 import type { Context } from './context.ts';
 import { type Point, windowBytes, windowOf } from './fingerprint.ts';
@@ -49,10 +51,14 @@ async function findParting(generation: Generation, file: Candidate, context: Con
   const { kind, at: point } = file.compareWith(generation, context);
   if (kind !== 'went_back' && kind !== 'truncated') return;
   const read: ReadLater = (into, position) => file.readLater(into, position);
-  const recalled = context.tools.intake.recall(generation.source, point);
+  const { shape } = context.tools;
+  // What a shape made of the bytes is not them: there it goes on at the newest kept point.
+  const recalled = shape ? nothing() : context.tools.intake.recall(generation.source, point);
   const common = await commonLines(recalled, read, point);
   const { exact } = common;
-  const end = await lineStart(read, common.end, context.tools.maxLineBytes);
+  const start = Buffer.alloc(startBytes);
+  const encoding = shape?.encodingOf(start.subarray(0, await read(start, 0)));
+  const end = await lineStart(read, common.end, context.tools.maxLineBytes, encoding);
   const torn = await isTorn(read, end, generation.offset);
   if (common.end === 0) {
     // Nothing in common: it was truncated, unless that cannot be seen.
@@ -81,19 +87,27 @@ async function findParting(generation: Generation, file: Candidate, context: Con
 }
 
 /** Where the line begins that a place is within: a last line without an end was read up to there once. */
-async function lineStart(read: ReadLater, place: number, lineBytesMax: number): Promise<number> {
+async function lineStart(
+  read: ReadLater,
+  place: number,
+  lineBytesMax: number,
+  encoding: Encoding | undefined,
+): Promise<number> {
   const scratch = Buffer.alloc(Math.min(scratchBytes, place));
   for (let upto = place; upto > 0 && place - upto <= lineBytesMax; ) {
     const from = Math.max(0, upto - scratch.length);
     const got = await read(scratch.subarray(0, upto - from), from);
     if (got < upto - from) return place; // short, or it is getting shorter right now
-    const lineEnd = scratch.subarray(0, got).lastIndexOf(lineFeed);
-    if (lineEnd >= 0) return from + lineEnd + 1;
+    const lines = scratch.subarray(0, got);
+    const lineEnd = encoding ? encoding.lastLineEnd(lines, from) : lines.lastIndexOf(lineFeed) + 1;
+    if (lineEnd > 0) return from + lineEnd;
     if (from === 0) return 0;
     upto = from;
   }
   return place;
 }
+
+async function* nothing(): AsyncGenerator<Recalled> {}
 
 /** Pages that never reached the disk read as NUL bytes, and something stands behind them. */
 async function isTorn(read: ReadLater, from: number, upto: number): Promise<boolean> {

@@ -338,7 +338,8 @@ function begin(lineage: Lineage, candidate: Candidate, ruling: Ruling, context: 
   generation.learn(candidate.head, candidate.end);
   generation.certainMs = candidate.stat.modifiedMs;
   generation.stoodMs = generation.certainMs;
-  if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed) beginAtEnd(generation);
+  if (context.firstLook?.startAtEnd && ruling.is === 'new' && !ruling.missed)
+    beginAtEnd(generation, context.tools.shape);
   else if (from > 0)
     generation.register(); // in one block with the end of what it was before
   else if (!generation.isBlank) context.unregistered.add(generation);

@@ -1,6 +1,7 @@
 /** The collector's sources in the spool: how they are described, and how they are found and taken up again at the start. */
 import type { Intake, SourceDescription, SourceRecord } from '../../spool/nouns.ts';
 import type { Files } from '../../spool/ports.ts';
+import { type Shape, startBytes } from '../shared/shape.ts';
 import type { Context } from './context.ts';
 import { fingerprintAt, headOf } from './fingerprint.ts';
 import { Generation } from './generation.ts';
@@ -151,12 +152,16 @@ function takeUpOne(record: SourceRecord, state: SourceState, mark: Mark, context
 }
 
 /** `start_at: end`: everything that stands there is passed over, up to the last line's end. */
-export function beginAtEnd(generation: Generation): void {
+export function beginAtEnd(generation: Generation, shape: Shape | undefined): void {
   const { file, sizeBytes } = generation;
   if (!file || sizeBytes === 0) return;
+  const start = Buffer.alloc(startBytes);
+  const encoding = shape?.encodingOf(start.subarray(0, file.read(start, 0)));
   const tail = Buffer.alloc(Math.min(sizeBytes, 64 * 1024));
   const got = file.read(tail, sizeBytes - tail.length);
-  const lastEnd = tail.subarray(0, got).lastIndexOf(10) + 1;
-  const to = lastEnd > 0 ? sizeBytes - tail.length + lastEnd : sizeBytes;
+  const from = sizeBytes - tail.length;
+  const lines = tail.subarray(0, got);
+  const lastEnd = encoding ? encoding.lastLineEnd(lines, from) : lines.lastIndexOf(10) + 1;
+  const to = lastEnd > 0 ? from + lastEnd : (encoding?.align(sizeBytes) ?? sizeBytes);
   generation.skipTo(to, 'start_at_end');
 }

@@ -1,6 +1,6 @@
 /**
  * What a file source keeps in the spool beside its offset, to and from bytes. The **mark** (5 bytes, with each run) is a flag
- * byte and the CRC of the bytes before the cursor. The **state** (about 100 bytes, only when something in it changed) is the
+ * byte and the CRC of the bytes before the cursor; where a shape remembers something, four bytes more. The **state** (about 100 bytes, only when something in it changed) is the
  * file's identity. Decoding never throws: what does not decode is undefined, and the file is then read again.
  *
  *     state = version u8 (1), flags u8 (1 = finished), device, inode, birth u64 each, modified ms varint,
@@ -14,6 +14,9 @@ const stateVersion = 1;
 const flagFinished = 1;
 const flagUnterminated = 1;
 const placeBytesMax = 16 * 1024;
+const markBytes = 5;
+const stateBytes = 4;
+const stateMask = 0x7fffffff;
 
 export interface SourceState {
   readonly device: bigint;
@@ -33,21 +36,27 @@ export interface SourceState {
 export interface Mark {
   /** The last record had no line feed yet. */
   readonly unterminated: boolean;
+  /** What a shape remembers (`collectors/shared/shape.ts`), 31 bits; 0: nothing. */
+  readonly state?: number;
   readonly crc: number;
 }
 
 export function encodeMark(mark: Mark): Uint8Array {
-  const bytes = Buffer.allocUnsafe(5);
+  const { state = 0 } = mark;
+  const bytes = Buffer.allocUnsafe(state === 0 ? markBytes : markBytes + stateBytes);
   bytes[0] = mark.unterminated ? flagUnterminated : 0;
+  if (state !== 0) bytes.writeUInt32LE(state, markBytes);
   bytes.writeUInt32LE(mark.crc, 1);
   return bytes;
 }
 
 /** undefined where the bytes are not a mark. */
 export function decodeMark(bytes: Uint8Array): Mark | undefined {
-  if (bytes.length !== 5) return undefined;
+  if (bytes.length !== markBytes && bytes.length !== markBytes + stateBytes) return undefined;
   const reader = new ByteReader(bytes);
-  return { unterminated: (reader.u8() & flagUnterminated) !== 0, crc: reader.u32() };
+  const unterminated = (reader.u8() & flagUnterminated) !== 0;
+  const crc = reader.u32();
+  return { unterminated, state: bytes.length > markBytes ? reader.u32() & stateMask : 0, crc };
 }
 
 export function encodeState(state: SourceState): Uint8Array {

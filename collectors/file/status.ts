@@ -33,6 +33,7 @@ export function statusOf(
       files: context.registry.size,
       asleep: context.registry.sleepers.size,
       deleted_held_bytes: deletedBytes(context),
+      ...shapedGauges(context),
     },
   };
 }
@@ -146,7 +147,7 @@ function rowOf(generation: Generation, lineage: Lineage, context: Context, held:
       since: Math.round(context.clock.now() - quietMs),
     };
   if (generation.lastTurn === 'open_line' || generation.lastTurn === 'torn_line')
-    return { ...row, state: 'waiting', reason: 'the last line has no end yet' };
+    return { ...row, state: 'waiting', reason: openReason(context) };
   if (generation.lastTurn === 'nul_tail')
     return { ...row, state: 'waiting', reason: 'the file ends in NUL bytes, which may still be filled in' };
   if (held && lagBytes > 0)
@@ -156,6 +157,10 @@ function rowOf(generation: Generation, lineage: Lineage, context: Context, held:
       reason: `the spool takes nothing (${context.tools.intake.hold ?? 'for a moment'})`,
     };
   return { ...row, state: lagBytes > 0 ? 'catching_up' : 'following' };
+}
+
+function openReason({ tools }: Context): string {
+  return tools.shape?.format === 'json' ? 'the last lines may go on' : 'the last line has no end yet';
 }
 
 function stalledBecause(generation: Generation): string {
@@ -168,6 +173,13 @@ function stalledBecause(generation: Generation): string {
     default:
       return `the last look at the file ended with "${generation.lastTurn}", and nothing was read since`;
   }
+}
+
+/** What a shape came upon; nothing where lines are taken as they stand. */
+function shapedGauges({ tools: { shape, shaped } }: Context): Record<string, number> {
+  if (!shape) return {};
+  const { undecodable, split, unparsed } = shaped;
+  return { undecodable_sequences: undecodable, split_groups: split, unparsed_lines: unparsed };
 }
 
 function deletedBytes(context: Context): number {

@@ -21,6 +21,18 @@ const noMark = new Uint8Array(0);
  */
 export const recordBytesMax = limits.blockBytesMax - 1;
 
+/** As in `Run`. */
+export interface Open {
+  readonly continues: boolean;
+  readonly unterminated: boolean;
+}
+
+interface Kind {
+  readonly format?: RecordFormat;
+}
+
+const closed: Open = { continues: false, unterminated: false };
+
 export interface DepositOptions {
   /** The collector's name and type; a source is found again by the name and the attributes. */
   readonly collector: string;
@@ -97,12 +109,13 @@ export class Deposit {
   /**
    * Puts `records` records, each with its line feed, in one go: all of them stand in one block, and what is committed right behind
    * them in the same turn (a key) stands there too. False: none, `Intake.hold` says why. At most `limits.blockBytesMax` bytes.
+   * `open`: which of the first and last record are parts of a longer one.
    */
-  putWhole(bytes: Uint8Array, records: number, format: RecordFormat): boolean {
+  putWhole(bytes: Uint8Array, records: number, format: RecordFormat, open: Open = closed): boolean {
     const view = this.#intake.reserve(bytes.length);
     if (view === undefined) return false;
     view.set(bytes);
-    this.#commit(records, bytes.length, undefined, format);
+    this.#commit(records, bytes.length, undefined, { format, ...open });
     return true;
   }
 
@@ -153,12 +166,14 @@ export class Deposit {
     }
   }
 
-  #commit(records: number, bytes: number, mark: Uint8Array | undefined, format = this.#options.format): void {
+  #commit(records: number, bytes: number, mark: Uint8Array | undefined, kind: Partial<Open> & Kind = {}): void {
     if (mark) this.#mark = Uint8Array.from(mark);
-    this.#intake.commit({ ...this.#run({ records, bytes }), format });
-    this.#offset += bytes;
+    // A line feed that was added is no part of the source.
+    const own = kind.unterminated ? bytes - 1 : bytes;
+    this.#intake.commit({ ...this.#run({ records, bytes }), to: this.#offset + own, ...kind });
+    this.#offset += own;
     this.#records += records;
-    this.#bytes += bytes;
+    this.#bytes += own;
   }
 
   #run({ records, bytes }: Tally) {

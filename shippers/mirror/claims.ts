@@ -26,7 +26,8 @@ export class Claims {
     const byClaimant = new Map<string, string>();
     const takenBy = new Map<string, Id>();
     const { journal, damagedLines } = Journal.open(files, path, (entry) => {
-      const [folder, spool, wanted] = entry as [string, Id, string | null];
+      if (!isClaim(entry)) return;
+      const [folder, spool, wanted] = entry;
       if (wanted !== null) byClaimant.set(keyOf(spool, wanted), folder);
       takenBy.set(foldCase(folder), spool);
     });
@@ -72,6 +73,12 @@ export class Claims {
       if (free(folder)) return folder;
     }
   }
+}
+
+function isClaim(entry: unknown): entry is [string, Id, string | null] {
+  if (!Array.isArray(entry) || entry.length !== 3) return false;
+  const [folder, spool, wanted] = entry as unknown[];
+  return typeof folder === 'string' && typeof spool === 'string' && (wanted === null || typeof wanted === 'string');
 }
 
 function keyOf(spool: Id, wanted: string): string {

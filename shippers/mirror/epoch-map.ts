@@ -23,7 +23,8 @@ export class EpochMap {
     const bases = new Map<SourceNumber, string>();
     const moved = new Map<string, string>();
     const { journal, damagedLines } = Journal.open(files, path, (entry) => {
-      const [number, base, format] = entry as [SourceNumber, string, RecordFormat | undefined];
+      if (!isLine(entry)) return;
+      const [number, base, format] = entry;
       if (format === undefined) {
         bases.set(number, base);
         for (const each of formats) moved.delete(`${number}.${each}`);
@@ -129,6 +130,13 @@ export class EpochMap {
       yield [Number(number), path, format];
     }
   }
+}
+
+function isLine(entry: unknown): entry is [SourceNumber, string, RecordFormat | undefined] {
+  if (!Array.isArray(entry)) return false;
+  const [number, base, format] = entry as unknown[];
+  const isFormat = format === undefined || formats.some((known) => known === format);
+  return Number.isSafeInteger(number) && typeof base === 'string' && isFormat;
 }
 
 function letterOf(kind: 'file' | 'other'): string {

@@ -27,7 +27,8 @@ export class Written {
   constructor(files: Files, path: string, blocksMax = writtenBlocksMax) {
     const blocks = new Map<string, number>();
     const { journal, damagedLines } = Journal.open(files, path, (entry) => {
-      const [batch, ...known] = entry as [number, ...string[]];
+      if (!isLine(entry)) return;
+      const [batch, ...known] = entry;
       if (known.length === 0) takeBack(blocks, batch);
       for (const block of known) blocks.set(block, batch);
       this.#journaled += known.length;
@@ -88,6 +89,11 @@ export class Written {
 
 function* linesOf(batch: number, known: readonly string[]): Generator<unknown> {
   for (let at = 0; at < known.length; at += inLineMax) yield [batch, ...known.slice(at, at + inLineMax)];
+}
+
+function isLine(entry: unknown): entry is [number, ...string[]] {
+  if (!Array.isArray(entry) || !Number.isSafeInteger(entry[0])) return false;
+  return entry.slice(1).every((block) => typeof block === 'string' && block.length === digits);
 }
 
 function takeBack(blocks: Map<string, number>, batch: number): boolean {

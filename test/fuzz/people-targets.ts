@@ -20,7 +20,7 @@ const configuration = Buffer.from(
   withSections({
     resource: '{a: b}',
     collectors: `
-  n: {type: file, include: [/a/*.log], exclude: [/a/b], start_at: end, max_line: 64KiB, attributes: {x: y}}
+  n: {type: file, include: [/a/*.log], exclude: [/a/b], start_at: end, max_line: 64KiB, attributes: {x: y}, encoding: utf-16, multiline: {start: ^a, traces: [java]}}
   r: {type: blocks, listen: "[::1]:8600", tls: {cert: /c, key: "/\${K:-k}"}}`,
     spool: '{max_size: 1GiB, when_full: block, sync_interval: 10ms}',
     log: '{level: info}',

@@ -6,9 +6,13 @@ import { parseMounts } from '../../agent/host/mounts.ts';
 import { bytesFromName, nameFromBytes } from '../../agent/host/names.ts';
 import { SecretFile } from '../../agent/secrets.ts';
 import { decodeMark, decodeState, encodeMark, encodeState, type SourceState } from '../../collectors/file/state.ts';
+import { Claims } from '../../shippers/mirror/claims.ts';
+import { EpochMap } from '../../shippers/mirror/epoch-map.ts';
 import { decodeIntent, encodeIntent } from '../../shippers/mirror/intent.ts';
 import { Journal } from '../../shippers/mirror/journal.ts';
 import { baseName, formatPath, hostFolder } from '../../shippers/mirror/names.ts';
+import { Written } from '../../shippers/mirror/written.ts';
+import type { Files } from '../../spool/ports.ts';
 import { diskWith, typed } from './spool-targets.ts';
 import type { Target } from './target.ts';
 
@@ -33,6 +37,38 @@ const intent = {
   files: [{ path: 'h/caf\udce9.log', inode: 2n ** 63n, lengthBytes: 10 }],
 };
 const lines = Buffer.from([1, ['two', '\udcff'], { three: 3 }].map(lineOf).join(''));
+/** Lines whose checksum is right, whatever stands in them. */
+const journals = [
+  {
+    name: 'hosts',
+    valid: ['["web","0123456789abcdef0123456789abcdef","web"]', '["db","0123456789abcdef0123456789abcdef",null]'],
+    async open(files: Files, path: string) {
+      const claims = new Claims(files, path);
+      assert.ok(claims.claim('f'.repeat(32), 'here'));
+      await claims.flush();
+    },
+  },
+  {
+    name: 'sources',
+    valid: ['[3,"fweb/var/log/a.log"]', '[3,"web/other","json"]'],
+    async open(files: Files, path: string) {
+      const map = new EpochMap(files, path);
+      map.put(9, 'file', 'web/b.log');
+      await map.flush();
+      assert.equal(new EpochMap(files, path).path(9, 'text'), 'web/b.log');
+    },
+  },
+  {
+    name: 'written',
+    valid: ['[7,"0123456789abcdef01234567","89"]', '[7]'],
+    async open(files: Files, path: string) {
+      const written = new Written(files, path);
+      written.add(9, ['f'.repeat(32)]);
+      await written.flush();
+      assert.ok(new Written(files, path).has('f'.repeat(32)));
+    },
+  },
+];
 const archived = Buffer.from('a line of a log\n'.repeat(20));
 const mounts = Buffer.from(
   '36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n37 1 0:5 / / rw - tmpfs none rw\n',
@@ -51,7 +87,9 @@ export const stateTargets: readonly Target[] = [
   {
     name: 'file mark',
     from: 'disk',
-    valid: [Buffer.from(encodeMark({ unterminated: true, crc: 0xdeadbeef }))],
+    valid: [{ state: 0 }, { state: 5 }].map((more) =>
+      Buffer.from(encodeMark({ unterminated: true, crc: 0xdeadbeef, ...more })),
+    ),
     run(input) {
       const decoded = decodeMark(input);
       if (decoded) assert.deepEqual(decodeMark(encodeMark(decoded)), decoded);
@@ -87,6 +125,18 @@ export const stateTargets: readonly Target[] = [
       assert.deepEqual(again, entries);
     },
   },
+  ...journals.map(
+    ({ name, valid, open }): Target => ({
+      name: `mirror ${name}`,
+      from: 'disk',
+      valid: [...valid, '[8]', '{"8":1}', 'null'].map((json) => Buffer.from(json)),
+      async run(input) {
+        const json = input.toString('utf8').replaceAll('\n', ' ');
+        const line = `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`;
+        await open(diskWith('/m/file', Buffer.from(line)).world, '/m/file');
+      },
+    }),
+  ),
   {
     name: 'mirror names',
     from: 'wire',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { ExportParser } from '../../collectors/journald/export-parser.ts';
 import { journalEvent } from '../../collectors/journald/journal-event.ts';
+import { Frames } from '../../collectors/relp/frames.ts';
 import { encodeEvent } from '../../collectors/shared/event.ts';
 import type { Target } from './target.ts';
 
@@ -21,6 +22,26 @@ export const streamTargets: readonly Target[] = [
         const found = pieces(input, size).flatMap((piece) => parser.feed(piece));
         for (const one of found) if (one.kind === 'entry') assert.doesNotMatch(encodeEvent(journalEvent(one)), /\n/);
         return found;
+      };
+      const whole = parse(input.length || 1);
+      for (const size of [1, 3, 64]) assert.deepEqual(parse(size), whole);
+    },
+  },
+  {
+    name: 'RELP frames',
+    from: 'wire',
+    valid: [
+      Buffer.from(
+        '1 open 5 a\nb=c\n2 syslog 3 x\ny\n3 syslog 40 0123456789012345678901234567890123456789\n4 close 0\n',
+      ),
+    ],
+    run(input) {
+      const parse = (size: number) => {
+        const frames = new Frames(32);
+        const copied = pieces(input, size).flatMap((piece) =>
+          frames.feed(piece).map((one) => (one.kind === 'frame' ? { ...one, data: one.data.toString('latin1') } : one)),
+        );
+        return copied;
       };
       const whole = parse(input.length || 1);
       for (const size of [1, 3, 64]) assert.deepEqual(parse(size), whole);

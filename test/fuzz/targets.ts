@@ -12,7 +12,6 @@ export const targets: readonly Target[] = [
   ...spoolTargets,
   ...stateTargets,
   ...wireTargets,
-  ...peopleTargets,
   ...streamTargets,
   ...syslogTargets,
   ...webTargets,

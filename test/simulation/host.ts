@@ -60,6 +60,7 @@ export function makeMachine(options: MachineOptions): Machine {
     mounts: { typeOf: () => 'ext4' },
     inflater,
     children: noPrograms,
+    standardInput: { read: () => Promise.resolve(false), stop() {} },
     listener: listenerOf(network, alive, death.promise),
     streams: sockets.streams,
     datagrams: sockets.datagrams,

@@ -8,6 +8,9 @@ import type { UnixMs } from '../../spool/ports.ts';
 import type { SimulatedDisk } from './disk.ts';
 import type { SeededRandom } from './random.ts';
 
+/** Where they stand. */
+export const folder = '/var/log/app';
+
 /** One line of a log, with its line feed. */
 export interface Line {
   readonly text: string;

@@ -5,14 +5,13 @@
  * what has to be in the mirror.
  */
 import { createHash } from 'node:crypto';
-import { imbalances } from '../../agent/status/conservation.ts';
 import type { SourceStatus } from '../../collectors/ports.ts';
 import { Network } from '../wire/network.ts';
 import { SimulatedClock } from './clock.ts';
+import { Demands } from './demands.ts';
 import { drawDiskFault, drawNetworkFault } from './draw-faults.ts';
-import { aheadOfHeld } from './held.ts';
-import { type Log, SimulatedLogs } from './logs.ts';
-import { compare, complaint, type Difference } from './oracle.ts';
+import { factsOf, mirrored } from './facts.ts';
+import { folder, type Log, SimulatedLogs } from './logs.ts';
 import { type Act, drawPlan, logNames, type Plan, print, type SideName, type Step } from './plan.ts';
 import { SeededRandom } from './random.ts';
 import { Side } from './side.ts';
@@ -45,7 +44,6 @@ export interface WholeResult {
   readonly digest: string;
 }
 
-const folder = '/var/log/app';
 const drainMsMax = 600_000;
 const quietMs = 12_000;
 
@@ -84,16 +82,8 @@ class Whole {
   #requests = 0;
   #networkFaults = 0;
   #diskFaults = 0;
-  #destroyed = 0;
-  #repeated = 0;
-  #damaged = 0;
-  /** Of the cursor that was looked at last. */
-  #heldHash = '';
-  #cursorsChecked = 0;
   readonly #unread = new Unread();
-  #seenUnread = 0;
-  #toldLost = 0;
-  #rangesTold = 0;
+  readonly #demands: Demands;
 
   constructor(plan: Plan) {
     this.plan = plan;
@@ -104,6 +94,8 @@ class Whole {
     this.#sides = { edge: side('edge', edgeYaml(retain)), centre: side('centre', centreYaml) };
     const { edge } = this.#sides;
     this.#logs = new SimulatedLogs(folder, logNames, () => edge.disk);
+    const scene = { plan, sides: this.#sides, logs: this.#logs, unread: this.#unread };
+    this.#demands = new Demands(scene, (wrong) => this.#fail(wrong));
     edge.onPowerBack = () => this.#logs.resync(edge.wasStopped);
     this.#logs.onEmpty = (log) => this.#noteUnread(log);
     edge.onLog = (entry) => this.#unread.hear(entry, edge.counts.starts);
@@ -131,8 +123,8 @@ class Whole {
       const side = this.#sides[name];
       if (side.disk.crashed || step.start.includes(name)) await side.start();
     }
-    this.#conserved();
-    await this.#cursorIsHeld();
+    this.#demands.conserved();
+    await this.#demands.cursorIsHeld();
   }
 
   /** The faults stop, and everything has to arrive. */
@@ -148,7 +140,7 @@ class Whole {
     }
     await this.#startAll();
     this.#logs.settle();
-    for (let waited = 0; waited <= drainMsMax && this.#wrong() !== undefined; ) {
+    for (let waited = 0; waited <= drainMsMax && this.#demands.wrong() !== undefined; ) {
       const more = waited < 60_000 ? 2000 : 30_000;
       await this.#startAll();
       await this.#clock.advance(more);
@@ -158,13 +150,13 @@ class Whole {
     // Nothing more may come.
     await this.#clock.advance(quietMs);
     this.#demand();
-    this.#conserved();
-    await this.#cursorIsHeld();
-    this.#destroyedIsReported();
+    this.#demands.conserved();
+    await this.#demands.cursorIsHeld();
+    this.#demands.destroyedIsReported();
     await this.#sides.edge.stop();
     await this.#sides.centre.stop();
     this.#demand();
-    this.#reported();
+    this.#demands.reported();
   }
 
   result(): WholeResult {
@@ -180,12 +172,7 @@ class Whole {
       centre: centre.counts,
       simulatedSeconds: Math.round(this.#clock.monotonic() / 1000),
       operations: { edge: edge.disk.operations, centre: centre.disk.operations },
-      destroyed: this.#destroyed,
-      repeated: this.#repeated,
-      cursors: this.#cursorsChecked,
-      toldLostBytes: this.#toldLost,
-      seenLostBytes: this.#seenUnread,
-      toldRanges: this.#rangesTold,
+      ...this.#demands.counts,
       digest: this.#digest(),
     };
   }
@@ -294,28 +281,6 @@ class Whole {
     this.#unread.note(path, this.#logs.standing(log), source, edge.counts.starts);
   }
 
-  /** What was destroyed is in the counters of what was dropped, as far as it had been seen, and nothing else is. */
-  #destroyedIsReported(): void {
-    const { edge } = this.#sides;
-    if (this.plan.theme !== 'plain') return;
-    const dropped = edge.agent?.status().collectors[0]?.totals.dropped ?? {};
-    const told = Object.values(dropped).reduce((sum, { bytes }) => sum + bytes, 0);
-    const destroyed = new Set(this.#differences().flatMap(([, difference]) => difference.destroyed));
-    const { bytes: seen, missing } = this.#unread.untold(destroyed, edge.counts.starts);
-    if (missing !== undefined)
-      this.#fail(`${missing} had been seen by the agent, were destroyed unread, and it did not say so`);
-    const bytes = [...destroyed].reduce((sum, { text }) => sum + text.length, 0);
-    const wentBack = this.#logs.logs.some((log) => log.wentBack || this.#mayRepeat(log));
-    if (told > bytes && !wentBack)
-      this.#fail(`the agent told of ${told} bytes lost (${JSON.stringify(dropped)}), and only ${bytes} were destroyed`);
-    const mistold = wentBack ? undefined : this.#unread.mistold(destroyed);
-    if (mistold !== undefined)
-      this.#fail(`the agent named a range that was not destroyed unread: ${JSON.stringify(mistold)}`);
-    this.#seenUnread = seen;
-    this.#toldLost = told;
-    this.#rangesTold = this.#unread.told.length;
-  }
-
   #log(at: number) {
     return this.#logs.logs[at]!;
   }
@@ -356,158 +321,25 @@ class Whole {
     this.#told.push(`${(this.#clock.monotonic() / 1000).toFixed(1)} s ${what}`);
   }
 
-  #conserved(): void {
-    for (const side of Object.values(this.#sides)) {
-      if (side.agent === undefined || side.disk.crashed) continue;
-      const [first] = imbalances(side.agent.status());
-      if (first !== undefined) this.#fail(`${side.name} does not account for everything: ${JSON.stringify(first)}`);
-    }
-  }
-
-  /** No cursor is ahead of what its receiver has for certain, unless that lost what it had. */
-  async #cursorIsHeld(): Promise<void> {
-    const { edge, centre } = this.#sides;
-    const cursor = edge.disk.crashed ? undefined : edge.agent?.status().shippers[0]?.totals.cursor;
-    if (!cursor || this.plan.theme.startsWith('centre') || cursor.hash === this.#heldHash) return;
-    this.#heldHash = cursor.hash;
-    const wrong = await aheadOfHeld(cursor, centre.disk);
-    if (wrong !== undefined) this.#fail(wrong);
-    this.#cursorsChecked++;
-  }
-
   #demand(): void {
-    const wrong = this.#wrong();
+    const wrong = this.#demands.wrong();
     if (wrong !== undefined) this.#fail(wrong);
-  }
-
-  /** The first thing that does not hold. */
-  #wrong(): string | undefined {
-    const { theme } = this.plan;
-    // A receiver that lost what it had is sent the same blocks again, which the mirror knows.
-    const repeats = theme !== 'plain' && !theme.startsWith('centre');
-    // Asked again once everybody has stopped: what was damaged stays damaged.
-    // Of what a disk lied about a power cut may leave a later part: the rest is damage, counted like rot.
-    const mayBeDamaged = theme === 'rot' || theme === 'edge_lies';
-    this.#damaged = Math.max(this.#damaged, mayBeDamaged ? this.#damagedRecords() : 0);
-    const gaps = this.#damaged;
-    const differences = this.#differences();
-    this.#destroyed = differences.reduce((sum, [, { destroyed }]) => sum + destroyed.length, 0);
-    this.#repeated = differences.reduce(
-      (sum, [log, { repeated }]) => sum + (this.#mayRepeat(log) ? 0 : repeated.length),
-      0,
-    );
-    for (const [log, difference] of differences) {
-      const mayRepeat = this.#mayRepeat(log);
-      const wrong = complaint(log.name, difference, { repeats: repeats || mayRepeat, disorder: mayRepeat, gaps });
-      if (wrong !== undefined) return wrong;
-    }
-    return undefined;
-  }
-
-  /**
-   * The agent said that it cannot tell what became of a file, or where one went back to: it reads again what it may have read. Or
-   * it cannot know that there was a power cut.
-   */
-  #mayRepeat(log: Log): boolean {
-    const { events } = this.#sides.edge;
-    const path = `${folder}/${log.name}`;
-    const said = [`file.unclear ${path}`, `warn file.went_back ${path}`, `file.state_unusable ${path}`];
-    return log.wentBackUntold || [...events.keys()].some((key) => said.some((start) => key.startsWith(start)));
-  }
-
-  /** Of a line that the world destroyed the beginning may have been read. */
-  #mayBeGlued(log: Log): boolean {
-    return (
-      this.plan.theme !== 'plain' ||
-      log.wentBack ||
-      this.#mayRepeat(log) ||
-      log.lines.some(({ gone }) => gone !== undefined)
-    );
-  }
-
-  #differences(): [Log, Difference][] {
-    return this.#logs.logs.map((log) => [log, compare(log, this.#mirrored(log.name), this.#mayBeGlued(log))]);
-  }
-
-  /** What came twice was said, and so was what else is not as usual. */
-  #reported(): void {
-    const { edge, centre } = this.#sides;
-    const restored =
-      (centre.events.get('receiver.restored_agent') ?? 0) + (centre.events.get('receiver.copied_data_dir') ?? 0);
-    const { theme } = this.plan;
-    // A block that a lying disk lost before others that it kept is damage: its cursors are gone, and their files read again.
-    const damaged = [...edge.events.keys()].some((key) => /^spool\.recovered .*are damaged/.test(key));
-    if (this.#repeated > 0 && restored === 0 && !damaged)
-      this.#fail(`${this.#repeated} lines came twice, and nobody said that the agent went back`);
-    if (theme === 'plain' && restored > 0)
-      this.#fail('the agent shipped what was not durable: the receiver saw it go back to an earlier state');
-    for (const side of [edge, centre]) {
-      const bugs = [...side.events.keys()].filter((event) => /\bbug\b|surprise/.test(event));
-      if (bugs.length > 0) this.#fail(`${side.name} logged ${bugs.join(', ')}`);
-    }
-  }
-
-  /** As its own machine counts it; where that died before its cursor passed the damage, the receiver has the declared gap. */
-  #damagedRecords(): number {
-    const { edge, centre } = this.#sides;
-    const declared = centre.disk.crashed ? undefined : centre.agent?.status().collectors[0]?.totals.dropped.upstream;
-    return damagedOf(centre) + Math.max(damagedOf(edge), declared?.records ?? 0);
-  }
-
-  #mirrored(name: string): string {
-    try {
-      return this.#sides.centre.disk.readFile(`/out/edge${folder}/${name}`).toString('latin1');
-    } catch {
-      return '';
-    }
   }
 
   #fail(wrong: string): never {
     const { edge, centre } = this.#sides;
-    const told = [...this.#told, ...this.#facts()].join('\n');
+    const told = [...this.#told, ...factsOf(this.#sides, this.#logs)].join('\n');
     throw new Error(`seed ${this.plan.seed} (${this.plan.theme}): ${wrong}\n${told}\n${edge.said()}\n${centre.said()}`);
-  }
-
-  /** Where the lines are, for the message of a failed run. */
-  #facts(): string[] {
-    const { edge, centre } = this.#sides;
-    const status = edge.disk.crashed ? undefined : edge.agent?.status();
-    const sources = status?.collectors[0]?.sources.map((one) => `${one.name} ${one.offset}/${one.size} ${one.state}`);
-    const files = this.#logs.fileNames.map((name) => {
-      const stat = edge.disk.world.stat(`${folder}/${name}`);
-      return `${name} #${stat.inode} ${stat.sizeBytes}`;
-    });
-    const problems = [status?.problems, status?.shippers[0]?.state, centre.agent?.status().problems];
-    if (process.env.SHOW_ALL) {
-      for (const { name } of this.#logs.logs) console.error(`--- ${name}\n${this.#mirrored(name)}`);
-      for (const side of [edge, centre])
-        for (const e of side.log) console.error(side.name, e.severity, e.event, e.message);
-      for (const side of [edge, centre]) console.error(side.said());
-    }
-    return [
-      `files: ${files.join(', ')}`,
-      `mirror: ${centre.disk.tree('/out').join(', ')}`,
-      `sources: ${sources?.join(', ')}`,
-      JSON.stringify([status?.shippers[0]?.totals, centre.agent?.status().collectors[0]?.totals]),
-      JSON.stringify(problems),
-    ];
   }
 
   #digest(): string {
     const hash = createHash('sha256');
     for (const told of this.#told) hash.update(told);
-    for (const { name } of this.#logs.logs) hash.update(this.#mirrored(name), 'latin1');
+    for (const { name } of this.#logs.logs) hash.update(mirrored(this.#sides.centre, name), 'latin1');
     for (const side of Object.values(this.#sides))
       hash.update(JSON.stringify([side.counts, side.disk.tree(), side.log]));
     return hash.digest('hex').slice(0, 16);
   }
-}
-
-/** Records that its shippers could not read back. */
-function damagedOf({ agent, disk }: Side): number {
-  const shippers = disk.crashed ? [] : (agent?.status().shippers ?? []);
-  const counts = shippers.flatMap(({ totals }) => Object.values(totals.collectors));
-  return counts.reduce((sum, { dropped }) => sum + (dropped.damaged?.records ?? 0), 0);
 }
 
 /** Flips one bit of one segment. */

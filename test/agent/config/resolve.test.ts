@@ -15,6 +15,8 @@ collectors:
     start_at: end
     max_line: 64KiB
     partial_timeout: 2s
+    encoding: UTF-16
+    multiline: {start: ^a, continue: ^b, traces: [java, go], timeout: 4s, max_lines: 50, max_bytes: 32KiB}
     scan_interval: 3s
     network_fs: true
     deleted_file_limit: 1h
@@ -73,6 +75,15 @@ log: {level: debug, format: text}
         startAt: 'end',
         maxLineBytes: 65_536,
         partialTimeoutMs: 2000,
+        encoding: 'utf-16',
+        multiline: {
+          start: /^a/,
+          continue: /^b/,
+          traces: ['java', 'go'],
+          timeoutMs: 4000,
+          linesMax: 50,
+          bytesMax: 32_768,
+        },
         scanIntervalMs: 3000,
         networkFs: true,
         deletedFileLimitMs: 3_600_000,
@@ -156,4 +167,88 @@ test('OAuth 2.0 and a unix socket arrive too, and a path may come from the envir
     sendSecret: 'body',
     tls: { caFile: '/ca', certFile: undefined, keyFile: undefined, serverName: undefined, minVersion: '1.2' },
   });
+});
+
+test('collectors of sockets arrive where the room looks for them', () => {
+  const text = `
+data_dir: /d
+resource: {k: agent}
+collectors:
+  t:
+    type: tcp
+    listen: "[::1]:5170"
+    tls: {cert: /c, key: /k, client_ca: /ca, min_version: 1.3}
+    framing: length
+    length_bytes: 2
+    length_order: little
+    max_message: 1MiB
+    connections_max: 5
+    connections_per_peer_max: 4
+    idle_timeout: 7s
+    handshake_timeout: 3s
+    rate_limit: 5MiB/s
+    when_full: drop_newest
+    attributes: {a: b}
+    resource: {c: d}
+  u: {type: unix, path: /run/u.sock, mode: 0600, format: text}
+  d: {type: udp, listen: "127.0.0.1:514", receive_buffer: 1MiB, max_message: 2KiB, format: text}
+  l: {type: unixgram, path: /dev/log, mode: "0666"}
+shippers: {m: {type: mirror, path: /m}}
+`;
+  const { collectors } = sound(parse(text));
+  const common = { resource: { k: 'agent' }, attributes: {}, whenFull: 'block' };
+  assert.deepEqual(collectors, [
+    {
+      ...common,
+      type: 'tcp',
+      name: 't',
+      format: 'json',
+      whenFull: 'drop_newest',
+      attributes: { a: 'b' },
+      resource: { k: 'agent', c: 'd' },
+      framing: { kind: 'length', bytes: 2, order: 'little' },
+      messageBytesMax: 1024 * 1024,
+      rateBytesPerSecondMax: 5 * 1024 * 1024,
+      listen: {
+        at: { host: '::1', port: 5170 },
+        tls: { certFile: '/c', keyFile: '/k', clientCaFile: '/ca', minVersion: '1.3' },
+        connectionsMax: 5,
+        connectionsPerPeerMax: 4,
+        handshakeTimeoutMs: 3000,
+        idleTimeoutMs: 7000,
+        outputBytesMax: 65_536,
+      },
+    },
+    {
+      ...common,
+      type: 'unix',
+      name: 'u',
+      format: 'text',
+      framing: { kind: 'newline' },
+      messageBytesMax: 65_536,
+      rateBytesPerSecondMax: undefined,
+      listen: {
+        at: { path: '/run/u.sock', mode: 0o600 },
+        connectionsMax: 1024,
+        connectionsPerPeerMax: 1024,
+        handshakeTimeoutMs: 0,
+        idleTimeoutMs: undefined,
+        outputBytesMax: 65_536,
+      },
+    },
+    {
+      ...common,
+      type: 'udp',
+      name: 'd',
+      format: 'text',
+      listen: { at: { host: '127.0.0.1', port: 514 }, receiveBufferBytes: 1024 * 1024, datagramBytesMax: 2048 },
+    },
+    {
+      ...common,
+      type: 'unixgram',
+      name: 'l',
+      format: 'json',
+      listen: { at: { path: '/dev/log', mode: 0o666 }, receiveBufferBytes: 4 * 1024 * 1024, datagramBytesMax: 65_536 },
+    },
+  ]);
 });

@@ -23,6 +23,21 @@ test('a line may have at most 8 MiB, and must fit a small spool', () => {
   assert.match(told({ collectors: large, spool: '{max_size: 16MiB}' }), /`max_line` is too large for so small a spool/);
 });
 
+test('lines: encodings and patterns are checked, with the place of what is wrong', () => {
+  const lines = (more: string) => told({ collectors: `{a: {type: file, include: [/a], ${more}}}` });
+  assert.equal(lines('encoding: Shift_JIS, multiline: {start: "^a", traces: [java]}'), '');
+  assert.match(lines('encoding: klingon'), /a\.yaml:\d+:\d+: error: .*is no encoding that is known here/);
+  assert.match(lines('encoding: latin1, max_line: 8MiB'), /`max_line` is too large for lines that are decoded/);
+  assert.match(lines('multiline: {}'), /does not say which lines belong together/);
+  assert.match(lines('multiline: {traces: [cobol]}'), /a\.yaml:\d+:\d+: error/);
+  assert.match(lines('multiline: {start: "("}'), /is no regular expression/);
+  for (const pattern of ['(?=a)b', '(a)\\\\1', 'x{1,1000}'])
+    assert.match(
+      lines(`multiline: {start: "${pattern}"}`),
+      /a\.yaml:\d+:\d+: error: .*could take more than linear time/,
+    );
+});
+
 test('segments shrink with the spool, unless they were given', () => {
   assert.equal(sound(parse(withSections({ spool: '{max_size: 20MiB}' }))).spool.segmentBytes, 5 * 1024 * 1024);
   assert.match(told({ spool: '{max_size: 20MiB, segment_size: 6MiB}' }), /must fit 4 times/);
@@ -151,4 +166,26 @@ test('the resource of a collector is laid over that of the agent', () => {
   );
   assert.ok(collectors[0]?.type === 'file');
   assert.deepEqual(collectors[0].resource, { a: '1', b: '2' });
+});
+
+test('sockets: beyond loopback is warned of, ports are told by protocol, and text has lines', () => {
+  const collect = (...all: string[]) =>
+    told({ collectors: `{${all.map((one, at) => `c${at}: {${one}}`).join(', ')}}` });
+  assert.equal(collect('type: tcp, listen: 127.0.0.1:1', 'type: udp, listen: 127.0.0.1:1'), '');
+  assert.match(
+    collect('type: tcp, listen: 127.0.0.1:1', 'type: tcp, listen: 127.0.0.1:1'),
+    /already taken by `collectors\.c0/,
+  );
+  assert.match(
+    collect('type: udp, listen: 127.0.0.1:1', 'type: udp, listen: 127.0.0.1:1'),
+    /already taken by `collectors\.c0/,
+  );
+  assert.match(collect('type: udp, listen: 0.0.0.0:1'), /warning: anybody who reaches this address can write records/);
+  assert.match(collect('type: tcp, listen: 0.0.0.0:1'), /give `tls` with a `client_ca`/);
+  assert.equal(collect('type: tcp, listen: 0.0.0.0:1, tls: {cert: /c, key: /k, client_ca: /a}'), '');
+  assert.match(collect('type: tcp, listen: 127.0.0.1:1, framing: nul, format: text'), /error: `text` has lines only/);
+  assert.match(collect('type: unix, path: /u, max_message: 2MiB'), /1024 connections may take 2MiB of memory each/);
+  assert.match(collect('type: unixgram, path: /dev/log'), /warning: most programs may not write to `\/dev\/log`/);
+  assert.equal(collect('type: unixgram, path: /dev/log, mode: 0666'), '');
+  assert.match(collect('type: unix, path: /u, mode: 999'), /is no mode\n.*three octal digits/);
 });

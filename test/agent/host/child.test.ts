@@ -61,7 +61,7 @@ test('lines of standard error come one by one; of a long one the beginning', asy
 });
 
 test('a stop ends the whole group, also what ignores SIGTERM and what the program left behind', async () => {
-  const child = sh('trap "" TERM; sleep 1000 & echo $!; trap "exit 3" TERM; while :; do sleep 0.05; done');
+  const child = sh('trap "" TERM; sleep 1000 & p=$!; trap "exit 3" TERM; echo $p; while :; do sleep 0.05; done');
   let told = '';
   await child.read((piece) => {
     told += Buffer.from(piece).toString();

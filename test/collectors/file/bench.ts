@@ -70,7 +70,14 @@ export class Bench implements AsyncDisposable {
     return createFileCollector(
       {
         ...{ name: 'logs', include: [this.path('*.log')], exclude: [], rotated: [], startAt: 'beginning' },
-        ...{ maxLineBytes: 1024 * 1024, partialTimeoutMs: 100, networkFs: false, deletedFileLimitMs: undefined },
+        ...{
+          maxLineBytes: 1024 * 1024,
+          partialTimeoutMs: 100,
+          networkFs: false,
+          encoding: undefined,
+          multiline: undefined,
+          deletedFileLimitMs: undefined,
+        },
         ...{ scanIntervalMs: 200, forgetAfterMs: 86_400_000, openFilesMax: 100, sourcesMax: 10_000 },
         ...{ attributes: {}, resource: { 'host.name': 'here' }, never: [], configuredCollectors: ['logs'] },
         ...this.options,

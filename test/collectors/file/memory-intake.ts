@@ -47,6 +47,8 @@ export class MemoryIntake implements Intake {
     return this.entries.length;
   }
 
+  /** Records are not the bytes of their source. */
+  shaped = false;
   sourcesFull = false;
   nextSync = Number.NEGATIVE_INFINITY;
   #readers: (() => void)[] = [];
@@ -96,8 +98,8 @@ export class MemoryIntake implements Intake {
     if (cursor.offset >= 0) assert.equal(run.from, cursor.offset, `source ${run.source} goes on where it stood`);
     assert(run.to >= run.from);
     if (run.bytes > 0) assert(this.#view, 'bytes are committed from the last view');
-    if (run.records > 0) assert.equal(run.bytes, run.to - run.from + (run.unterminated ? 1 : 0));
-    else assert.equal(run.bytes, 0);
+    if (run.records === 0) assert.equal(run.bytes, 0);
+    else if (!this.shaped) assert.equal(run.bytes, run.to - run.from + (run.unterminated ? 1 : 0));
     const bytes = Buffer.from(this.#view?.subarray(0, run.bytes) ?? []);
     if (run.records > 0) {
       assert.equal(bytes.at(-1), 10, 'the last record ends with a line feed');
@@ -145,6 +147,7 @@ export class MemoryIntake implements Intake {
     const next = new MemoryIntake();
     next.#next = this.#next;
     next.keptFrom = this.keptFrom;
+    next.shaped = this.shaped;
     next.trailMax = this.trailMax;
     for (const entry of this.entries.slice(0, entries)) {
       next.entries.push(entry);

@@ -164,8 +164,15 @@ test('a state survives its encoding, and garbage is no state', () => {
     place: '/var/log/\udcff.log',
   };
   assert.deepEqual(decodeState(encodeState(state)), state);
-  const mark = { unterminated: true, crc: 0xfedcba98 };
-  assert.deepEqual(decodeMark(encodeMark(mark)), mark);
+  for (const state of [0, 1, 0x7fffffff]) {
+    const mark = { unterminated: true, state, crc: 0xfedcba98 };
+    assert.deepEqual(decodeMark(encodeMark(mark)), mark);
+  }
+  assert.equal(
+    encodeMark({ unterminated: false, crc: 1 }).length,
+    5,
+    'no more than it was where nothing is remembered',
+  );
   const bytes = encodeState(state);
   for (let length = 0; length < bytes.length; length++) assert.equal(decodeState(bytes.subarray(0, length)), undefined);
   for (let bit = 0; bit < bytes.length * 8; bit++) {

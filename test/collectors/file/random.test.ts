@@ -9,10 +9,43 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
+import { textOf } from '../shared/text-of.ts';
 import { Bench } from './bench.ts';
+
+/** What stands in the files, and what the collector is to make of it. */
+interface Kind {
+  readonly what: string;
+  readonly options: Bench['options'];
+  readonly encode: (text: string) => Buffer;
+  /** From what a mirror holds to the lines' text. */
+  readonly textOf: (mirrored: string) => string;
+}
+
+const groups = { continue: undefined, traces: [], timeoutMs: 20, linesMax: 50, bytesMax: 8192 } as const;
+const plain: Kind = { what: '', options: {}, encode: (text) => Buffer.from(text), textOf: (mirrored) => mirrored };
+const grouped: Kind = {
+  ...plain,
+  what: ' in groups',
+  options: { multiline: { ...groups, start: /#\d*[05]\b|^banner \d*0 / } },
+  textOf: (mirrored) => textOf(mirrored.split('\n').slice(0, -1)).toString(),
+};
+const encoded: Kind = {
+  ...plain,
+  what: ' in UTF-16',
+  options: { encoding: 'utf-16be' },
+  encode: (text) => Buffer.from(text, 'utf16le').swap16(),
+};
+const encodedGroups: Kind = {
+  ...grouped,
+  what: ' in groups and UTF-16',
+  options: { ...grouped.options, encoding: 'utf-16le' },
+  encode: (text) => Buffer.from(text, 'utf16le'),
+};
 
 const seeds = process.env.SEED ? [Number(process.env.SEED)] : [1, 2, 3, 4].map((at) => at * 1000 + (Date.now() % 1000));
 const steps = Number(process.env.STEPS ?? 250);
+/** A seed of each other kind, of shorter runs. */
+const kindSteps = Math.round(steps / 2);
 const pathsMax = 12;
 
 /** mulberry32 */
@@ -46,7 +79,10 @@ class World {
   #line = 0;
   #durableAtLeast = 0;
 
-  constructor(seed: number, bench: Bench) {
+  readonly kind: Kind;
+
+  constructor(seed: number, bench: Bench, kind: Kind) {
+    this.kind = kind;
     this.random = randomFrom(seed);
     this.bench = bench;
   }
@@ -75,7 +111,7 @@ class World {
       log.generations.at(-1)!.push(line);
       text += `${line}\n`;
     }
-    fs.appendFileSync(this.bench.path(log.name), text);
+    fs.appendFileSync(this.bench.path(log.name), this.kind.encode(text));
     this.tell(`append ${count} to ${log.name}, up to #${this.#line - 1}`);
   }
 
@@ -190,11 +226,15 @@ class World {
 
 const bannerLines = Array.from({ length: 60 }, (_, at) => `banner ${at} ${'='.repeat(60)}`);
 
-for (const seed of seeds) {
-  test(`every line comes once and in order, whatever happens to the files (SEED=${seed})`, async () => {
+for (const seed of seeds) check1(seed, plain, steps);
+for (const kind of [grouped, encoded, encodedGroups]) check1(seeds[0]! + 1, kind, kindSteps);
+
+function check1(seed: number, kind: Kind, stepsOfIt: number): void {
+  test(`every line${kind.what} comes once and in order, whatever happens to the files (SEED=${seed})`, async () => {
     await using bench = new Bench();
-    bench.options = { partialTimeoutMs: 20 };
-    const world = new World(seed, bench);
+    bench.options = { partialTimeoutMs: 20, ...kind.options };
+    bench.intake.shaped = kind !== plain;
+    const world = new World(seed, bench, kind);
     for (let at = 0; at < pathsMax; at++)
       world.logs.push({
         name: `${at}.log`,
@@ -205,7 +245,7 @@ for (const seed of seeds) {
       });
     bench.onLog = (message) => world.tell(message.replaceAll(`${bench.folder}/`, '/'));
     await world.toggle();
-    for (let at = 0; at < steps; at++) await world.step();
+    for (let at = 0; at < stepsOfIt; at++) await world.step();
     if (!world.running) await world.toggle();
     for (const log of world.logs) await check(world, log);
     checkOrder(world);
@@ -216,7 +256,7 @@ async function check(world: World, log: Log): Promise<void> {
   const { bench } = world;
   const path = bench.path(log.name);
   const wanted = log.generations.flat().filter((line) => !line.startsWith('banner') && !log.destroyed.has(line));
-  const got = () => bench.intake.mirrored(path).split('\n').slice(0, -1);
+  const got = () => world.kind.textOf(bench.intake.mirrored(path)).split('\n').slice(0, -1);
   const story = () =>
     world.story
       .filter(
@@ -249,7 +289,7 @@ async function check(world: World, log: Log): Promise<void> {
 }
 
 /** One source's lines come in the order in which they were written. */
-function checkOrder({ bench }: World): void {
+function checkOrder({ bench, kind }: World): void {
   const texts = new Map<number, string>();
   for (const { run, bytes } of bench.intake.entries)
     texts.set(
@@ -257,7 +297,7 @@ function checkOrder({ bench }: World): void {
       (texts.get(run.source) ?? '') + bytes.toString('utf8', 0, bytes.length - (run.unterminated ? 1 : 0)),
     );
   for (const [source, text] of texts) {
-    const numbers = [...text.matchAll(/^\S+#(\d+)/gm)].map(([, number]) => Number(number));
+    const numbers = [...kind.textOf(text).matchAll(/^\S+#(\d+)/gm)].map(([, number]) => Number(number));
     assert.deepEqual(
       numbers,
       numbers.toSorted((one, other) => one - other),

@@ -22,7 +22,7 @@ function playing(scenes: Scene[]): ChildProcesses & { readonly calls: string[][]
 
 function play({ entries = [], said = [], end }: Scene, command: ChildCommand, calls: string[][]) {
   calls.push([...command.arguments]);
-  for (const line of said) command.onErrorLine(line);
+  for (const line of said) command.onErrorLine?.(line);
   const stopped = Promise.withResolvers<ChildEnd>();
   if (end) stopped.resolve(end);
   const text = entries

@@ -1,0 +1,143 @@
+/**
+ * Takes records from connections (TCP, unix, each with or without TLS): reads, cuts frames, encodes, puts them into the spool. All
+ * connections are one source. Nothing is acknowledged: what is lost between a client and the spool the client cannot know; so
+ * while the spool takes nothing nobody is read, and the kernels hold the clients back.
+ */
+import type { Intake } from '../../spool/nouns.ts';
+import type { Clock, Log } from '../../spool/ports.ts';
+import type { Collector, CollectorStatus } from '../ports.ts';
+import { Deposit } from '../shared/deposit.ts';
+import type { Frame, Framing } from '../shared/framing/framing.ts';
+import type { StreamConnection, StreamListener, StreamListening } from '../socket-ports.ts';
+import { Binding } from './binding.ts';
+import { FlawCounts } from './flaw-counts.ts';
+import type { StreamCollectorOptions } from './options.ts';
+import type { Encoder } from './records.ts';
+import { Sink } from './sink.ts';
+import { StreamReport } from './stream-report.ts';
+
+export interface StreamWorld {
+  readonly intake: Intake;
+  readonly streams: StreamListener;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Of one connection, before others have their turn. */
+const batchRecordsMax = 512;
+const stopMsMax = 1500;
+
+export class StreamCollector implements Collector {
+  readonly name: string;
+  readonly type: string;
+  readonly #options: StreamCollectorOptions;
+  readonly #world: StreamWorld;
+  readonly #deposit: Deposit;
+  readonly #sink: Sink;
+  readonly #binding: Binding<StreamListening>;
+  readonly #report: StreamReport;
+  readonly #flaws = new FlawCounts();
+  readonly #framings = new Set<Framing>();
+
+  constructor(options: StreamCollectorOptions, world: StreamWorld) {
+    this.name = options.name;
+    this.type = options.type;
+    this.#options = options;
+    this.#world = world;
+    this.#deposit = new Deposit({ ...options, collector: options.name }, world);
+    this.#sink = new Sink({ ...world, deposit: this.#deposit }, options.whenFull);
+    const { at } = options.listen;
+    const listen = () => world.streams.listen(options.listen, (connection) => this.#serve(connection));
+    this.#binding = new Binding({ name: options.name, type: options.type, at }, listen, world);
+    this.#report = new StreamReport(options.name, world.clock);
+  }
+
+  /** Where it listens; undefined while it does not. */
+  get address(): { readonly host: string; readonly port: number } | undefined {
+    return this.#binding.listening;
+  }
+
+  start(): Promise<void> {
+    return this.#binding.start((listening) => this.#report.bound(listening));
+  }
+
+  async stop(): Promise<void> {
+    this.#sink.stop();
+    await this.#binding.stop(stopMsMax);
+    this.#deposit.close();
+  }
+
+  status(): CollectorStatus {
+    const held = [...this.#framings].reduce((sum, { heldBytes }) => sum + heldBytes, 0);
+    return {
+      name: this.name,
+      type: this.type,
+      read: this.#deposit.read,
+      problems: [this.#binding.problem, ...this.#report.problems()].filter((problem) => problem !== undefined),
+      sources: [],
+      gauges: {
+        ...this.#report.gauges(),
+        held_bytes: held,
+        drops_waiting: this.#deposit.uncounted.records,
+        ...this.#flaws.gauges(),
+        ...this.#options.gauges?.(),
+      },
+    };
+  }
+
+  async #serve(connection: StreamConnection): Promise<void> {
+    const framing = this.#options.framing();
+    const encode = this.#options.encoder(connection.peer);
+    this.#framings.add(framing);
+    try {
+      await this.#readAll(connection, framing, encode);
+      const rest = framing.finish(connection.ended === 'client');
+      if (rest !== undefined) await this.#pour(iterate([rest]), encode);
+      if (framing.broken !== undefined) this.#brokenOff(connection, framing.broken);
+    } finally {
+      this.#framings.delete(framing);
+    }
+  }
+
+  async #readAll(connection: StreamConnection, framing: Framing, encode: Encoder): Promise<void> {
+    const rate = this.#options.rateBytesPerSecondMax;
+    const frames = () => framing.next();
+    for (let piece = await connection.read(); piece !== undefined; piece = await connection.read()) {
+      framing.feed(piece);
+      await this.#pour(frames, encode);
+      if (framing.broken !== undefined) return;
+      // Paid for afterwards, in time: a piece is never cut for it.
+      if (rate !== undefined) await this.#pause((piece.length / rate) * 1000);
+    }
+  }
+
+  /** Puts all the frames that there are, a batch at a time. */
+  async #pour(frames: () => Frame | undefined, encode: Encoder): Promise<void> {
+    for (;;) {
+      while (this.#sink.busy !== undefined) await this.#sink.busy;
+      const batch: (string | Uint8Array)[] = [];
+      let frame = frames();
+      for (; frame !== undefined; frame = batch.length < batchRecordsMax ? frames() : undefined) {
+        this.#flaws.saw(frame);
+        const record = encode(frame);
+        if (record !== undefined) batch.push(record);
+      }
+      if (batch.length === 0) return;
+      await this.#sink.put(batch);
+    }
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#world.clock.after(delayMs, resolve));
+  }
+
+  #brokenOff({ name, peer }: StreamConnection, why: string): void {
+    this.#flaws.broken++;
+    const message = `${name} was hung up on: ${why}. Does it send with the framing that \`${this.name}\` is set to?`;
+    this.#world.log.write({ severity: 'warn', event: 'socket.framing', subject: peer.address ?? this.name, message });
+  }
+}
+
+function iterate(frames: Frame[]): () => Frame | undefined {
+  return () => frames.shift();
+}

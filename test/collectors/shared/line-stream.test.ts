@@ -1,0 +1,92 @@
+/** Lines of a stream, in whatever pieces it comes: the same records; long and open ones in flagged parts, and nothing lost. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hostClock } from '../../../agent/host/clock.ts';
+import type { ByteReader } from '../../../collectors/ports.ts';
+import { Deposit } from '../../../collectors/shared/deposit.ts';
+import { LineStream } from '../../../collectors/shared/line-stream.ts';
+import { firstSeed, SeededRandom } from '../../simulation/random.ts';
+import { delivered, temporarySpool } from '../../spool/temporary-spool.ts';
+
+const seed = firstSeed(Date.now() % 1_000_000);
+const options = { lineBytesMax: 1024, partialTimeoutMs: 60_000 };
+
+/** The records, each with its line feed, and which runs were flagged. */
+async function recordsOf(reader: ByteReader, more: Partial<typeof options> = {}) {
+  await using folder = temporarySpool();
+  const spool = await folder.open();
+  const { intake } = spool;
+  const flags: string[] = [];
+  const commit = intake.commit.bind(intake);
+  intake.commit = (run) => {
+    if (run.continues || run.unterminated)
+      flags.push(`${run.continues ? 'continues ' : ''}${run.unterminated ? 'open' : ''}`);
+    commit(run);
+  };
+  const { clock } = folder.ports;
+  const deposit = new Deposit(
+    { collector: 'c', type: 't', resource: {}, attributes: {}, format: 'text' },
+    { intake, clock },
+  );
+  await new LineStream({ ...options, ...more }, deposit, hostClock).run(reader);
+  await intake.flush();
+  const records = delivered(folder, spool.outlet('s'));
+  const { read } = deposit;
+  await spool.close();
+  return { records, flags, read };
+}
+
+function inPieces(bytes: Buffer, sizes: () => number): ByteReader {
+  let at = 0;
+  return {
+    async read(take) {
+      while (at < bytes.length) {
+        const piece = Buffer.from(bytes.subarray(at, at + Math.max(1, sizes())));
+        at += piece.length;
+        if (!take(piece)) return true;
+      }
+      return false;
+    },
+  };
+}
+
+test(`any pieces of a stream give the same bytes, and no line that fits is torn (SEED=${seed})`, async () => {
+  const random = new SeededRandom(seed);
+  for (let round = 0; round < 20; round++) {
+    const lines = Array.from({ length: random.below(200) }, () => {
+      const length = random.chance(0.1) ? random.below(5000) : random.below(100);
+      return `${'x'.repeat(length)}\n`;
+    });
+    const bytes = Buffer.from(lines.join('') + (random.chance(0.5) ? 'the end' : ''));
+    const most = [1, 10, 1000, 70_000][random.below(4)]!;
+    const { records, read } = await recordsOf(inPieces(bytes, () => 1 + random.below(most)));
+    assert.deepEqual(read, { records: records.length, bytes: bytes.length });
+    const parts = lines.flatMap((line) => partsOf(line));
+    assert.deepEqual(records, bytes.toString().endsWith('the end') ? [...parts, 'the end\n'] : parts);
+  }
+});
+
+function partsOf(line: string): string[] {
+  const text = line.slice(0, -1);
+  if (text.length <= options.lineBytesMax) return [line];
+  const parts: string[] = [];
+  for (let at = 0; at < text.length || parts.length === 0; at += options.lineBytesMax)
+    parts.push(`${text.slice(at, at + options.lineBytesMax)}\n`);
+  // Where the last part is full, the line's end is a record of its own.
+  return text.length % options.lineBytesMax === 0 ? [...parts, '\n'] : parts;
+}
+
+test('a line without its end is taken after a while, and what comes behind it is its continuation', async () => {
+  let calls = 0;
+  const reader: ByteReader = {
+    async read(take) {
+      calls++;
+      if (calls === 2) await new Promise((resolve) => setTimeout(resolve, 400));
+      const piece = ['one\ntw', 'o\nthree\n'][calls - 1];
+      return piece === undefined ? false : !take(Buffer.from(piece));
+    },
+  };
+  const { records, flags } = await recordsOf(reader, { partialTimeoutMs: 100 });
+  assert.deepEqual(records, ['one\n', 'tw\n', 'o\n', 'three\n']);
+  assert.deepEqual(flags, ['open', 'continues ']);
+});
