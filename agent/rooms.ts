@@ -9,6 +9,7 @@ import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
 import { RelpCollector } from '../collectors/relp/collector.ts';
 import { rawRecorder, syslogRecorder } from '../collectors/relp/record.ts';
+import { SyslogCollector } from '../collectors/syslog/collector.ts';
 import { HttpShipper } from '../shippers/http/native/shipper.ts';
 import { PlainShipper } from '../shippers/http/plain/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
@@ -28,6 +29,7 @@ import type {
   PlainShipperConfiguration,
   RelpCollectorConfiguration,
   ShipperConfiguration,
+  SyslogCollectorConfiguration,
 } from './config/types.ts';
 import { DeadLetterBox } from './dead/box.ts';
 import type { Host } from './ports.ts';
@@ -86,6 +88,8 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
     case 'udp':
     case 'unixgram':
       return makeSocketCollector(one, context.host, context.spool.intake);
+    case 'syslog':
+      return makeSyslog(one, context.host, context.spool);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }
@@ -132,6 +136,11 @@ function makeRelp(one: RelpCollectorConfiguration, host: Host, { intake }: Spool
   const resource = { 'host.name': process.hostName, ...one.resource };
   const record = one.parse ? syslogRecorder(one.timezone, () => clock.now()) : rawRecorder();
   return new RelpCollector({ ...one, ...one.listen, resource }, { intake, streams, clock, log, record });
+}
+
+function makeSyslog(one: SyslogCollectorConfiguration, host: Host, { intake }: Spool): Collector {
+  const resource = { 'host.name': host.process.hostName, ...one.resource };
+  return new SyslogCollector({ ...one, resource }, { intake, ...host });
 }
 
 /** A shipper and its own door to the spool. */

@@ -81,6 +81,17 @@ export function fileMode() {
   });
 }
 
+/** A name of the IANA time zone database. */
+export function timezone() {
+  return field({ type: 'time zone' }, (value): Parsed<string> => {
+    try {
+      return { kind: 'ok', value: new Intl.DateTimeFormat('en-US', { timeZone: value }).resolvedOptions().timeZone };
+    } catch {
+      return bad('is no time zone', 'write a name such as `Europe/Berlin` or `UTC`');
+    }
+  });
+}
+
 /** Any text that is not empty. */
 export function text(charactersMax = 4096) {
   return field({ type: 'text' }, (value): Parsed<string> => {

@@ -4,6 +4,7 @@ import { resolveExec, resolveStdin } from './resolve-exec.ts';
 import { resolveJournald } from './resolve-journald.ts';
 import { resolveRelp } from './resolve-relp.ts';
 import { resolveSocket } from './resolve-sockets.ts';
+import { resolveSyslog } from './resolve-syslog.ts';
 import { resolveHttpCollector, resolveServerTls } from './resolve-web.ts';
 import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
@@ -74,6 +75,8 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
     case 'udp':
     case 'unixgram':
       return resolveSocket(name, one, file.resource);
+    case 'syslog':
+      return resolveSyslog(name, one, file.resource);
     default:
       throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
   }

@@ -4,6 +4,7 @@ import { error, warning } from './rule-findings.ts';
 import { checkDestination, isLoopback } from './rules-destination.ts';
 import { checkLines } from './rules-lines.ts';
 import { checkSocket } from './rules-sockets.ts';
+import { checkSyslog } from './rules-syslog.ts';
 import type { ConfigurationFile } from './schema.ts';
 import { plainKeyNames } from './schema-plain.ts';
 import type { Address } from './types.ts';
@@ -75,6 +76,8 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
       case 'udp':
       case 'unixgram':
         return checkSocket(['collectors', name], collector);
+      case 'syslog':
+        return checkSyslog(['collectors', name], collector);
       default:
         return [];
     }
@@ -188,11 +191,21 @@ function checkPorts({ collectors, admin }: ConfigurationFile): Finding[] {
     else if (address.port !== 0) taken.set(`${protocol} ${key}`, path.join('.'));
   };
   for (const [name, collector] of Object.entries(collectors)) {
-    if (!('listen' in collector)) continue;
-    claim(['collectors', name, 'listen'], collector.listen, collector.type === 'udp' ? 'udp' : 'tcp');
+    for (const [path, address, protocol] of addressesOf(collector))
+      claim(['collectors', name, ...path], address, protocol);
   }
   if (admin.listen !== undefined) claim(['admin', 'listen'], admin.listen);
   return findings;
+}
+
+/** Ports that a collector takes. */
+function addressesOf(collector: Collectors[string]): (readonly [KeyPath, Address, 'tcp' | 'udp'])[] {
+  if (!('listen' in collector)) return [];
+  if (collector.type !== 'syslog') return [[['listen'], collector.listen, collector.type === 'udp' ? 'udp' : 'tcp']];
+  const { udp, tcp, tls } = collector.listen;
+  return Object.entries({ udp, tcp, tls }).flatMap(([key, address]) =>
+    address === undefined ? [] : [[['listen', key], address, key === 'udp' ? 'udp' : 'tcp'] as const],
+  );
 }
 
 function checkAdmin({ admin }: ConfigurationFile): Finding[] {

@@ -8,6 +8,7 @@ import { journaldSchema } from './schema-journald.ts';
 import { lineKeys } from './schema-lines.ts';
 import { relpSchema } from './schema-relp.ts';
 import { tcpSchema, udpSchema, unixgramSchema, unixSchema } from './schema-sockets.ts';
+import { syslogSchema } from './schema-syslog.ts';
 import { httpCollectorSchema } from './schema-web.ts';
 
 const dayMs = 86_400_000;
@@ -115,6 +116,7 @@ export const collectorSchema = z.discriminatedUnion('type', [
   fileSchema,
   blocksSchema,
   journaldSchema,
+  syslogSchema,
   httpCollectorSchema,
   stdinSchema,
   execSchema,

@@ -38,8 +38,8 @@ export const execSchema = z
       fallback: '`shell`',
     }),
     shell: text(65_536).optional().meta({
-      description: 'A command line for `/bin/sh -c`, where pipes and variables are wanted.',
-      example: '"ss -tan | wc -l"',
+      description: 'A command line for `/bin/sh -c`, where pipes or variables are wanted.',
+      example: '"ss -s; free -m"',
       fallback: '`command`',
     }),
     run: z

@@ -1,6 +1,6 @@
 /** Every key of the RELP collector. */
 import * as z from 'zod';
-import { address, count, flag, size, text } from './fields.ts';
+import { address, count, flag, size, timezone } from './fields.ts';
 import { attributes, serverTls } from './schema-common.ts';
 
 const MiB = 1024 * 1024;
@@ -19,7 +19,7 @@ export const relpSchema = z
     parse: flag()
       .prefault('true')
       .describe('`true`: messages are parsed as syslog. `false`: the whole message is the body of the event.'),
-    timezone: text(64).optional().meta({
+    timezone: timezone().optional().meta({
       description: 'Of times that have no offset: a name such as `Europe/Berlin`.',
       fallback: "the host's",
     }),

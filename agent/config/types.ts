@@ -12,6 +12,7 @@ import type { RelpOptions } from '../../collectors/relp/options.ts';
 import type { PrefixOptions } from '../../collectors/shared/framing/counted.ts';
 import type { DatagramCollectorOptions, StreamCollectorOptions } from '../../collectors/socket/options.ts';
 import type { StdinOptions } from '../../collectors/stdin/collector.ts';
+import type { SyslogOptions } from '../../collectors/syslog/collector.ts';
 import type { DoorOptions } from '../../collectors/web/door.ts';
 import type { Attributes } from '../../spool/nouns.ts';
 
@@ -54,7 +55,8 @@ export type CollectorConfiguration =
   | RelpCollectorConfiguration
   | SocketCollectorConfiguration
   | StdinCollectorConfiguration
-  | ExecCollectorConfiguration;
+  | ExecCollectorConfiguration
+  | SyslogCollectorConfiguration;
 
 /** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
 export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
@@ -128,6 +130,10 @@ export interface HttpCollectorConfiguration
   extends WebConfiguration,
     Pick<HttpOptions, 'format' | 'meaning' | 'keysMax'> {
   readonly type: 'http';
+}
+
+export interface SyslogCollectorConfiguration extends SyslogOptions {
+  readonly type: 'syslog';
 }
 
 export interface Address {

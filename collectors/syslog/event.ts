@@ -3,6 +3,7 @@
  * of the message, but for structured data and for bodies that are no UTF-8.
  */
 import { isUtf8 } from 'node:buffer';
+import type { Values } from '../shared/event.ts';
 import { bytesPerByteMax, writeText } from './json-text.ts';
 import { clear, type Message, type Span } from './parse/message.ts';
 import { structuredDataJson } from './parse/structured-data.ts';
@@ -23,19 +24,24 @@ export interface Page {
 
 /** Who sent a message, ready to be written: pieces of JSON objects without their braces. */
 export interface Sender {
-  /** `"network.peer.address":"192.0.2.7"`; empty where there is none. */
+  /** `"network.peer.address":"192.0.2.7"` …; empty where nothing is known. */
   readonly attributes: Piece;
   /** `"host.name":"192.0.2.7"` for a message without a name; empty where the agent's own is right. */
   readonly host: Piece;
 }
 
-/** `address`: of a peer over the network; undefined for this host's own sockets. */
+/** Of a peer of whom only the address is to be told; undefined: this host's own sockets. */
 export function senderAt(address: string | undefined): Sender {
-  const none = piece('');
-  if (address === undefined) return { attributes: none, host: none };
-  const json = JSON.stringify(address);
-  const local = address === '::1' || address.startsWith('127.');
-  return { attributes: piece(`"network.peer.address":${json}`), host: local ? none : piece(`"host.name":${json}`) };
+  return senderOf(address, address === undefined ? {} : { 'network.peer.address': address });
+}
+
+/** `address`: of a peer over the network; undefined for this host's own sockets. `attributes`: what is known of it. */
+export function senderOf(address: string | undefined, attributes: Values): Sender {
+  const local = address === undefined || address === '::1' || address.startsWith('127.');
+  return {
+    attributes: piece(JSON.stringify(attributes).slice(1, -1)),
+    host: piece(local ? '' : `"host.name":${JSON.stringify(address)}`),
+  };
 }
 
 export function pageOver(bytes: Uint8Array): Page {

@@ -155,6 +155,14 @@ export const canaries: readonly Canary[] = [
     ...{ by: 'run', seedsMax: 4 },
   },
   {
+    name: 'undone and not forgotten',
+    what: 'the mirror undoes a batch and still takes its blocks for written',
+    file: 'shippers/mirror/mirror.ts',
+    from: 'if (plan.cut && intent) this.#written.takeBack(intent.sequence);',
+    to: '',
+    ...{ by: 'run', seedsMax: 24 },
+  },
+  {
     name: 'copy not sought',
     what: 'what copytruncate cut off is not looked for in the copy',
     file: 'collectors/file/rotation.ts',

@@ -189,3 +189,18 @@ test('sockets: beyond loopback is warned of, ports are told by protocol, and tex
   assert.equal(collect('type: unixgram, path: /dev/log, mode: 0666'), '');
   assert.match(collect('type: unix, path: /u, mode: 999'), /is no mode\n.*three octal digits/);
 });
+
+test('syslog: it listens somewhere, TLS has its certificate, a time zone is one, and /dev/log is for everybody', () => {
+  const syslog = (more: string) => told({ collectors: `{a: {type: syslog, ${more}}}` });
+  assert.equal(syslog('listen: {udp: "127.0.0.1:514", tcp: "127.0.0.1:514"}, timezone: Asia/Kolkata'), '');
+  assert.match(syslog('listen: {}'), /a\.yaml:\d+:\d+: error: it listens nowhere/);
+  assert.match(syslog('listen: {tls: "127.0.0.1:6514"}'), /error: TLS needs a certificate/);
+  assert.match(syslog('listen: {tcp: "[::1]:514"}, tls: {cert: /c, key: /k}'), /error: nothing listens with TLS/);
+  assert.match(syslog('listen: {tcp: "[::1]:514"}, timezone: Europe/Atlantis'), /error: .*is no time zone/);
+  assert.match(syslog('listen: {unix: /a, unixgram: /a}'), /error: the two sockets have the same path/);
+  assert.match(syslog('listen: {udp: "0.0.0.0:514"}'), /warning: anybody who reaches this address can write records/);
+  assert.match(syslog('listen: {unixgram: /dev/log}'), /warning: most programs may not write/);
+  assert.equal(syslog('listen: {unixgram: /dev/log}, socket_mode: "0666"'), '');
+  const twice = '{a: {type: syslog, listen: {tcp: "[::1]:5"}}, b: {type: tcp, listen: "[::1]:5"}}';
+  assert.match(told({ collectors: twice }), /already taken by `collectors\.a\.listen\.tcp`/);
+});

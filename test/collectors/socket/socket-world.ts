@@ -5,11 +5,12 @@ import type { TestContext } from 'node:test';
 import { hostClock } from '../../../agent/host/clock.ts';
 import { hostDatagramListener } from '../../../agent/host/datagram-listener.ts';
 import { hostStreamListener } from '../../../agent/host/stream-listener.ts';
+import type { Collector } from '../../../collectors/ports.ts';
 import { lineFraming } from '../../../collectors/shared/framing/delimited.ts';
-import { DatagramCollector } from '../../../collectors/socket/datagram-collector.ts';
+import { DatagramCollector, type DatagramWorld } from '../../../collectors/socket/datagram-collector.ts';
 import type { DatagramCollectorOptions, StreamCollectorOptions } from '../../../collectors/socket/options.ts';
 import { eventEncoder } from '../../../collectors/socket/records.ts';
-import { StreamCollector } from '../../../collectors/socket/stream-collector.ts';
+import { StreamCollector, type StreamWorld } from '../../../collectors/socket/stream-collector.ts';
 import type { LogEntry } from '../../../spool/ports.ts';
 import type { Spool } from '../../../spool/spool.ts';
 import { delivered, type TestSpool, temporarySpool } from '../../spool/temporary-spool.ts';
@@ -69,6 +70,12 @@ export class SocketWorld {
     return this.#started(made);
   }
 
+  /** Any other collector of sockets, from what the host has. */
+  start<T extends Collector>(make: (world: StreamWorld & DatagramWorld) => T): Promise<T> {
+    const streams = hostStreamListener({ write: (entry) => this.logged.push(entry) });
+    return this.#started(make({ ...this.#world(), streams, datagrams: hostDatagramListener() }));
+  }
+
   /** Everything durable, as lines. */
   async records(): Promise<string[]> {
     await this.spool.intake.flush();
@@ -84,7 +91,7 @@ export class SocketWorld {
     return { intake: this.spool.intake, clock: hostClock, log };
   }
 
-  async #started<T extends StreamCollector | DatagramCollector>(made: T): Promise<T> {
+  async #started<T extends Collector>(made: T): Promise<T> {
     await made.start();
     this.#t.after(() => made.stop());
     return made;

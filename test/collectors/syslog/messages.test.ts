@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Event } from '../../../collectors/shared/event.ts';
-import { senderAt } from '../../../collectors/syslog/event.ts';
+import { senderOf } from '../../../collectors/syslog/event.ts';
 import { eventOf } from './parsed.ts';
 
 interface Case {
@@ -34,13 +34,14 @@ test('each severity has the number of the OpenTelemetry data model, and each fac
 });
 
 test('a message without a host is of the address that sent it, unless that is this host', () => {
-  const from = (address: string | undefined) => eventOf('<13>app: text', { sender: senderAt(address) });
+  const from = (address: string) =>
+    eventOf('<13>app: text', { sender: senderOf(address, { 'network.peer.address': address }) });
   assert.deepEqual(from('192.0.2.7').resource, { 'host.name': '192.0.2.7', 'service.name': 'app' });
   assert.deepEqual(from('192.0.2.7').attributes, { 'syslog.facility.code': 1, 'network.peer.address': '192.0.2.7' });
   assert.deepEqual(from('127.0.0.1').resource, { 'service.name': 'app' });
   assert.deepEqual(from('::1').resource, { 'service.name': 'app' });
-  assert.deepEqual(from(undefined).resource, { 'service.name': 'app' });
-  const named = eventOf('<13>May  6 07:08:09 host app: text', { sender: senderAt('192.0.2.7') });
+  assert.deepEqual(eventOf('<13>app: text').resource, { 'service.name': 'app' });
+  const named = eventOf('<13>May  6 07:08:09 host app: text', { sender: senderOf('192.0.2.7', {}) });
   assert.deepEqual(named.resource, { 'host.name': 'host', 'service.name': 'app' });
 });
 

@@ -1,7 +1,7 @@
 /** One message through the parser, as the event that it becomes. */
 
 import type { Event } from '../../../collectors/shared/event.ts';
-import { eventBytesMax, pageOver, type Sender, senderAt, writeEvent } from '../../../collectors/syslog/event.ts';
+import { eventBytesMax, pageOver, type Sender, senderOf, writeEvent } from '../../../collectors/syslog/event.ts';
 import { newMessage } from '../../../collectors/syslog/parse/message.ts';
 import { parseMessage } from '../../../collectors/syslog/parse/parse.ts';
 import { Zone } from '../../../collectors/syslog/parse/zone.ts';
@@ -16,7 +16,7 @@ export interface Reading {
 
 /** The line of JSON for what stands between `from` and `to`. */
 export function lineOf(bytes: Buffer, from: number, to: number, reading: Reading = {}): Buffer {
-  const sender = reading.sender ?? senderAt(undefined);
+  const sender = reading.sender ?? senderOf(undefined, {});
   const zone = new Zone(reading.timezone ?? 'UTC');
   zone.received(Date.parse(reading.received ?? receivedAt));
   const message = newMessage();

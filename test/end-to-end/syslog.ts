@@ -1,0 +1,195 @@
+/** The agent with a syslog collector, and the receiver behind it: what arrived of what real clients sent. */
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import type { Event } from '../../spool/event.ts';
+import { makeAuthority, makeCertificate, opensslMissing } from '../support/certificates.ts';
+import { nativeMissing } from '../support/native.ts';
+import { Pair } from './pair.ts';
+import {
+  type Client,
+  loggerMissing,
+  numberedLines,
+  peer,
+  rsyslogClient,
+  rsyslogWithTls,
+  syslogNgClient,
+  type Target,
+  withLogger,
+} from './syslog-clients.ts';
+import { askStatus, freePort, until, untilAnswers } from './tailspool.ts';
+
+const collector = 'net';
+
+export interface Served extends AsyncDisposable {
+  readonly pair: Pair;
+  readonly tcp: Target;
+  readonly udp: Target;
+  readonly unix: Target;
+  readonly unixgram: Target;
+  readonly tls: Target;
+}
+
+/** An agent that listens in every way, with more keys for the collector. */
+export async function serve(...more: readonly string[]): Promise<Served> {
+  const [tcp, udp, tls] = [await freePort(), await freePort(), await freePort()];
+  const folder = fs.mkdtempSync(join(tmpdir(), 'tailspool-syslog-'));
+  const [unix, unixgram] = [join(folder, 'stream'), join(folder, 'log')];
+  const authority = opensslMissing ? undefined : makeAuthority(folder, 'authority');
+  const certificate = authority && makeCertificate(folder, 'localhost', authority);
+  const listen = [
+    `tcp: "127.0.0.1:${tcp}", udp: "127.0.0.1:${udp}", unix: ${unix}`,
+    ...(certificate ? [`tls: "127.0.0.1:${tls}"`] : []),
+    ...(nativeMissing ? [] : [`unixgram: ${unixgram}`]),
+  ];
+  const lines = [
+    'type: syslog',
+    `listen: { ${listen.join(', ')} }`,
+    ...(certificate ? [`tls: { cert: ${certificate.certFile}, key: ${certificate.keyFile} }`] : []),
+    ...more,
+  ];
+  const pair = await Pair.make({ collectors: [`${collector}:`, ...lines.map((line) => `  ${line}`)] });
+  pair.startReceiver();
+  pair.startAgent();
+  await untilAnswers(pair.receiverData);
+  await until(
+    'the sockets',
+    () => fs.existsSync(unix) && (nativeMissing !== false || fs.existsSync(unixgram)),
+    () => pair.describe(),
+  );
+  return {
+    pair,
+    tcp: { at: tcp },
+    udp: { at: udp },
+    unix: { at: unix },
+    unixgram: { at: unixgram },
+    tls: { at: tls, caFile: authority?.certFile ?? '' },
+    async [Symbol.asyncDispose]() {
+      await pair[Symbol.asyncDispose]();
+      fs.rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** One way in which a real program sends. `start` resolves when it sends, or with why it cannot be had. */
+export interface Way {
+  readonly name: string;
+  readonly to: 'tcp' | 'udp' | 'unix' | 'unixgram' | 'tls';
+  readonly start: (target: Target, lines: readonly string[], folder: string) => Promise<Client | string>;
+}
+
+const nobody: Client = { printed: () => '', async [Symbol.asyncDispose]() {} };
+
+function logger(name: string, to: Way['to'], ...options: string[]): Way {
+  return {
+    name: `logger ${name}`,
+    to,
+    async start(target, lines) {
+      if (loggerMissing !== undefined) return loggerMissing;
+      await withLogger(options, target, lines);
+      return nobody;
+    },
+  };
+}
+
+function rsyslog(name: string, to: Way['to'], forward: string): Way {
+  return {
+    name: `rsyslog ${name}`,
+    to,
+    async start(target, lines, folder) {
+      const program = to === 'tls' ? rsyslogWithTls() : peer('rsyslog');
+      return typeof program === 'string' ? program : rsyslogClient(program, folder, target, forward, lines);
+    },
+  };
+}
+
+function syslogNg(name: string, to: Way['to'], driver: (target: Target) => string): Way {
+  return {
+    name: `syslog-ng ${name}`,
+    to,
+    async start(target, lines, folder) {
+      const program = peer('syslog-ng');
+      return typeof program === 'string' ? program : syslogNgClient(program, folder, driver(target), lines);
+    },
+  };
+}
+
+export const ways: readonly Way[] = [
+  logger('--udp --rfc3164', 'udp', '-d', '--rfc3164'),
+  logger('--udp --rfc5424', 'udp', '-d', '--rfc5424'),
+  logger('--tcp --rfc3164', 'tcp', '-T', '--rfc3164'),
+  logger('--tcp --rfc5424', 'tcp', '-T', '--rfc5424'),
+  logger('--tcp --rfc5424 --octet-count', 'tcp', '-T', '--rfc5424', '--octet-count'),
+  logger('--tcp --rfc3164 --octet-count', 'tcp', '-T', '--rfc3164', '--octet-count'),
+  logger('--socket, datagrams', 'unixgram', '-i'),
+  logger('--socket --tcp --octet-count', 'unix', '-T', '--rfc5424', '--octet-count'),
+  rsyslog('omfwd udp', 'udp', 'protocol="udp" template="RSYSLOG_TraditionalForwardFormat"'),
+  rsyslog('omfwd tcp', 'tcp', 'protocol="tcp" template="RSYSLOG_ForwardFormat"'),
+  rsyslog(
+    'omfwd tcp, octet-counted',
+    'tcp',
+    'protocol="tcp" TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"',
+  ),
+  rsyslog(
+    'omfwd TLS, octet-counted',
+    'tls',
+    'protocol="tcp" TCP_Framing="octet-counted" template="RSYSLOG_SyslogProtocol23Format"',
+  ),
+  syslogNg('network(udp)', 'udp', ({ at }) => `network("127.0.0.1" port(${at}) transport("udp"));`),
+  syslogNg('network(tcp)', 'tcp', ({ at }) => `network("127.0.0.1" port(${at}) transport("tcp"));`),
+  syslogNg('syslog(tcp)', 'tcp', ({ at }) => `syslog("127.0.0.1" port(${at}) transport("tcp"));`),
+  syslogNg(
+    'syslog(tls)',
+    'tls',
+    ({ at, caFile }) => `syslog("localhost" port(${at}) transport("tls") tls(ca-file("${caFile}")));`,
+  ),
+  syslogNg('unix-dgram', 'unixgram', ({ at }) => `unix-dgram("${at}");`),
+];
+
+/** Sends so many lines in this way and compares what the mirror then has with what was sent. */
+export async function sendAndCompare(
+  t: TestContext,
+  served: Served,
+  way: Way,
+  lines: readonly string[],
+): Promise<void> {
+  const { pair } = served;
+  const missing = way.to === 'tls' ? opensslMissing : way.to === 'unixgram' && nativeMissing;
+  if (missing) return t.skip(missing);
+  const begun = records(pair);
+  const folder = join(pair.folder, way.name.replace(/[^a-z0-9]+/gi, '-'));
+  const client = await way.start(served[way.to], lines, folder);
+  if (typeof client === 'string') return t.skip(client);
+  await using running = client;
+  const said = async () => `${records(pair) - begun} are there\n${running.printed()}\n${await pair.describe()}`;
+  await until(`${lines.length} messages of ${way.name}`, () => records(pair) - begun >= lines.length, said, 120_000);
+  const events = arrived(pair).slice(begun);
+  assert.deepEqual(
+    events.map(({ body }) => body),
+    lines,
+  );
+  for (const event of [events[0]!, events.at(-1)!]) {
+    assert.equal(event.resource?.['service.name'], 'load');
+    assert.match(event.timestamp ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
+    assert.ok(Math.abs(Date.parse(event.timestamp!) - Date.now()) < 600_000, event.timestamp);
+    assert.equal(typeof event.severityNumber, 'number');
+  }
+}
+
+/** What the collector says of itself. */
+export async function statusOf(pair: Pair) {
+  return (await askStatus(pair.agentData))?.collectors.find(({ name }) => name === collector);
+}
+
+export function arrived(pair: Pair): Event[] {
+  const lines = pair.arrived(collector).split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line) as Event);
+}
+
+function records(pair: Pair): number {
+  return pair.arrived(collector).split('\n').length - 1;
+}
+
+export { numberedLines };
