@@ -5,6 +5,7 @@
 import { BlocksCollector } from '../collectors/blocks/receiver.ts';
 import { createFileCollector } from '../collectors/file/collector.ts';
 import { useForCounting } from '../collectors/file/linefeeds.ts';
+import { FluentCollector } from '../collectors/fluent/collector.ts';
 import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
 import { RelpCollector } from '../collectors/relp/collector.ts';
@@ -24,6 +25,7 @@ import type {
   Configuration,
   DestinationConfiguration,
   FileCollectorConfiguration,
+  FluentCollectorConfiguration,
   JournaldCollectorConfiguration,
   NativeShipperConfiguration,
   PlainShipperConfiguration,
@@ -81,6 +83,8 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return makeStdin(one, context.host, context.spool.intake);
     case 'exec':
       return makeExec(one, context.host, context.spool.intake);
+    case 'fluent':
+      return makeFluent(one, context.host, context.spool);
     case 'relp':
       return makeRelp(one, context.host, context.spool);
     case 'tcp':
@@ -129,6 +133,14 @@ function makeJournald(one: JournaldCollectorConfiguration, host: Host, { intake 
   const { children, clock, log, process } = host;
   const resource = { 'host.name': process.hostName, ...one.resource };
   return new JournaldCollector({ ...one, resource, own: process }, { intake, children, clock, log });
+}
+
+function makeFluent(one: FluentCollectorConfiguration, host: Host, { intake }: Spool): Collector {
+  const { streams, clock, random, log, process, files } = host;
+  const resource = { 'host.name': process.hostName, ...one.resource };
+  const sharedKey = one.sharedKeyFile === undefined ? undefined : secretOf(one.sharedKeyFile, files);
+  const world = { intake, streams, clock, random, log, hostName: process.hostName, sharedKey };
+  return new FluentCollector({ ...one, ...one.listen, resource }, world);
 }
 
 function makeRelp(one: RelpCollectorConfiguration, host: Host, { intake }: Spool): Collector {

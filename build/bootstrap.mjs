@@ -50,8 +50,10 @@ const tasks = {
     node('--test', 'test/end-to-end/clickhouse.check.ts'),
     node('--test', '--test-concurrency=1', 'test/end-to-end/http.check.ts'),
     // 100,000 records of each real client.
-    node('--test', '--test-concurrency=1', 'test/end-to-end/journald.check.ts', 'test/end-to-end/relp.check.ts'),
-    node('--test', '--test-concurrency=1', 'test/end-to-end/syslog.check.ts'),
+    node(
+      ...['--test', '--test-concurrency=1', 'test/end-to-end/journald.check.ts', 'test/end-to-end/relp.check.ts'],
+      ...['test/end-to-end/syslog.check.ts', 'test/end-to-end/fluent.check.ts'],
+    ),
     node('test/drill/drill.ts', '--minutes', '4'),
     node('test/fuzz/fuzz.ts', '--minutes', '4'),
     node('test/power-loss/power-loss.ts'),

@@ -28,7 +28,7 @@ const rooms: readonly Room[] = [
     folder: 'collectors',
     own: [/^collectors\//, spoolDoors],
     node: pure,
-    packages: new Set(['picomatch']),
+    packages: new Set(['picomatch', '@msgpack/msgpack']),
     world: false,
   },
   { folder: 'processors', own: [/^processors\//, spoolDoors], node: pure, packages: none, world: false },

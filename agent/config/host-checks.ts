@@ -40,6 +40,7 @@ function secretFiles({ collectors, shippers }: ConfigurationFile): NamedFile[] {
   for (const [name, one] of Object.entries(collectors)) {
     const tls = tlsOf(one);
     const path = ['collectors', name];
+    if (one.type === 'fluent') add([...path, 'shared_key_file'], one.shared_key_file, true);
     if ('basic' in one) add([...path, 'basic', 'password_file'], one.basic?.password_file, true);
     if ('token_file' in one) add([...path, 'token_file'], one.token_file, true);
     add([...path, 'tls', 'cert'], tls?.cert, false);

@@ -1,6 +1,7 @@
 /** From what the file says to what the rooms take: names in our own style, defaults that depend on other keys filled in. */
 
 import { resolveExec, resolveStdin } from './resolve-exec.ts';
+import { resolveFluent } from './resolve-fluent.ts';
 import { resolveJournald } from './resolve-journald.ts';
 import { resolveRelp } from './resolve-relp.ts';
 import { resolveSocket } from './resolve-sockets.ts';
@@ -68,6 +69,8 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
       return resolveStdin(name, one, file.resource);
     case 'exec':
       return resolveExec(name, one, file.resource);
+    case 'fluent':
+      return resolveFluent(name, one, file.resource);
     case 'relp':
       return resolveRelp(name, one, file.resource);
     case 'tcp':

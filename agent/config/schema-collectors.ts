@@ -4,6 +4,7 @@ import { limits } from '../../spool/nouns.ts';
 import { address, count, duration, flag, glob, path, size } from './fields.ts';
 import { attributes, serverTls } from './schema-common.ts';
 import { execSchema, stdinSchema } from './schema-exec.ts';
+import { fluentSchema } from './schema-fluent.ts';
 import { journaldSchema } from './schema-journald.ts';
 import { lineKeys } from './schema-lines.ts';
 import { relpSchema } from './schema-relp.ts';
@@ -125,4 +126,5 @@ export const collectorSchema = z.discriminatedUnion('type', [
   unixSchema,
   udpSchema,
   unixgramSchema,
+  fluentSchema,
 ]);

@@ -6,6 +6,7 @@
  */
 import type { ExecOptions } from '../../collectors/exec/options.ts';
 import type { FileCollectorOptions } from '../../collectors/file/options.ts';
+import type { FluentOptions } from '../../collectors/fluent/options.ts';
 import type { HttpOptions } from '../../collectors/http/collector.ts';
 import type { JournaldOptions } from '../../collectors/journald/options.ts';
 import type { RelpOptions } from '../../collectors/relp/options.ts';
@@ -52,6 +53,7 @@ export type CollectorConfiguration =
   | BlocksCollectorConfiguration
   | JournaldCollectorConfiguration
   | HttpCollectorConfiguration
+  | FluentCollectorConfiguration
   | RelpCollectorConfiguration
   | SocketCollectorConfiguration
   | StdinCollectorConfiguration
@@ -65,6 +67,13 @@ export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, '
 
 export interface JournaldCollectorConfiguration extends Omit<JournaldOptions, 'own'> {
   readonly type: 'journald';
+}
+
+export interface FluentCollectorConfiguration extends Omit<FluentOptions, 'host' | 'port' | 'tls'> {
+  readonly type: 'fluent';
+  readonly listen: Address;
+  readonly tls: ServerTls | undefined;
+  readonly sharedKeyFile: string | undefined;
 }
 
 export interface RelpCollectorConfiguration extends Omit<RelpOptions, 'host' | 'port' | 'tls'> {

@@ -3,8 +3,8 @@
  * under way when its session broke it sends again: at least once, as the protocol is made; how much that may be is counted.
  */
 import type { Collector, CollectorStatus } from '../ports.ts';
-import { Bound } from '../shared/bound.ts';
 import { Deposit } from '../shared/deposit.ts';
+import { Binding } from '../socket/binding.ts';
 import type { StreamConnection, StreamListening } from '../socket-ports.ts';
 import type { RelpOptions, RelpWorld } from './options.ts';
 import { Session, type SessionCounts } from './session.ts';
@@ -12,6 +12,7 @@ import { Session, type SessionCounts } from './session.ts';
 /** More than any client has of answers that it has not read. */
 const outputBytesMax = 1024 * 1024;
 const handshakeTimeoutMs = 10_000;
+const stopMsMax = 1500;
 
 export class RelpCollector implements Collector {
   readonly type = 'relp';
@@ -19,7 +20,7 @@ export class RelpCollector implements Collector {
   readonly #options: RelpOptions;
   readonly #world: RelpWorld;
   readonly #deposit: Deposit;
-  readonly #bound: Bound<StreamListening>;
+  readonly #binding: Binding<StreamListening>;
   readonly #counts: SessionCounts = {
     sessions: 0,
     messages: 0,
@@ -37,23 +38,24 @@ export class RelpCollector implements Collector {
     this.#world = world;
     this.#deposit = new Deposit({ collector: name, type: this.type, resource, attributes, format: 'json' }, world);
     const limits = { connectionsMax, connectionsPerPeerMax, handshakeTimeoutMs, outputBytesMax };
-    this.#bound = new Bound(name, `${host}:${port}`, world, () =>
-      world.streams.listen({ at: { host, port }, tls, ...limits }, (connection) => this.#serve(connection)),
-    );
+    const at = { host, port };
+    const listen = () => world.streams.listen({ at, tls, ...limits }, (connection) => this.#serve(connection));
+    this.#binding = new Binding({ name, type: this.type, at }, listen, world);
   }
 
   start(): Promise<void> {
-    return this.#bound.start();
+    return this.#binding.start(() => {});
   }
 
   async stop(): Promise<void> {
-    await this.#bound.stop();
+    await this.#binding.stop(stopMsMax);
     this.#deposit.close();
   }
 
   status(): CollectorStatus {
     const { name, type } = this;
-    const { listening, problems } = this.#bound;
+    const { listening, problem } = this.#binding;
+    const problems = problem ? [problem] : [];
     const { connections = 0, handshaking = 0, counts } = listening ?? {};
     const gauges = { connections, handshaking, ...counts, ...this.#counts };
     return { name, type, read: this.#deposit.read, problems, sources: [], gauges };

@@ -2,6 +2,7 @@
  * One RELP session: offers at `open`, then messages, each acknowledged (`rsp 200 OK`) when it is durable and not before, then `close`. A
  * client that does not keep to the protocol loses its session and nothing else.
  */
+import { Acknowledging } from '../shared/acknowledging.ts';
 import type { Deposit } from '../shared/deposit.ts';
 import type { StreamConnection } from '../socket-ports.ts';
 import { type Broken, type Frame, Frames } from './frames.ts';
@@ -36,15 +37,17 @@ export class Session {
   readonly #connection: StreamConnection;
   readonly #world: SessionWorld;
   #state: 'new' | 'open' | 'closed' | 'refused' = 'new';
-  /** In the spool, not acknowledged yet. */
-  #unacknowledged: number[] = [];
+  readonly #acknowledging: Acknowledging<number>;
   /** Acknowledged since something was heard of the client: it may not have got it. */
   #unheard = 0;
-  #flushing: Promise<void> | undefined;
 
   constructor(connection: StreamConnection, world: SessionWorld) {
     this.#connection = connection;
     this.#world = world;
+    this.#acknowledging = new Acknowledging(
+      () => world.deposit.flush(),
+      (txnrs) => this.#acknowledge(txnrs),
+    );
     world.counts.sessions += 1;
   }
 
@@ -56,8 +59,7 @@ export class Session {
       if (piece === undefined) break;
       this.#unheard = 0;
       if (!(await this.#take(frames.feed(piece)))) break;
-      this.#acknowledgeSoon();
-      while (this.#unacknowledged.length > unacknowledgedMax && this.#flushing) await this.#flushing;
+      if (this.#acknowledging.waiting > unacknowledgedMax) await this.#acknowledging.settled();
     }
     await this.#end();
   }
@@ -82,14 +84,12 @@ export class Session {
     const records = messages.map(({ data }) => record(data));
     for (let at = 0; at < records.length; ) {
       const taken = deposit.put(records, at);
-      for (const { txnr, length } of messages.slice(at, at + taken)) {
-        this.#unacknowledged.push(txnr);
-        if (length > messageBytesMax) counts.cut += 1;
-      }
+      const put = messages.slice(at, at + taken);
+      this.#acknowledging.add(put.map(({ txnr }) => txnr));
+      counts.cut += put.filter(({ length }) => length > messageBytesMax).length;
       counts.messages += taken;
       at += taken;
       if (at === records.length) break;
-      this.#acknowledgeSoon();
       await deposit.room();
       if (this.#connection.ended === 'closing' || this.#connection.ended === 'cut') return false;
     }
@@ -99,7 +99,7 @@ export class Session {
   async #command({ txnr, command, data }: Frame): Promise<void> {
     if (command === 'open' && this.#state === 'new') return this.#open(txnr, data.toString('latin1'));
     if (command === 'close') {
-      await this.#acknowledged();
+      await this.#acknowledging.settled();
       this.#connection.write(`${txnr} rsp 0\n0 serverclose 0\n`);
       this.#state = 'closed';
       return;
@@ -119,34 +119,11 @@ export class Session {
     this.#refuse('it does not offer the command syslog');
   }
 
-  /** Everything that is in the spool now, when it is durable; what comes meanwhile, in the next round. */
-  #acknowledgeSoon(): void {
-    if (this.#unacknowledged.length === 0 || this.#flushing) return;
-    this.#flushing = this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
-  }
-
-  async #flush(): Promise<void> {
-    while (this.#unacknowledged.length > 0) {
-      const count = this.#unacknowledged.length;
-      try {
-        await this.#world.deposit.flush();
-      } catch {
-        // The spool closes: nobody is told what did not become durable.
-        return;
-      }
-      const done = this.#unacknowledged.slice(0, count);
-      if (!this.#connection.write(done.map((txnr) => `${txnr} rsp 6 200 OK\n`).join(''))) return;
-      this.#unacknowledged = this.#unacknowledged.slice(count);
-      this.#unheard += count;
-      this.#world.counts.acknowledged += count;
-    }
-  }
-
-  async #acknowledged(): Promise<void> {
-    this.#acknowledgeSoon();
-    await this.#flushing;
+  #acknowledge(txnrs: readonly number[]): boolean {
+    if (!this.#connection.write(txnrs.map((txnr) => `${txnr} rsp 6 200 OK\n`).join(''))) return false;
+    this.#unheard += txnrs.length;
+    this.#world.counts.acknowledged += txnrs.length;
+    return true;
   }
 
   /** Ours to close: what is in the spool is acknowledged first, so nothing is sent again. */
@@ -154,13 +131,13 @@ export class Session {
     const { counts } = this.#world;
     if (this.#state === 'closed') return;
     if (this.#connection.ended === 'closing' || this.#state === 'refused') {
-      await this.#acknowledged();
+      await this.#acknowledging.settled();
       this.#connection.write('0 serverclose 0\n');
       return;
     }
     counts.broken += 1;
-    counts.may_be_repeated += this.#unacknowledged.length + this.#unheard;
-    await this.#flushing;
+    counts.may_be_repeated += this.#acknowledging.waiting + this.#unheard;
+    await this.#acknowledging.settled();
   }
 
   #respond(txnr: number, code: number, text: string, more = ''): void {

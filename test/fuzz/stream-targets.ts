@@ -1,5 +1,10 @@
 /** Parsers of what programs beside us send: any cutting of the bytes gives the same records, and nothing makes them throw. */
 import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { encode } from '@msgpack/msgpack';
+import { forwardedEvent } from '../../collectors/fluent/forwarded-event.ts';
+import { readMessage } from '../../collectors/fluent/messages.ts';
+import { ValueFramer } from '../../collectors/fluent/value-framer.ts';
 import { ExportParser } from '../../collectors/journald/export-parser.ts';
 import { journalEvent } from '../../collectors/journald/journal-event.ts';
 import { Frames } from '../../collectors/relp/frames.ts';
@@ -10,6 +15,14 @@ const journal = Buffer.concat([
   Buffer.from('__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1795457924870151\nPRIORITY=3\nMESSAGE=a=b\nX=1\nX=2\n\n'),
   Buffer.from('_PID=1\nMESSAGE\n\x05\0\0\0\0\0\0\0a\n\nb\xff\nY\n\0\0\0\0\0\0\0\0\n\n', 'latin1'),
 ]);
+
+const packed = Buffer.concat([encode([1, { log: 'a' }]), encode([[2, { m: 1 }], { message: 'b', n: [1.5, null] }])]);
+const forwarded = [
+  encode(['t', 1, { log: 'x' }, { chunk: 'c' }]),
+  encode(['t', [[1, { log: 'x' }]], {}]),
+  encode(['t', packed]),
+  encode(['t', gzipSync(packed), { compressed: 'gzip', chunk: 'c' }]),
+].map((bytes) => Buffer.from(bytes));
 
 export const streamTargets: readonly Target[] = [
   {
@@ -45,6 +58,27 @@ export const streamTargets: readonly Target[] = [
       };
       const whole = parse(input.length || 1);
       for (const size of [1, 3, 64]) assert.deepEqual(parse(size), whole);
+    },
+  },
+  {
+    name: 'Fluent Forward messages',
+    from: 'wire',
+    valid: [...forwarded, Buffer.concat(forwarded)],
+    run(input) {
+      const limits = { valueBytesMax: 512, depthMax: 8, partsMax: 100 };
+      const parse = (size: number) => {
+        const framer = new ValueFramer(limits);
+        return pieces(input, size).flatMap((piece) =>
+          framer.feed(piece).map((one) => (one.kind === 'value' ? readMessage(one.bytes, limits) : one)),
+        );
+      };
+      const whole = parse(input.length || 1);
+      for (const size of [1, 3, 64]) assert.deepEqual(parse(size), whole);
+      for (const one of whole) {
+        if (one.kind !== 'events') continue;
+        for (const entry of one.entries)
+          assert.doesNotMatch(encodeEvent(forwardedEvent(entry, { 'fluent.tag': 't' })), /\n/);
+      }
     },
   },
 ];

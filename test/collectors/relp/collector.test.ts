@@ -145,7 +145,7 @@ test('a busy port is a red problem, and taken when it is free', async () => {
   const collector = new RelpCollector(options, { ...world, record: rawRecorder() });
   await collector.start();
   const [problem] = collector.status().problems;
-  assert.deepEqual([problem?.cause, problem?.red], ['port_busy', true]);
+  assert.deepEqual([problem?.cause, problem?.red], ['cannot_listen', true]);
   await new Promise((resolve) => holder.close(resolve));
   await until('the port', () => collector.status().problems.length === 0);
   await collector.stop();

@@ -56,10 +56,7 @@ test('several sockets of one collector: a source each, found again after a resta
   }
   assert.deepEqual((await events(world)).map(({ body }) => body).toSorted(), ['tcp 1', 'tcp 2', 'udp 1', 'udp 2']);
   const sources = [...world.spool.intake.sources.values()].map(({ description }) => description);
-  assert.deepEqual(
-    sources.map(({ attributes }) => attributes['syslog.transport']).toSorted(),
-    ['tcp', 'udp'],
-  );
+  assert.deepEqual(sources.map(({ attributes }) => attributes['syslog.transport']).toSorted(), ['tcp', 'udp']);
   assert.ok(sources.every(({ type, collector }) => type === 'syslog' && collector === 'net'));
 });
 
