@@ -22,6 +22,12 @@ const batchMax = 64;
 const noteInts = 12;
 /** Batches in a row before other work has its turn. */
 const batchesInTurn = 8;
+/**
+ * After a batch that was not full nobody looks for so long: otherwise each datagram would be a turn of the event loop of its own. Only
+ * where the kernel's buffer holds what may come meanwhile; senders to unix sockets would wait.
+ */
+const restMs = 2;
+const restBufferBytesMin = 1024 * 1024;
 /** Senders whose address is kept as text. */
 const peersMax = 4096;
 
@@ -53,6 +59,8 @@ class NativeDatagrams implements DatagramListening {
   readonly #closed: () => void;
   #reader: ((batch: readonly Datagram[] | undefined) => void) | undefined;
   #inTurn = 0;
+  #rests = false;
+  readonly #mayRest: boolean;
   #closing: NodeJS.Timeout | undefined;
   #state: 'open' | 'draining' | 'closed' = 'open';
   readonly #gone = Promise.withResolvers<void>();
@@ -68,6 +76,7 @@ class NativeDatagrams implements DatagramListening {
     this.port = binding.port(descriptor);
     // The kernel doubles what it is asked for, for its own book-keeping.
     this.receiveBufferBytes = binding.receiveBuffer(descriptor) / 2;
+    this.#mayRest = place.kind !== 1 && this.receiveBufferBytes >= restBufferBytesMin;
     const { ino } = fs.fstatSync(descriptor, { bigint: true });
     this.#drops = place.kind === 1 ? undefined : new KernelDrops(place.kind, String(ino));
     const watcher = binding.watch(descriptor, () => this.#readable());
@@ -88,6 +97,7 @@ class NativeDatagrams implements DatagramListening {
     return new Promise((resolve) => {
       this.#reader = resolve;
       if (this.#state === 'draining') setImmediate(() => this.#readable());
+      else if (this.#rests) setTimeout(() => this.#rested(), restMs).unref();
       else this.#binding.wait(this.#watcher, true);
     });
   }
@@ -100,11 +110,15 @@ class NativeDatagrams implements DatagramListening {
     if (this.#state === 'closed') return;
     this.#state = 'draining';
     this.#closing ??= setTimeout(() => this.#end(), graceMs);
-    if (this.#reader !== undefined) {
-      this.#binding.wait(this.#watcher, false);
-      this.#readable();
-    }
+    this.#binding.wait(this.#watcher, false);
+    this.#readable();
     await this.#gone.promise;
+  }
+
+  /** Looks at once: what came meanwhile makes no turn of its own. */
+  #rested(): void {
+    this.#rests = false;
+    this.#readable();
   }
 
   /** Something may be there. Nobody reads: it stays in the kernel. */
@@ -129,6 +143,7 @@ class NativeDatagrams implements DatagramListening {
       return undefined;
     }
     // Fewer than fit: there is nothing more, and asking would only say so.
+    this.#rests = this.#mayRest && count < batchMax;
     if (count < batchMax) this.#inTurn = 0;
     const batch = new Array<Datagram>(count);
     for (let at = 0; at < count; at++) {

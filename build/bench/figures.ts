@@ -4,6 +4,8 @@ export const figureTitles = {
   megabytesPerSecond: 'MB/s',
   cpuSecondsPerGib: 'CPU-s/GiB',
   toBase: 'to pipeline',
+  thousandRecordsPerSecond: 'krec/s',
+  cpuSecondsPerMillion: 'CPU-s/Mrec',
   thousandRecordsPerCpuSecond: 'krec/CPU-s',
   latencyMedianMs: 'median ms',
   latencyP99Ms: 'p99 ms',
@@ -22,6 +24,7 @@ export const figureTitles = {
   lagSeconds: 'lag s',
   catchUpSeconds: 'catch-up s',
   drainSeconds: 'drain s',
+  drops: 'drops',
 } as const;
 
 export type FigureName = keyof typeof figureTitles;

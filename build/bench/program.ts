@@ -62,6 +62,14 @@ export function startAgent(folder: string, options: AgentOptions): Running {
   return start(dataDir, config, options);
 }
 
+/** Collectors as they stand in a configuration, and no shipper: the spool is a ring. */
+export function startCollecting(folder: string, collectors: Readonly<Record<string, object>>): Running {
+  fs.mkdirSync(folder, { recursive: true });
+  const [dataDir, config] = [join(folder, 'agent'), join(folder, 'agent.yaml')];
+  fs.writeFileSync(config, JSON.stringify({ data_dir: dataDir, collectors }));
+  return start(dataDir, config, {});
+}
+
 export interface ReceiverOptions {
   readonly port: number;
   readonly out?: boolean;

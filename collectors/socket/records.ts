@@ -1,6 +1,6 @@
 /** From a frame to a record of the spool: an event with who sent it, or the bare line. Pure. */
 import { isAscii } from 'node:buffer';
-import { bytesValue, encodeEvent, type Values } from '../shared/event.ts';
+import { bytesValue, encodeEvent, type Value, type Values } from '../shared/event.ts';
 import type { Flaws, Frame } from '../shared/framing/framing.ts';
 import type { Peer } from '../socket-ports.ts';
 
@@ -13,11 +13,10 @@ export function eventEncoder(peer: Peer): Encoder {
   const alike = encodeEvent({ attributes: Object.keys(attributes).length > 0 ? attributes : undefined });
   // The beginning of each record that came whole; the body follows.
   const begin = alike === '{}' ? '{"body":' : `${alike.slice(0, -1)},"body":`;
-  return ({ bytes, flaws }) => {
-    if (flaws !== undefined) {
-      return encodeEvent({ attributes: { ...attributes, ...flawAttributes(flaws) }, body: bytesValue(bytes) });
-    }
-    return `${begin}${JSON.stringify(isAscii(bytes) ? asciiText(bytes) : bytesValue(bytes))}}`;
+  return (frame) => {
+    const { flaws } = frame;
+    if (flaws === undefined) return `${begin}${JSON.stringify(frame.text ?? bodyOf(frame.bytes))}}`;
+    return encodeEvent({ attributes: { ...attributes, ...flawAttributes(flaws) }, body: bytesValue(frame.bytes) });
   };
 }
 
@@ -51,6 +50,8 @@ const names: Record<keyof Flaws, string> = {
   truncated: 'truncated',
 };
 
-function asciiText(bytes: Uint8Array): string {
+/** ASCII needs no other look. */
+function bodyOf(bytes: Uint8Array): Value {
+  if (!isAscii(bytes)) return bytesValue(bytes);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }

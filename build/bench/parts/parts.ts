@@ -8,6 +8,7 @@ import { idle } from './idle.ts';
 import { many } from './many.ts';
 import { outage } from './outage.ts';
 import { receiverAlone } from './receiver.ts';
+import { sockets } from './sockets.ts';
 import { trickle } from './trickle.ts';
 import { texts, whole } from './whole.ts';
 
@@ -24,6 +25,7 @@ export const parts: Readonly<Record<string, PartMaker>> = {
   backlog,
   receiver: receiverAlone,
   fsyncs,
+  sockets,
 };
 
 export const longParts: Readonly<Record<string, PartMaker>> = { burst, backlog, outage };

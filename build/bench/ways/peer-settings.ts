@@ -14,6 +14,14 @@ input(type="imrelp" port="${port}" address="127.0.0.1" ruleset="store" maxDataSi
 `;
 }
 
+/** Without a queue between input and file; a buffer of the same size as ours for UDP. */
+export function rsyslogSockets(folder: string, port: number, transport: 'tcp' | 'udp', out: string): string {
+  return `${rsyslogGlobal(folder)}module(load="im${transport}")
+ruleset(name="store") { action(type="omfile" file="${out}" template="RSYSLOG_FileFormat") }
+input(type="im${transport}" port="${port}" address="127.0.0.1" ruleset="store"${transport === 'udp' ? ' rcvbufSize="4m"' : ''})
+`;
+}
+
 /** The ruleset's own queue is the disk queue, so that nothing waits in memory before it and the order stays. */
 export function rsyslogSender(folder: string, port: number, log: string, bytes: number): string {
   return `${rsyslogGlobal(folder)}module(load="imfile" mode="inotify")

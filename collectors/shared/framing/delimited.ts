@@ -1,8 +1,10 @@
 /** Frames that end with a byte: lines (LF; a CR before it belongs to the end) and NUL-terminated ones. Empty frames are frames. */
 import type { Frame, Framing } from './framing.ts';
 import { Parts } from './parts.ts';
+import { Piece, PieceFrame } from './piece.ts';
 
 const nothing = new Uint8Array(0);
+const noPiece = new Piece(nothing);
 const cr = 0x0d;
 const lf = 0x0a;
 
@@ -19,7 +21,7 @@ class Delimited implements Framing {
   readonly broken = undefined;
   readonly #delimiter: number;
   readonly #parts: Parts;
-  #piece: Uint8Array = nothing;
+  #piece = noPiece;
   #at = 0;
 
   constructor(delimiter: number, frameBytesMax: number) {
@@ -32,31 +34,41 @@ class Delimited implements Framing {
   }
 
   feed(piece: Uint8Array): void {
-    this.#piece = piece;
+    this.#piece = piece.length === 0 ? noPiece : new Piece(piece);
     this.#at = 0;
   }
 
   next(): Frame | undefined {
-    const found = this.#piece.indexOf(this.#delimiter, this.#at);
-    const end = found < 0 ? this.#piece.length : found;
-    const over = this.#parts.overflow(this.#piece, this.#at, end);
+    const { bytes } = this.#piece;
+    const found = bytes.indexOf(this.#delimiter, this.#at);
+    if (found >= 0 && this.#parts.fits(found - this.#at)) return this.#within(found);
+    const end = found < 0 ? bytes.length : found;
+    const over = this.#parts.overflow(bytes, this.#at, end);
     if (over !== undefined) {
       this.#at = over.at;
       return over.frame;
     }
-    const bytes = this.#piece.subarray(this.#at, end);
+    const rest = bytes.subarray(this.#at, end);
     if (found < 0) {
-      this.#parts.keep(bytes);
+      this.#parts.keep(rest);
       this.feed(nothing);
       return undefined;
     }
     this.#at = found + 1;
-    return this.#withoutCr(this.#parts.close(bytes));
+    return this.#withoutCr(this.#parts.close(rest));
   }
 
   finish(clean: boolean): Frame | undefined {
     if (!this.#parts.begun) return undefined;
     return this.#withoutCr(this.#parts.close(nothing, clean ? undefined : { incomplete: true }));
+  }
+
+  /** The usual case: nothing of it has to be copied. */
+  #within(end: number): Frame {
+    const from = this.#at;
+    this.#at = end + 1;
+    const cut = this.#delimiter === lf && end > from && this.#piece.bytes[end - 1] === cr ? end - 1 : end;
+    return new PieceFrame(this.#piece, from, cut);
   }
 
   #withoutCr(frame: Frame): Frame {

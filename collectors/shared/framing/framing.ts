@@ -23,6 +23,8 @@ export interface Framing {
 export interface Frame {
   /** Valid until the next `feed`, and as long as what was fed stays as it is. */
   readonly bytes: Uint8Array;
+  /** The same as text, where it is ASCII and cheap to have: cut from a text that many frames share. */
+  readonly text?: string | undefined;
   readonly flaws?: Flaws | undefined;
 }
 

@@ -39,6 +39,11 @@ export class Parts {
     return { frame: { bytes: full.subarray(0, cut), flaws: { fragment: this.#given } }, at: at + room };
   }
 
+  /** Whether a frame of so many bytes that ends now is whole in one piece. */
+  fits(bytes: number): boolean {
+    return !this.begun && bytes <= this.#bytesMax;
+  }
+
   /** The frame goes on in the next piece. No more than fits. */
   keep(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#held.append(bytes);
