@@ -133,7 +133,7 @@ function drawThemed(random: SeededRandom, traits: Traits): Act {
   const log = random.below(logNames.length);
   if (theme !== 'plain' && random.chance(0.7)) {
     const side = theme.startsWith('edge') ? 'edge' : theme.startsWith('centre') ? 'centre' : 'edge';
-    if (theme === 'rot') return { kind: 'flip', side };
+    if (theme === 'rot') return { kind: 'flip', side: log === 0 ? 'centre' : 'edge' };
     if (theme.endsWith('lies')) return { kind: 'disk', side, fault: 'lies' };
     return { kind: random.chance(0.5) ? 'snapshot' : 'restore', side };
   }
