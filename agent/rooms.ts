@@ -3,8 +3,10 @@
  * and what each is given. A new type is one more case; the compiler asks for it.
  */
 import { BlocksCollector } from '../collectors/blocks/receiver.ts';
+import { createContainersCollector } from '../collectors/containers/collector.ts';
 import { createFileCollector } from '../collectors/file/collector.ts';
 import { useForCounting } from '../collectors/file/linefeeds.ts';
+import type { FileCollectorOptions, FileCollectorPorts } from '../collectors/file/options.ts';
 import { FluentCollector } from '../collectors/fluent/collector.ts';
 import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
@@ -23,6 +25,7 @@ import type {
   BlocksCollectorConfiguration,
   CollectorConfiguration,
   Configuration,
+  ContainersCollectorConfiguration,
   DestinationConfiguration,
   FileCollectorConfiguration,
   FluentCollectorConfiguration,
@@ -72,7 +75,9 @@ function adopt({ crc32, countLineFeeds }: ByteWork): void {
 export function makeCollector(one: CollectorConfiguration, context: RoomContext): Collector {
   switch (one.type) {
     case 'file':
-      return makeFileCollector(one, context);
+      return createFileCollector(...tailing(one, context));
+    case 'containers':
+      return createContainersCollector(...tailing(one, context));
     case 'blocks':
       return makeReceiver(one, context.host, context.spool);
     case 'journald':
@@ -102,22 +107,26 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
 /** What is left of the process's open files for tailing, when the rest of the agent has its own. */
 const otherOpenFiles = 256;
 
-function makeFileCollector(one: FileCollectorConfiguration, { configuration, host, spool }: RoomContext): Collector {
+/** What a collector that follows files is given. */
+function tailing<T extends FileCollectorConfiguration | ContainersCollectorConfiguration>(
+  one: T,
+  { configuration, host, spool }: RoomContext,
+): [T & Given, FileCollectorPorts] {
   const { files, clock, log, watcher, mounts, inflater, process } = host;
   const mirrors = configuration.shippers.flatMap((shipper) => (shipper.type === 'mirror' ? [shipper.path] : []));
-  const tails = configuration.collectors.filter(({ type }) => type === 'file').length;
+  const tails = configuration.collectors.filter(({ type }) => type === 'file' || type === 'containers').length;
   const share = process.openFilesMax && Math.floor((process.openFilesMax - otherOpenFiles) / tails);
-  return createFileCollector(
-    {
-      ...one,
-      resource: { 'host.name': process.hostName, ...one.resource },
-      openFilesMax: one.openFilesMax ?? (share && Math.max(16, Math.min(share, 65_536))),
-      never: [configuration.dataDir, ...mirrors, ...process.ownOutputs],
-      configuredCollectors: configuration.collectors.map(({ name }) => name),
-    },
-    { intake: spool.intake, files, clock, log, watcher, mounts, inflater, bootId: process.bootId },
-  );
+  const given = {
+    resource: { 'host.name': process.hostName, ...one.resource },
+    openFilesMax: one.openFilesMax ?? (share && Math.max(16, Math.min(share, 65_536))),
+    never: [configuration.dataDir, ...mirrors, ...process.ownOutputs],
+    configuredCollectors: configuration.collectors.map(({ name }) => name),
+  };
+  const ports = { intake: spool.intake, files, clock, log, watcher, mounts, inflater, bootId: process.bootId };
+  return [{ ...one, ...given }, ports];
 }
+
+type Given = Pick<FileCollectorOptions, 'never' | 'configuredCollectors'>;
 
 function makeReceiver(one: BlocksCollectorConfiguration, host: Host, spool: Spool): Collector {
   const { name, listen, tls, memoryBytesMax, connectionsMax, idleTimeoutMs, tokenFile } = one;

@@ -14,6 +14,7 @@ export function checkSecretFiles(file: ConfigurationFile, files: ConfigurationRe
 /** The folders that `include` begins in. May wait for a mount that hangs: for `check` only. */
 export function checkFolders({ collectors }: ConfigurationFile, files: ConfigurationReader): Finding[] {
   return Object.entries(collectors).flatMap(([collector, one]) => {
+    // Those of containers are read from where either runtime keeps them: one of the folders is missing on any host.
     if (one.type !== 'file') return [];
     return one.include.flatMap((pattern, index) =>
       checkFolder(['collectors', collector, 'include', index], pattern, files),

@@ -17,6 +17,7 @@ import type {
   ClientTls,
   CollectorConfiguration,
   Configuration,
+  ContainersCollectorConfiguration,
   DestinationConfiguration,
   FileCollectorConfiguration,
   ShipperConfiguration,
@@ -59,6 +60,8 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
   switch (one.type) {
     case 'file':
       return resolveFile(name, one, file);
+    case 'containers':
+      return resolveContainers(name, one, file);
     case 'blocks':
       return resolveBlocks(name, one);
     case 'journald':
@@ -109,6 +112,15 @@ function resolveFile(
     attributes: one.attributes,
     resource: { ...file.resource, ...one.resource },
   };
+}
+
+function resolveContainers(
+  name: string,
+  one: Extract<CollectorFile, { type: 'containers' }>,
+  file: ConfigurationFile,
+): ContainersCollectorConfiguration {
+  const { encoding: _none, ...files } = resolveFile(name, { ...one, type: 'file' }, file);
+  return { ...files, type: 'containers' };
 }
 
 function resolveBlocks(name: string, one: Extract<CollectorFile, { type: 'blocks' }>): BlocksCollectorConfiguration {

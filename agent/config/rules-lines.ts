@@ -5,7 +5,7 @@ import { error } from './rule-findings.ts';
 import type { LineKeys } from './schema-lines.ts';
 import { formatSize } from './units.ts';
 
-export function checkLines(path: KeyPath, keys: LineKeys & { readonly max_line: number }): Finding[] {
+export function checkLines(path: KeyPath, keys: Partial<LineKeys> & { readonly max_line: number }): Finding[] {
   const { encoding, multiline, max_line } = keys;
   const findings: Finding[] = [];
   if (encoding !== undefined && max_line > encodedLineBytesMax) {

@@ -49,7 +49,7 @@ function checkSpool({ spool, collectors }: ConfigurationFile): Finding[] {
     findings.push(error(['spool', 'retain_acked'], '`retain_acked` takes more than half of `max_size`', hint));
   }
   for (const [name, collector] of Object.entries(collectors)) {
-    if (collector.type !== 'file' || max === undefined || collector.max_line * segmentsMin <= max) continue;
+    if (!('max_line' in collector) || max === undefined || collector.max_line * segmentsMin <= max) continue;
     const hint = `at most ${formatSize(Math.floor(max / segmentsMin))}, or a larger \`spool.max_size\``;
     findings.push(error(['collectors', name, 'max_line'], '`max_line` is too large for so small a spool', hint));
   }
@@ -70,6 +70,7 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
       case 'exec':
         return checkExec(['collectors', name], collector);
       case 'file':
+      case 'containers':
         return checkLines(['collectors', name], collector);
       case 'tcp':
       case 'unix':

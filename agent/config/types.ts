@@ -50,6 +50,7 @@ export type WhenFull = 'block' | 'drop_oldest';
 
 export type CollectorConfiguration =
   | FileCollectorConfiguration
+  | ContainersCollectorConfiguration
   | BlocksCollectorConfiguration
   | JournaldCollectorConfiguration
   | HttpCollectorConfiguration
@@ -61,8 +62,13 @@ export type CollectorConfiguration =
   | SyslogCollectorConfiguration;
 
 /** What the room needs, but for what the agent adds. `resource` is the whole agent's with this collector's own laid over it. */
-export interface FileCollectorConfiguration extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors'> {
+export interface FileCollectorConfiguration
+  extends Omit<FileCollectorOptions, 'never' | 'configuredCollectors' | 'logs'> {
   readonly type: 'file';
+}
+
+export interface ContainersCollectorConfiguration extends Omit<FileCollectorConfiguration, 'type' | 'encoding'> {
+  readonly type: 'containers';
 }
 
 export interface JournaldCollectorConfiguration extends Omit<JournaldOptions, 'own'> {

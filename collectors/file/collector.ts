@@ -19,7 +19,7 @@ import { type FileCollectorOptions, type FileCollectorPorts, pace } from './opti
 import { isNetworkType, WalkedDirectories } from './permission.ts';
 import { Registry } from './registry.ts';
 import { RemoteCalls } from './remote.ts';
-import { type Remembered, remember, takenUpFrom, takeUp, takeUpAgain } from './sources.ts';
+import { type Remembered, remember, takenUpFrom, takeUp, takeUpAgain, typeOf } from './sources.ts';
 import { statusOf } from './status.ts';
 import { Turns } from './turns.ts';
 
@@ -34,7 +34,7 @@ export function createFileCollector(options: FileCollectorOptions, ports: FileCo
 
 class FileCollector implements Collector {
   readonly name: string;
-  readonly type = 'file';
+  readonly type: string;
   readonly #options: FileCollectorOptions;
   readonly #ports: FileCollectorPorts;
   readonly #context: Context;
@@ -52,6 +52,7 @@ class FileCollector implements Collector {
 
   constructor(options: FileCollectorOptions, ports: FileCollectorPorts) {
     this.name = options.name;
+    this.type = typeOf(options);
     this.#options = options;
     this.#ports = ports;
     this.#remembered = remember(ports.intake, options);
@@ -143,7 +144,7 @@ class FileCollector implements Collector {
   #makeContext(): Context {
     const { files, clock, log, inflater, mounts, intake, bootId } = this.#ports;
     const { networkFs, never, maxLineBytes, partialTimeoutMs, openFilesMax, rotated } = this.#options;
-    const shape = shapeOf(this.#options);
+    const shape = this.#options.logs?.shape ?? shapeOf(this.#options);
     const shaped = { undecodable: 0, split: 0, unparsed: 0 };
 
     const { found } = this.#marker;

@@ -52,6 +52,7 @@ export interface Tools {
 
 const check = Buffer.alloc(windowBytes);
 const first = Buffer.alloc(startBytes);
+const noStart = new Uint8Array(0);
 let beside: Uint8Array | undefined;
 
 /** Memory for what is not read straight into the open block; valid until the next call. */
@@ -172,6 +173,41 @@ export class Generation extends Traits {
       if (!this.#openLine.isOver(upto, now, timeoutMs, patience)) return upto < fresh ? 'torn_line' : 'open_line';
       return this.#put(shape, source, this.#cutShaped(shape, bytes, start, true), fresh, room);
     }
+  }
+
+  /**
+   * Reads the rest of an older generation and the beginning of this one as one stretch: a record that begins there and ends here is taken, and
+   * both cursors move in one block. True where that was so.
+   */
+  takeTogether(older: Generation): boolean {
+    const { intake, shape } = this.#tools;
+    if (!shape?.joinsRotation || this.offset > 0 || this.file === undefined || older.lagBytes > shape.openBytesMax)
+      return false;
+    if (intake.reserve(1) === undefined) return false;
+    const bytes = Buffer.allocUnsafeSlow(older.lagBytes + 1 + pace.quantumBytes);
+    const rest = older.#read(bytes, older.lagBytes + 1);
+    if (rest <= 0 || rest > older.lagBytes || bytes[rest - 1] !== 10) return false;
+    const crc = older.#markAfter(bytes, rest);
+    const source = bytes.subarray(rest);
+    const fresh = this.#read(source, pace.quantumBytes);
+    if (fresh <= 0) return false;
+    const { offset, unterminated } = older;
+    const both = { bytes: bytes.subarray(0, rest + fresh), offset, start: noStart, ends: false, nextFileAt: rest };
+    const shaped = shape.cut({ ...both, unterminated, state: older.#shapeState });
+    if (shaped.taken <= rest || (this.source === 0 && intake.sourcesFull)) return false;
+    if (this.source === 0) this.source = intake.begin(this.description);
+    if (this.#put(shape, source, { ...shaped, taken: shaped.taken - rest }, fresh, fresh) === 'held') return false;
+    older.#leave(offset + rest, crc);
+    return true;
+  }
+
+  /** What stood up to there was taken with what another file goes on with. */
+  #leave(to: number, crc: number): void {
+    this.unterminated = false;
+    this.#shapeState = 0;
+    this.#openLine.close();
+    this.timeIsStale = true;
+    this.#commit({ to, crc, records: 0, bytes: 0, continues: false });
   }
 
   #cutShaped(shape: Shape, bytes: Uint8Array, start: Uint8Array, ends: boolean): Shaped {

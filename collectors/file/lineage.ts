@@ -255,6 +255,7 @@ export class Lineage {
         generation.skipTo(generation.sizeBytes, 'hole');
         continue;
       }
+      if (turn === 'open_line' && !isLast && this.#takesTogether(generation, this.live[at + 1]!)) return 'more';
       if (['open_line', 'torn_line', 'nul_tail'].includes(turn) && !isLast) return 'done';
       if (turn === 'idle' && isQuiet && (!isLast || this.#isDeleted(generation))) {
         // Its inode is free from here on: the next file at the path may be given it.
@@ -263,6 +264,19 @@ export class Lineage {
       } else at++;
     }
     return 'done';
+  }
+
+  /** A record that began in an older generation may end in the next. */
+  #takesTogether(older: Generation, newer: Generation): boolean {
+    if (!this.#context.tools.shape?.joinsRotation || newer.place?.compression !== undefined) return false;
+    if (older.file instanceof RemoteFile || newer.file instanceof RemoteFile) return false;
+    try {
+      if (newer.file === undefined && this.#open(newer) !== 'opened') return false;
+      return newer.takeTogether(older);
+    } catch (error) {
+      this.#failed(newer, error);
+      return false;
+    }
   }
 
   #look(generation: Generation, now: MonotonicMs, patienceMs: number): Turn | 'compressed' {

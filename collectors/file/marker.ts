@@ -6,7 +6,7 @@
 import type { SourceNumber, SourceRecord } from '../../spool/nouns.ts';
 import type { UnixMs } from '../../spool/ports.ts';
 import type { FileCollectorOptions, FileCollectorPorts } from './options.ts';
-import { sourceType } from './sources.ts';
+import { typeOf } from './sources.ts';
 
 export interface MarkerFacts {
   /** The boot in which the collector last ran. */
@@ -53,7 +53,7 @@ export class Marker {
     const { name, resource } = this.#options;
     const state = JSON.stringify(facts);
     if (this.#source === 0)
-      this.#source = intake.begin({ collector: name, type: sourceType, resource, attributes: {} });
+      this.#source = intake.begin({ collector: name, type: typeOf(this.#options), resource, attributes: {} });
     const from = this.#offset++;
     intake.commit({
       ...{ source: this.#source, from, to: this.#offset, mark: new Uint8Array(0), state: Buffer.from(state) },

@@ -3,6 +3,7 @@ import type { Attributes, Intake } from '../../spool/nouns.ts';
 import type { Clock, Files, Log } from '../../spool/ports.ts';
 import type { Inflater, Mounts, Watcher } from '../ports.ts';
 import type { MultilineOptions } from '../shared/multiline.ts';
+import type { Shape } from '../shared/shape.ts';
 
 /** The keys of a `type: file` collector as the configuration gives them, and what the agent adds. */
 export interface FileCollectorOptions {
@@ -39,8 +40,19 @@ export interface FileCollectorOptions {
   readonly resource: Attributes;
   /** Files and folders that are never collected: data_dir, mirror folders, the agent's own log. Absolute. */
   readonly never: readonly string[];
+  /** Files of a certain kind; undefined: logs of any. */
+  readonly logs?: Logs;
   /** Names of all collectors in the configuration: cursors of others are up for adoption. */
   readonly configuredCollectors: readonly string[];
+}
+
+/** What is special about the files of a collector that is built upon this one. */
+export interface Logs {
+  /** The collector's type. */
+  readonly type: string;
+  readonly shape: Shape;
+  /** Of the source of a file that was found at this path. */
+  attributesOf(path: string): Attributes;
 }
 
 export interface FileCollectorPorts {

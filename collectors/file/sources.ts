@@ -13,13 +13,18 @@ import { inspect } from './permission.ts';
 import { isSame, type Sleeper } from './sleepers.ts';
 import { decodeMark, decodeState, type Mark, type SourceState } from './state.ts';
 
-export const sourceType = 'file';
 const pathKey = 'log.file.path';
+
+/** The type of the collector whose sources they are. */
+export function typeOf(options: Pick<FileCollectorOptions, 'logs'>): string {
+  return options.logs?.type ?? 'file';
+}
 
 /** Who a file is, for everyone downstream. */
 export function describe(path: string, options: FileCollectorOptions): SourceDescription {
-  const attributes = { ...options.attributes, [pathKey]: path, 'log.file.name': nameOf(path) };
-  return { collector: options.name, type: sourceType, resource: options.resource, attributes };
+  const own = { ...options.logs?.attributesOf(path), ...options.attributes };
+  const attributes = { ...own, [pathKey]: path, 'log.file.name': nameOf(path) };
+  return { collector: options.name, type: typeOf(options), resource: options.resource, attributes };
 }
 
 /** What an earlier run of this collector left behind. */
@@ -30,7 +35,7 @@ export interface Remembered {
 }
 
 export function remember(intake: Intake, options: FileCollectorOptions): Remembered {
-  const mine = [...intake.sources.values()].filter((record) => isFrom(options.name, record));
+  const mine = [...intake.sources.values()].filter((record) => isFrom(options, record));
   const marker = mine.find((record) => pathOf(record) === undefined);
   return { firstRun: mine.length === 0, marker };
 }
@@ -42,15 +47,15 @@ export function remember(intake: Intake, options: FileCollectorOptions): Remembe
 export function takenUpFrom(intake: Intake, options: FileCollectorOptions, patterns: Patterns): SourceRecord[] {
   const isOurs = (record: SourceRecord) => {
     const path = pathOf(record);
-    if (path === undefined || record.description.type !== sourceType || !patterns.matches(path)) return false;
+    if (path === undefined || record.description.type !== typeOf(options) || !patterns.matches(path)) return false;
     const { collector } = record.description;
     return collector === options.name || !options.configuredCollectors.includes(collector);
   };
   return [...intake.sources.values()].filter(isOurs).sort((one, other) => one.number - other.number);
 }
 
-function isFrom(name: string, { description }: SourceRecord): boolean {
-  return description.type === sourceType && description.collector === name;
+function isFrom(options: FileCollectorOptions, { description }: SourceRecord): boolean {
+  return description.type === typeOf(options) && description.collector === options.name;
 }
 
 function pathOf({ description }: SourceRecord): string | undefined {

@@ -1,6 +1,6 @@
 /**
  * What a file source keeps in the spool beside its offset, to and from bytes. The **mark** (5 bytes, with each run) is a flag
- * byte and the CRC of the bytes before the cursor; where a shape remembers something, four bytes more. The **state** (about 100 bytes, only when something in it changed) is the
+ * byte and the CRC of the bytes before the cursor; where a shape remembers something, eight bytes more. The **state** (about 100 bytes, only when something in it changed) is the
  * file's identity. Decoding never throws: what does not decode is undefined, and the file is then read again.
  *
  *     state = version u8 (1), flags u8 (1 = finished), device, inode, birth u64 each, modified ms varint,
@@ -15,8 +15,8 @@ const flagFinished = 1;
 const flagUnterminated = 1;
 const placeBytesMax = 16 * 1024;
 const markBytes = 5;
-const stateBytes = 4;
-const stateMask = 0x7fffffff;
+const stateBytes = 8;
+const stateHighMask = 0xfffff;
 
 export interface SourceState {
   readonly device: bigint;
@@ -36,7 +36,7 @@ export interface SourceState {
 export interface Mark {
   /** The last record had no line feed yet. */
   readonly unterminated: boolean;
-  /** What a shape remembers (`collectors/shared/shape.ts`), 31 bits; 0: nothing. */
+  /** What a shape remembers (`collectors/shared/shape.ts`), at most 52 bits; 0: nothing. */
   readonly state?: number;
   readonly crc: number;
 }
@@ -45,8 +45,10 @@ export function encodeMark(mark: Mark): Uint8Array {
   const { state = 0 } = mark;
   const bytes = Buffer.allocUnsafe(state === 0 ? markBytes : markBytes + stateBytes);
   bytes[0] = mark.unterminated ? flagUnterminated : 0;
-  if (state !== 0) bytes.writeUInt32LE(state, markBytes);
   bytes.writeUInt32LE(mark.crc, 1);
+  if (state === 0) return bytes;
+  bytes.writeUInt32LE(state % 2 ** 32, markBytes);
+  bytes.writeUInt32LE(Math.floor(state / 2 ** 32), markBytes + 4);
   return bytes;
 }
 
@@ -56,7 +58,8 @@ export function decodeMark(bytes: Uint8Array): Mark | undefined {
   const reader = new ByteReader(bytes);
   const unterminated = (reader.u8() & flagUnterminated) !== 0;
   const crc = reader.u32();
-  return { unterminated, state: bytes.length > markBytes ? reader.u32() & stateMask : 0, crc };
+  const state = bytes.length > markBytes ? reader.u32() + (reader.u32() & stateHighMask) * 2 ** 32 : 0;
+  return { unterminated, state, crc };
 }
 
 export function encodeState(state: SourceState): Uint8Array {

@@ -7,6 +7,7 @@ import type { Generation } from './generation.ts';
 import type { Lineage } from './lineage.ts';
 import { type FileCollectorOptions, pace } from './options.ts';
 import type { Sleeper } from './sleepers.ts';
+import { typeOf } from './sources.ts';
 
 const hangsAfterMs = 5_000;
 const calmShownMax = 1000;
@@ -21,7 +22,7 @@ export function statusOf(
   const { rows: sources, following } = rowsOf(lineages, context, held);
   return {
     name: options.name,
-    type: 'file',
+    type: typeOf(options),
     read: { ...context.tools.read },
     problems: problemsOf(options, context, discovery, lineages),
     sources,

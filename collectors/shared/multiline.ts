@@ -3,7 +3,7 @@
  * before it, and `Grouping` adds the limits. A pattern is only ever shown the first 1,024 characters of a line, without line
  * feed and CR, so what a line costs has a bound.
  *
- * What is known between two lines is one number (the **state**, 31 bits), so that a cursor can carry it: a group that was split, or
+ * What is known between two lines is one number (the **state**, 25 bits), so that a cursor can carry it: a group that was split, or
  * closed by its time limit, goes on after a restart as it would have without one.
  */
 import { type TraceSetName, traceSetNames, traceSets } from './traces.ts';

@@ -10,7 +10,7 @@ import type { Encoding } from './encodings.ts';
 export interface ShapeMemory {
   /** The last record's line goes on behind the cursor. */
   readonly unterminated: boolean;
-  /** The shape's own, 31 bits. */
+  /** The shape's own, at most 52 bits. */
   readonly state: number;
 }
 
@@ -24,6 +24,8 @@ export interface Fresh extends ShapeMemory {
   readonly start: Uint8Array;
   /** Nothing will be added to it for the time being: all of it is taken. */
   readonly ends: boolean;
+  /** With `joinsRotation`: where the next file begins, which closes groups but no line. */
+  readonly nextFileAt?: number;
 }
 
 export interface Shaped extends ShapeMemory {
@@ -41,6 +43,8 @@ export interface Shaped extends ShapeMemory {
 
 export interface Shape {
   readonly format: RecordFormat;
+  /** A record may begin at the end of a file that was rotated and end in the next one. */
+  readonly joinsRotation?: true;
   /** The most that has to be at hand at once to go on. */
   readonly openBytesMax: number;
   /** A rest that ends behind a line is done with after this; one that ends within a line after `partial_timeout`. */

@@ -38,6 +38,15 @@ test('lines: encodings and patterns are checked, with the place of what is wrong
     );
 });
 
+test('containers: those of both runtimes without a word, and no encoding of their own', () => {
+  const one = sound(parse(withSections({ collectors: '{c: {type: containers, multiline: {traces: [go]}}}' })))
+    .collectors[0]!;
+  assert.ok(one.type === 'containers' && one.include.length === 2 && one.multiline?.traces.length === 1);
+  assert.match(told({ collectors: '{c: {type: containers, encoding: latin1}}' }), /`encoding`/);
+  assert.match(told({ collectors: '{c: {type: containers, max_line: 4MiB}}' }), /is too large/);
+  assert.match(told({ collectors: '{c: {type: containers, multiline: {}}}' }), /does not say which lines/);
+});
+
 test('segments shrink with the spool, unless they were given', () => {
   assert.equal(sound(parse(withSections({ spool: '{max_size: 20MiB}' }))).spool.segmentBytes, 5 * 1024 * 1024);
   assert.match(told({ spool: '{max_size: 20MiB, segment_size: 6MiB}' }), /must fit 4 times/);

@@ -37,6 +37,7 @@ export class Bench implements AsyncDisposable {
   collector: Collector | undefined;
   options: Partial<FileCollectorOptions> = {};
   ports: Partial<FileCollectorPorts> = {};
+  creator: (options: FileCollectorOptions, ports: FileCollectorPorts) => Collector = createFileCollector;
   /** So much later it is for the collector than it is. */
   skewMs = 0;
   #boots = 1;
@@ -67,7 +68,7 @@ export class Bench implements AsyncDisposable {
 
   /** One more collector over the same folder and intake; whoever asks for it starts and stops it. */
   create(options: Partial<FileCollectorOptions> = {}): Collector {
-    return createFileCollector(
+    return this.creator(
       {
         ...{ name: 'logs', include: [this.path('*.log')], exclude: [], rotated: [], startAt: 'beginning' },
         ...{

@@ -164,7 +164,7 @@ test('a state survives its encoding, and garbage is no state', () => {
     place: '/var/log/\udcff.log',
   };
   assert.deepEqual(decodeState(encodeState(state)), state);
-  for (const state of [0, 1, 0x7fffffff]) {
+  for (const state of [0, 1, 0x80000000, 2 ** 52 - 1]) {
     const mark = { unterminated: true, state, crc: 0xfedcba98 };
     assert.deepEqual(decodeMark(encodeMark(mark)), mark);
   }
