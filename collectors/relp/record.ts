@@ -3,7 +3,8 @@
 import type { UnixMs } from '../../spool/ports.ts';
 import { bytesValue, encodeEvent } from '../shared/event.ts';
 import type { Peer } from '../socket-ports.ts';
-import { eventBytesMax, pageOver, senderAt, writeEvent } from '../syslog/event.ts';
+import { eventBytesMax, senderAt, writeEvent } from '../syslog/event.ts';
+import { pageOver } from '../syslog/json-text.ts';
 import { newMessage } from '../syslog/parse/message.ts';
 import { parseMessage } from '../syslog/parse/parse.ts';
 import { Zone } from '../syslog/parse/zone.ts';
@@ -30,7 +31,7 @@ export function syslogRecorder(timezone: string | undefined, now: () => UnixMs):
     zone.received(now());
     parseMessage(message, 0, message.length, zone, parsed);
     // Without the line feed, which is added where the record is put.
-    return Buffer.from(out.bytes.subarray(0, writeEvent(message, parsed, sender, out, 0) - 1));
+    return Buffer.from(out.bytes.subarray(0, writeEvent(pageOver(message), parsed, sender, out, 0) - 1));
   };
 }
 

@@ -3,7 +3,8 @@ import type { Clock } from '../../spool/ports.ts';
 import type { Flaws, Frame } from '../shared/framing/framing.ts';
 import { type Encoder, flawAttributes, peerAttributes } from '../socket/records.ts';
 import type { Peer } from '../socket-ports.ts';
-import { eventBytesMax, type Page, pageOver, type Sender, senderOf, writeEvent } from './event.ts';
+import { eventBytesMax, type Sender, senderOf, writeEvent } from './event.ts';
+import { type Page, pageOver } from './json-text.ts';
 import { clear, newMessage } from './parse/message.ts';
 import { parseMessage } from './parse/parse.ts';
 import { Zone } from './parse/zone.ts';
@@ -15,6 +16,7 @@ export class SyslogEncoding {
   readonly #zone: Zone;
   readonly #clock: Clock;
   readonly #message = newMessage();
+  #source: Page = pageOver(new Uint8Array(0));
   #page: Page = pageOver(new Uint8Array(0));
   #written = 0;
   #unparsed = 0;
@@ -39,18 +41,26 @@ export class SyslogEncoding {
   #encode(bytes: Uint8Array, sender: Sender, flaws: Flaws | undefined): Uint8Array | undefined {
     const message = this.#message;
     this.#zone.received(this.#clock.now());
-    parseMessage(bytes, 0, bytes.length, this.#zone, message);
-    if (isText(flaws)) clear(message, 0, bytes.length);
+    const source = this.#sourceOf(bytes);
+    const from = bytes.byteOffset;
+    parseMessage(source.bytes, from, from + bytes.length, this.#zone, message);
+    if (isText(flaws)) clear(message, from, from + bytes.length);
     if (message.whole.to === message.whole.from && flaws === undefined) {
       this.#empty++;
       return undefined;
     }
     const page = this.#pageFor(eventBytesMax(bytes.length, sender));
-    const from = this.#written;
-    this.#written = writeEvent(bytes, message, sender, page, from);
+    const begin = this.#written;
+    this.#written = writeEvent(source, message, sender, page, begin);
     if (message.form === 'unparsed') this.#unparsed++;
     // Without its line feed, which whoever puts the record adds.
-    return page.bytes.subarray(from, this.#written - 1);
+    return page.bytes.subarray(begin, this.#written - 1);
+  }
+
+  /** All of the memory in which it stands: that is mostly the same for many frames. */
+  #sourceOf({ buffer }: Uint8Array): Page {
+    if (this.#source.bytes.buffer !== buffer) this.#source = pageOver(new Uint8Array(buffer));
+    return this.#source;
   }
 
   #pageFor(bytesMax: number): Page {

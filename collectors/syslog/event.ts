@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Values } from '../shared/event.ts';
-import { bytesPerByteMax, writeText } from './json-text.ts';
+import { bytesPerByteMax, type Page, writeText } from './json-text.ts';
 import { clear, type Message, type Span } from './parse/message.ts';
 import { structuredDataJson } from './parse/structured-data.ts';
 
@@ -15,18 +15,11 @@ export interface Piece {
   readonly words: Int32Array;
 }
 
-/** Where events are written to. */
-export interface Page {
-  readonly bytes: Uint8Array;
-  /** Of the same bytes. */
-  readonly view: DataView;
-}
-
-/** Who sent a message, ready to be written: pieces of JSON objects without their braces. */
+/** Who sent a message, as the pieces of JSON that it adds. */
 export interface Sender {
-  /** `"network.peer.address":"192.0.2.7"` …; empty where nothing is known. */
-  readonly attributes: Piece;
-  /** `"host.name":"192.0.2.7"` for a message without a name; empty where the agent's own is right. */
+  /** `"network.peer.address":"192.0.2.7"},"body":"`: the last attributes, and on to the body; empty where nothing is known. */
+  readonly tail: Piece;
+  /** `"resource":{"host.name":"192.0.2.7` for a message without a name; empty where the agent's own is right. */
   readonly host: Piece;
 }
 
@@ -38,107 +31,96 @@ export function senderAt(address: string | undefined): Sender {
 /** `address`: of a peer over the network; undefined for this host's own sockets. `attributes`: what is known of it. */
 export function senderOf(address: string | undefined, attributes: Values): Sender {
   const local = address === undefined || address === '::1' || address.startsWith('127.');
+  const last = JSON.stringify(attributes).slice(1);
   return {
-    attributes: piece(JSON.stringify(attributes).slice(1, -1)),
-    host: piece(local ? '' : `"host.name":${JSON.stringify(address)}`),
+    tail: piece(last === '}' ? '' : `${last},"body":"`),
+    host: piece(local ? '' : `"resource":{"host.name":${JSON.stringify(address).slice(0, -1)}`),
   };
-}
-
-export function pageOver(bytes: Uint8Array): Page {
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
 }
 
 /** What `writeEvent` writes at most for a message of so many bytes. */
 export function eventBytesMax(messageBytes: number, sender: Sender): number {
-  return messageBytes * bytesPerByteMax + sender.attributes.length + sender.host.length + fixedBytesMax;
+  return messageBytes * bytesPerByteMax + sender.tail.length + sender.host.length + fixedBytesMax;
 }
 
 /**
  * Writes the message and a line feed to `out` from `at` on, where there is room for `eventBytesMax`; gives the end. A message whose header
  * is no UTF-8 becomes `unparsed`.
  */
-export function writeEvent(bytes: Uint8Array, message: Message, sender: Sender, out: Page, at: number): number {
-  let next = writeHeader(bytes, message, sender, out, at);
+export function writeEvent(source: Page, message: Message, sender: Sender, out: Page, at: number): number {
+  let next = writeHeader(source, message, sender, out, at);
   if (next === -1) {
     clear(message, message.whole.from, message.whole.to);
-    next = writeHeader(bytes, message, sender, out, at);
+    next = writeHeader(source, message, sender, out, at);
   }
-  return writeBody(bytes, message.body, out, next);
+  return writeBody(source, message.body, out, next);
 }
 
-/** Up to the body; −1 where a part is no UTF-8. */
-function writeHeader(bytes: Uint8Array, message: Message, sender: Sender, out: Page, at: number): number {
-  let next = put(words.begin, out, at);
-  if (message.timeLength > 0) {
-    next = put(words.timestamp, out, next);
-    for (let i = 0; i < message.timeLength; i++) out.bytes[next++] = message.time[i]!;
-    next = put(words.endOfText, out, next);
-  }
+/** Up to the body's value; −1 where a part is no UTF-8. */
+function writeHeader(source: Page, message: Message, sender: Sender, out: Page, at: number): number {
+  let next = message.timeLength === 0 ? put(words.begin, out, at) : writeTime(message, out, at);
   const severity = message.priority === -1 ? message.codeSeverity : message.priority & 7;
   if (severity !== -1) next = put(severities[severity]!, out, next);
-  next = writeResource(bytes, message, sender, out, next);
-  return next === -1 ? -1 : writeAttributes(bytes, message, sender, out, next);
+  next = writeResource(source, message, sender, out, next);
+  return next === -1 ? -1 : writeAttributes(source, message, sender, out, next);
 }
 
-function writeResource(bytes: Uint8Array, message: Message, sender: Sender, out: Page, at: number): number {
-  const { host, app } = message;
-  const named = host.to > host.from;
-  if (!named && app.to === app.from && sender.host.length === 0) return at;
-  let next = put(words.resource, out, at);
-  if (named) next = writeField(words.host, bytes, host, out, next);
-  else if (sender.host.length > 0) {
-    next = put(sender.host, out, next);
-    out.bytes[next++] = comma;
-  }
-  if (next !== -1) next = writeField(words.service, bytes, app, out, next);
-  return next === -1 ? -1 : endObject(out, next);
+function writeTime({ timeLength, time }: Message, out: Page, at: number): number {
+  const next = put(words.timestamp, out, at);
+  for (let i = 0; i < timeLength; i++) out.bytes[next + i] = time[i]!;
+  return put(words.endOfText, out, next + timeLength);
 }
 
-function writeAttributes(bytes: Uint8Array, message: Message, sender: Sender, out: Page, at: number): number {
-  const begun = put(words.attributes, out, at);
-  let next = begun;
-  if (message.priority !== -1) next = put(facilities[message.priority >> 3]!, out, next);
-  else if (message.form === 'unparsed') next = put(words.unparsed, out, next);
-  next = writeField(words.process, bytes, message.process, out, next);
-  if (next !== -1) next = writeField(words.id, bytes, message.id, out, next);
-  if (next !== -1) next = writeField(words.sequence, bytes, message.sequence, out, next);
-  if (next !== -1) next = writeData(bytes, message.data, out, next);
+/** One piece for each way in which the parts follow each other: these are most of what is written. */
+function writeResource(source: Page, { host, app }: Message, sender: Sender, out: Page, at: number): number {
+  let next = at;
+  if (host.to > host.from) next = writeText(source, host.from, host.to, out, put(words.host, out, next));
+  else if (sender.host.length > 0) next = put(sender.host, out, next);
   if (next === -1) return -1;
-  if (sender.attributes.length > 0) {
-    next = put(sender.attributes, out, next);
-    out.bytes[next++] = comma;
+  if (app.to > app.from) {
+    const key = next === at ? words.service : words.serviceToo;
+    next = writeText(source, app.from, app.to, out, put(key, out, next));
   }
-  return next === begun ? at : endObject(out, next);
+  return next <= at ? next : put(words.endOfResource, out, next);
+}
+
+function writeAttributes(source: Page, message: Message, sender: Sender, out: Page, at: number): number {
+  let next = at;
+  if (message.priority !== -1) next = put(facilities[message.priority >> 3]!, out, next);
+  else next = put(message.form === 'unparsed' ? words.unparsed : words.attributes, out, next);
+  next = writeField(words.process, source, message.process, out, next);
+  if (next !== -1) next = writeField(words.id, source, message.id, out, next);
+  if (next !== -1) next = writeField(words.sequence, source, message.sequence, out, next);
+  if (next !== -1) next = writeData(source, message.data, out, next);
+  if (next === -1) return -1;
+  if (sender.tail.length > 0) return put(sender.tail, out, next);
+  if (out.bytes[next - 1] !== comma) return put(words.body, out, at);
+  out.bytes[next - 1] = braceEnd;
+  return put(words.bodyToo, out, next);
 }
 
 /** A key and a text, with a comma behind them; nothing for an empty part. */
-function writeField(key: Piece, bytes: Uint8Array, span: Span, out: Page, at: number): number {
+function writeField(key: Piece, source: Page, span: Span, out: Page, at: number): number {
   if (span.to === span.from) return at;
-  const next = writeText(bytes, span.from, span.to, out.bytes, put(key, out, at));
+  const next = writeText(source, span.from, span.to, out, put(key, out, at));
   return next === -1 ? -1 : put(words.endOfText, out, next);
 }
 
-function writeData(bytes: Uint8Array, { from, to }: Span, out: Page, at: number): number {
+function writeData(source: Page, { from, to }: Span, out: Page, at: number): number {
   if (to === from) return at;
-  if (!isUtf8(bytes.subarray(from, to))) return -1;
+  if (!isUtf8(source.bytes.subarray(from, to))) return -1;
   const next = put(words.data, out, at);
-  const json = structuredDataJson(bytes, from, to);
+  const json = structuredDataJson(source.bytes, from, to);
   return put(words.comma, out, next + bufferOver(out.bytes).write(json, next));
 }
 
-function writeBody(bytes: Uint8Array, { from, to }: Span, out: Page, at: number): number {
-  const text = writeText(bytes, from, to, out.bytes, put(words.body, out, at));
+/** `at`: behind the quote that begins a text. */
+function writeBody(source: Page, { from, to }: Span, out: Page, at: number): number {
+  const text = writeText(source, from, to, out, at);
   if (text !== -1) return put(words.endOfEvent, out, text);
-  const next = put(words.bytesBody, out, at);
-  const base64 = bufferOver(bytes).toString('base64', from, to);
+  const next = put(words.bytesBody, out, at - 1);
+  const base64 = bufferOver(source.bytes).toString('base64', from, to);
   return put(words.endOfBytesBody, out, next + bufferOver(out.bytes).write(base64, next, 'latin1'));
-}
-
-/** In place of the comma behind its last part. */
-function endObject(out: Page, at: number): number {
-  out.bytes[at - 1] = braceEnd;
-  out.bytes[at] = comma;
-  return at + 1;
 }
 
 /** Four bytes at a time; what that writes too much is written over by what follows. */
@@ -164,21 +146,23 @@ const fixedBytesMax = 512;
 
 const words = {
   begin: piece('{'),
-  timestamp: piece('"timestamp":"'),
-  resource: piece('"resource":{'),
-  host: piece('"host.name":"'),
-  service: piece('"service.name":"'),
+  timestamp: piece('{"timestamp":"'),
+  endOfText: piece('",'),
+  host: piece('"resource":{"host.name":"'),
+  service: piece('"resource":{"service.name":"'),
+  serviceToo: piece('","service.name":"'),
+  endOfResource: piece('"},'),
   attributes: piece('"attributes":{'),
-  unparsed: piece('"tailspool.unparsed":true,'),
+  unparsed: piece('"attributes":{"tailspool.unparsed":true,'),
   process: piece('"syslog.procid":"'),
   id: piece('"syslog.msgid":"'),
   sequence: piece('"syslog.sequence":"'),
   data: piece('"syslog.structured_data":'),
   comma: piece(','),
-  endOfText: piece('",'),
   body: piece('"body":"'),
+  bodyToo: piece(',"body":"'),
   endOfEvent: piece('"}\n'),
-  bytesBody: piece('"body":{"bytes":"'),
+  bytesBody: piece('{"bytes":"'),
   endOfBytesBody: piece('"}}\n'),
 } as const;
 
@@ -196,4 +180,4 @@ const severities = (
   ] as const
 ).map(([number, text]) => piece(`"severityNumber":${number},"severityText":"${text}",`));
 
-const facilities = Array.from({ length: 24 }, (_, code) => piece(`"syslog.facility.code":${code},`));
+const facilities = Array.from({ length: 24 }, (_, code) => piece(`"attributes":{"syslog.facility.code":${code},`));

@@ -9,6 +9,19 @@ export interface Span {
   to: number;
 }
 
+/** A time as it was sent, up to its seconds, and what else was known of it. */
+export interface TimeHead {
+  readonly bytes: Uint8Array;
+  /** 0: nothing is remembered. */
+  length: number;
+  /** The year that stood before the seconds (0: none did), and the one that was read in the end. */
+  yearBefore: number;
+  year: number;
+  zone: number;
+  /** Of the zone when it was made. */
+  generation: number;
+}
+
 export interface Message {
   /** `unparsed`: neither priority nor time was recognised; the body is the whole message. */
   form: 'rfc5424' | 'rfc3164' | 'unparsed';
@@ -19,6 +32,8 @@ export interface Message {
   timeLength: number;
   /** The day (since 1970-01-01) that stands in `time`, which an earlier message may have left there. */
   timeDays: number;
+  /** The text that `time` was made from: the next message mostly has the same. */
+  readonly timeHead: TimeHead;
   readonly host: Span;
   readonly app: Span;
   readonly process: Span;
@@ -37,6 +52,8 @@ export interface Message {
 
 /** Enough for a date, nine digits of a fraction and an offset. */
 const timeBytesMax = 40;
+/** `Mon May 06 2024 07:08:09`, and more blanks. */
+export const headBytesMax = 28;
 
 export function newMessage(): Message {
   return {
@@ -45,6 +62,7 @@ export function newMessage(): Message {
     time: new Uint8Array(timeBytesMax),
     timeLength: 0,
     timeDays: Number.NaN,
+    timeHead: { bytes: new Uint8Array(headBytesMax), length: 0, yearBefore: 0, year: 0, zone: 0, generation: 0 },
     host: { from: 0, to: 0 },
     app: { from: 0, to: 0 },
     process: { from: 0, to: 0 },

@@ -7,7 +7,7 @@
 import { abbreviationOf } from './abbreviations.ts';
 import { civilOf, dayMinutes, daysOf, isDay } from './calendar.ts';
 import { codes, digits, endOfDigits, isDigit, isLetter, skipSpaces, startsWith } from './characters.ts';
-import type { Message } from './message.ts';
+import { headBytesMax, type Message, type TimeHead } from './message.ts';
 import type { Zone } from './zone.ts';
 
 /** A fraction is kept to nanoseconds. */
@@ -16,13 +16,55 @@ const fractionDigitsMax = 9;
 const unknown = Number.NaN;
 
 /** What was read of a time; one object, used again. */
-const read = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0, fraction: 0, fractionEnd: 0, zone: unknown };
+const read = {
+  year: 0,
+  month: 0,
+  day: 0,
+  hour: 0,
+  minute: 0,
+  second: 0,
+  fraction: 0,
+  fractionEnd: 0,
+  zone: unknown,
+  /** Where the seconds end, and the year as it was known there. */
+  seconds: 0,
+  yearBefore: 0,
+};
 const civil = { year: 0, month: 0, day: 0 };
 
 /** Puts the time that begins at `at` into the message; gives where it ends, or −1 where none stands there. */
 export function takeTime(bytes: Uint8Array, at: number, to: number, zone: Zone, message: Message): number {
+  const again = takeSame(bytes, at, to, zone, message);
+  if (again !== -1) return again;
   const end = scan(bytes, at, to);
-  return end !== -1 && write(bytes, zone, message) ? end : -1;
+  if (end === -1 || !write(bytes, zone, message)) return -1;
+  remember(bytes, at, zone, message.timeHead);
+  return end;
+}
+
+/** The time of the message before, with the digits behind its seconds that this one has; −1 where it is not the same. */
+function takeSame(bytes: Uint8Array, at: number, to: number, zone: Zone, message: Message): number {
+  const { timeHead: head } = message;
+  const seconds = at + head.length;
+  if (head.length === 0 || seconds > to || head.generation !== zone.generation) return -1;
+  // From behind: that is where it changes first.
+  for (let i = head.length - 1; i >= 0; i--) if (bytes[at + i] !== head.bytes[i]) return -1;
+  read.year = head.yearBefore;
+  read.zone = unknown;
+  const end = behindSeconds(bytes, seconds, to);
+  if (read.year !== head.year || !Object.is(read.zone, head.zone)) return -1;
+  message.timeLength = writeFraction(bytes, message.time, 19);
+  return end;
+}
+
+function remember(bytes: Uint8Array, at: number, zone: Zone, head: TimeHead): void {
+  const length = read.seconds - at;
+  head.length = length > headBytesMax ? 0 : length;
+  for (let i = 0; i < head.length; i++) head.bytes[i] = bytes[at + i]!;
+  head.yearBefore = read.yearBefore;
+  head.year = read.year;
+  head.zone = read.zone;
+  head.generation = zone.generation;
 }
 
 /** The same for a time that is a count of seconds since 1970 with a fraction (Meraki). */
@@ -32,6 +74,7 @@ export function takeEpoch(bytes: Uint8Array, at: number, to: number, message: Me
   const seconds = digits(bytes, at, to, end - at);
   const minutes = Math.floor(seconds / 60);
   read.second = seconds - minutes * 60;
+  message.timeHead.length = 0;
   const done = fractionAt(bytes, end, to);
   writeMinutes(bytes, minutes, message);
   return done;
@@ -57,8 +100,7 @@ function scanYearFirst(bytes: Uint8Array, at: number, to: number): number {
   const separator = bytes[at + 10];
   if (separator === undefined) return -1;
   if ((separator | 0x20) !== 0x74 && separator !== codes.space && separator !== codes.minus) return -1;
-  const end = clock(bytes, at + 11, to);
-  return end === -1 ? -1 : zoneAfter(bytes, end, to);
+  return clock(bytes, at + 11, to) ? behindSeconds(bytes, read.seconds, to) : -1;
 }
 
 function scanMonthFirst(bytes: Uint8Array, at: number, to: number): number {
@@ -82,20 +124,20 @@ function scanMonthFirst(bytes: Uint8Array, at: number, to: number): number {
       next = skipSpaces(bytes, next + 4, to);
     }
   }
-  const end = clock(bytes, next, to);
-  return end === -1 ? -1 : afterClock(bytes, end, to);
+  return clock(bytes, next, to) ? behindSeconds(bytes, read.seconds, to) : -1;
 }
 
 /** `hh:mm:ss` and a fraction; some devices write the hour with one digit. */
-function clock(bytes: Uint8Array, at: number, to: number): number {
+function clock(bytes: Uint8Array, at: number, to: number): boolean {
   const from = bytes[at + 1] === codes.colon ? at - 1 : at;
   read.hour = from === at ? digits(bytes, at, to, 2) : digits(bytes, at, to, 1);
   read.minute = digits(bytes, from + 3, to, 2);
   read.second = digits(bytes, from + 6, to, 2);
-  if (bytes[from + 2] !== codes.colon || bytes[from + 5] !== codes.colon) return -1;
-  if (read.hour < 0 || read.hour > 23 || read.minute < 0 || read.minute > 59) return -1;
-  if (read.second < 0 || read.second > 60) return -1;
-  return fractionAt(bytes, from + 8, to);
+  read.seconds = from + 8;
+  read.yearBefore = read.year;
+  if (bytes[from + 2] !== codes.colon || bytes[from + 5] !== codes.colon) return false;
+  if (read.hour < 0 || read.hour > 23 || read.minute < 0 || read.minute > 59) return false;
+  return read.second >= 0 && read.second <= 60;
 }
 
 function fractionAt(bytes: Uint8Array, at: number, to: number): number {
@@ -107,9 +149,9 @@ function fractionAt(bytes: Uint8Array, at: number, to: number): number {
   return read.fractionEnd;
 }
 
-/** A zone, a year, both or none, in any order that is sent; a colon belongs to it. */
-function afterClock(bytes: Uint8Array, at: number, to: number): number {
-  let end = zoneAfter(bytes, at, to);
+/** A fraction; a zone, a year, both or none, in any order that is sent. */
+function behindSeconds(bytes: Uint8Array, at: number, to: number): number {
+  let end = zoneAfter(bytes, fractionAt(bytes, at, to), to);
   if (read.year === 0 && bytes[end] === codes.space && end + 5 <= to) {
     const year = digits(bytes, end + 1, to, 4);
     const next = bytes[end + 5];

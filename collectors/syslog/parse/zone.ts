@@ -15,6 +15,8 @@ const yearsBackMax = 8;
 export class Zone {
   /** Minutes east of UTC at a moment (minutes since 1970). */
   readonly #offsetAt: (utcMinutes: number) => number;
+  /** Changes where the same text may mean another time. */
+  generation = 0;
   #receivedMinutes = 0;
   #receivedHour = Number.NaN;
   readonly #offsets = new Map<number, number>();
@@ -30,6 +32,7 @@ export class Zone {
     const hour = Math.floor(this.#receivedMinutes / 60);
     if (hour === this.#receivedHour) return;
     this.#receivedHour = hour;
+    this.generation++;
     this.#offsets.clear();
   }
 

@@ -1,7 +1,8 @@
 /** One message through the parser, as the event that it becomes. */
 
 import type { Event } from '../../../collectors/shared/event.ts';
-import { eventBytesMax, pageOver, type Sender, senderOf, writeEvent } from '../../../collectors/syslog/event.ts';
+import { eventBytesMax, type Sender, senderOf, writeEvent } from '../../../collectors/syslog/event.ts';
+import { pageOver } from '../../../collectors/syslog/json-text.ts';
 import { newMessage } from '../../../collectors/syslog/parse/message.ts';
 import { parseMessage } from '../../../collectors/syslog/parse/parse.ts';
 import { Zone } from '../../../collectors/syslog/parse/zone.ts';
@@ -22,7 +23,7 @@ export function lineOf(bytes: Buffer, from: number, to: number, reading: Reading
   const message = newMessage();
   const out = Buffer.alloc(eventBytesMax(to - from, sender));
   parseMessage(bytes, from, to, zone, message);
-  const end = writeEvent(bytes, message, sender, pageOver(out), 0);
+  const end = writeEvent(pageOver(bytes), message, sender, pageOver(out), 0);
   if (end > out.length) throw new Error(`wrote ${end} bytes where there is room for ${out.length}`);
   return out.subarray(0, end);
 }
