@@ -19,6 +19,7 @@ export class SyslogEncoding {
   #source: Page = pageOver(new Uint8Array(0));
   #page: Page = pageOver(new Uint8Array(0));
   #written = 0;
+  #timed = false;
   #unparsed = 0;
   #empty = 0;
 
@@ -40,7 +41,7 @@ export class SyslogEncoding {
 
   #encode(bytes: Uint8Array, sender: Sender, flaws: Flaws | undefined): Uint8Array | undefined {
     const message = this.#message;
-    this.#zone.received(this.#clock.now());
+    if (!this.#timed) this.#takeTime();
     const source = this.#sourceOf(bytes);
     const from = bytes.byteOffset;
     parseMessage(source.bytes, from, from + bytes.length, this.#zone, message);
@@ -55,6 +56,15 @@ export class SyslogEncoding {
     if (message.form === 'unparsed') this.#unparsed++;
     // Without its line feed, which whoever puts the record adds.
     return page.bytes.subarray(begin, this.#written - 1);
+  }
+
+  /** Messages that are cut from one piece were received at one time. */
+  #takeTime(): void {
+    this.#timed = true;
+    this.#zone.received(this.#clock.now());
+    queueMicrotask(() => {
+      this.#timed = false;
+    });
   }
 
   /** All of the memory in which it stands: that is mostly the same for many frames. */
