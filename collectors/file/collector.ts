@@ -23,7 +23,10 @@ import { type Remembered, remember, takenUpFrom, takeUp, takeUpAgain, typeOf } f
 import { statusOf } from './status.ts';
 import { Turns } from './turns.ts';
 
+/** While files that were found are not known to the spool. */
 const tickMs = 250;
+/** Each waking costs more than what it is for where nothing happens. */
+const idleTickMs = 1000;
 /** Times of files are those of a coarse clock, a little behind. */
 const clockGrainMs = 20;
 
@@ -109,6 +112,7 @@ class FileCollector implements Collector {
       await this.#finder.scan();
     } finally {
       this.#scanAt = this.#ports.clock.monotonic() + this.#options.scanIntervalMs;
+      if (this.#tick) this.#armTick();
     }
   }
 
@@ -134,7 +138,8 @@ class FileCollector implements Collector {
 
   #armTick(): void {
     const now = this.#ports.clock.monotonic();
-    const at = Math.min(now + tickMs, Math.max(now + 1, this.#turns.nextDue));
+    const usual = now + (this.#context.unregistered.size > 0 ? tickMs : idleTickMs);
+    const at = Math.min(usual, Math.max(now + 1, Math.min(this.#turns.nextDue, this.#scanAt)));
     if (this.#stopping || at >= this.#tickAt) return;
     this.#tick?.cancel();
     this.#tickAt = at;

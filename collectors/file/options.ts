@@ -99,7 +99,7 @@ export const pace = {
   /** Looks at quiet files: at most so many a second, so that 10,000 of them cost next to nothing. */
   quietLooksPerSecondMax: 150,
   /** Looks at files that sleep; what changes in them is told by hints, unless these are lost. */
-  sleepingLooksPerSecondMax: 40,
+  sleepingLooksPerSecondMax: 20,
   /** Generations that were read to their end and are gone are remembered for so long, if nothing can be mistaken for them. */
   finishedKeptMs: 3_600_000,
   /** What was refused is looked at again: its owner or its links may have changed. */

@@ -18,8 +18,8 @@ export const sliceMs = 4;
 const sliceBeforeSyncMs = 50;
 /** Looks at a time on local disks: each holds files open. A whole folder may be rotated at once. */
 const looksMax = 16;
-/** Of files that sleep, at each look. */
-const openedAtOnceMax = 2;
+/** Of files that sleep. */
+const openedPerSecondMax = 4;
 const stopMsMax = 1500;
 
 export class Turns {
@@ -31,6 +31,8 @@ export class Turns {
   readonly #looks = new Few(looksMax);
   readonly #becameDue: () => void;
   #pumping = false;
+  #sleepersAt: MonotonicMs = 0;
+  #mayOpen = 0;
 
   /** `becameDue` is called when `nextDue` has become earlier. */
   constructor(context: Context, becameDue: () => void) {
@@ -76,11 +78,16 @@ export class Turns {
 
   /** Nothing may have told that they changed: hints can be lost, and those that sleep since the start were not opened so far. */
   #lookAtSleepers(now: MonotonicMs): void {
-    let left = openedAtOnceMax;
+    const passed = (now - this.#sleepersAt) / 1000;
+    this.#sleepersAt = now;
+    this.#mayOpen = Math.min(openedPerSecondMax, this.#mayOpen + openedPerSecondMax * passed);
     const { registry, files } = this.#context;
     for (const sleeper of this.#rounds.takeSleeping(registry.sleepers.all, now))
       if (!sleepsOn(sleeper, files)) this.wake(registry.at(sleeper.path));
-      else if (!sleeper.compared && left-- > 0 && !this.#isAsRead(sleeper)) this.wake(registry.at(sleeper.path));
+      else if (!sleeper.compared && this.#mayOpen >= 1) {
+        this.#mayOpen--;
+        if (!this.#isAsRead(sleeper)) this.wake(registry.at(sleeper.path));
+      }
   }
 
   #isAsRead(sleeper: Sleeper): boolean {
