@@ -8,6 +8,7 @@ import { createFileCollector } from '../collectors/file/collector.ts';
 import { useForCounting } from '../collectors/file/linefeeds.ts';
 import type { FileCollectorOptions, FileCollectorPorts } from '../collectors/file/options.ts';
 import { FluentCollector } from '../collectors/fluent/collector.ts';
+import { GelfCollector } from '../collectors/gelf/collector.ts';
 import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
 import { RelpCollector } from '../collectors/relp/collector.ts';
@@ -29,6 +30,7 @@ import type {
   DestinationConfiguration,
   FileCollectorConfiguration,
   FluentCollectorConfiguration,
+  GelfCollectorConfiguration,
   JournaldCollectorConfiguration,
   NativeShipperConfiguration,
   PlainShipperConfiguration,
@@ -90,6 +92,8 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return makeExec(one, context.host, context.spool.intake);
     case 'fluent':
       return makeFluent(one, context.host, context.spool);
+    case 'gelf':
+      return makeGelf(one, context.host, context.spool);
     case 'relp':
       return makeRelp(one, context.host, context.spool);
     case 'tcp':
@@ -150,6 +154,11 @@ function makeFluent(one: FluentCollectorConfiguration, host: Host, { intake }: S
   const sharedKey = one.sharedKeyFile === undefined ? undefined : secretOf(one.sharedKeyFile, files);
   const world = { intake, streams, clock, random, log, hostName: process.hostName, sharedKey };
   return new FluentCollector({ ...one, ...one.listen, resource }, world);
+}
+
+function makeGelf(one: GelfCollectorConfiguration, host: Host, { intake }: Spool): Collector {
+  const resource = { 'host.name': host.process.hostName, ...one.resource };
+  return new GelfCollector({ ...one, resource }, { intake, ...host });
 }
 
 function makeRelp(one: RelpCollectorConfiguration, host: Host, { intake }: Spool): Collector {

@@ -2,6 +2,7 @@
 
 import { resolveExec, resolveStdin } from './resolve-exec.ts';
 import { resolveFluent } from './resolve-fluent.ts';
+import { resolveGelf } from './resolve-gelf.ts';
 import { resolveJournald } from './resolve-journald.ts';
 import { resolveRelp } from './resolve-relp.ts';
 import { resolveSocket } from './resolve-sockets.ts';
@@ -74,6 +75,8 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
       return resolveExec(name, one, file.resource);
     case 'fluent':
       return resolveFluent(name, one, file.resource);
+    case 'gelf':
+      return resolveGelf(name, one, file.resource);
     case 'relp':
       return resolveRelp(name, one, file.resource);
     case 'tcp':

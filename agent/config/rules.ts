@@ -3,6 +3,7 @@ import type { Finding, KeyPath } from './findings.ts';
 import { error, warning } from './rule-findings.ts';
 import { checkDestination, isLoopback } from './rules-destination.ts';
 import { checkLines } from './rules-lines.ts';
+import { checkListeners, checkReach } from './rules-listen.ts';
 import { checkSocket } from './rules-sockets.ts';
 import { checkSyslog } from './rules-syslog.ts';
 import type { ConfigurationFile } from './schema.ts';
@@ -79,6 +80,10 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
         return checkSocket(['collectors', name], collector);
       case 'syslog':
         return checkSyslog(['collectors', name], collector);
+      case 'gelf': {
+        const wrong = checkListeners(['collectors', name], collector, '`udp`, `tcp`, `tls`');
+        return wrong.length > 0 ? wrong : checkReach(['collectors', name], collector);
+      }
       default:
         return [];
     }
@@ -202,7 +207,8 @@ function checkPorts({ collectors, admin }: ConfigurationFile): Finding[] {
 /** Ports that a collector takes. */
 function addressesOf(collector: Collectors[string]): (readonly [KeyPath, Address, 'tcp' | 'udp'])[] {
   if (!('listen' in collector)) return [];
-  if (collector.type !== 'syslog') return [[['listen'], collector.listen, collector.type === 'udp' ? 'udp' : 'tcp']];
+  if (collector.type !== 'syslog' && collector.type !== 'gelf')
+    return [[['listen'], collector.listen, collector.type === 'udp' ? 'udp' : 'tcp']];
   const { udp, tcp, tls } = collector.listen;
   return Object.entries({ udp, tcp, tls }).flatMap(([key, address]) =>
     address === undefined ? [] : [[['listen', key], address, key === 'udp' ? 'udp' : 'tcp'] as const],

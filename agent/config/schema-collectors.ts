@@ -5,6 +5,7 @@ import { serverTls } from './schema-common.ts';
 import { execSchema, stdinSchema } from './schema-exec.ts';
 import { containersSchema, fileSchema } from './schema-file.ts';
 import { fluentSchema } from './schema-fluent.ts';
+import { gelfSchema } from './schema-gelf.ts';
 import { journaldSchema } from './schema-journald.ts';
 import { relpSchema } from './schema-relp.ts';
 import { tcpSchema, udpSchema, unixgramSchema, unixSchema } from './schema-sockets.ts';
@@ -55,4 +56,5 @@ export const collectorSchema = z.discriminatedUnion('type', [
   udpSchema,
   unixgramSchema,
   fluentSchema,
+  gelfSchema,
 ]);

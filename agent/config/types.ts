@@ -7,6 +7,7 @@
 import type { ExecOptions } from '../../collectors/exec/options.ts';
 import type { FileCollectorOptions } from '../../collectors/file/options.ts';
 import type { FluentOptions } from '../../collectors/fluent/options.ts';
+import type { GelfOptions } from '../../collectors/gelf/collector.ts';
 import type { HttpOptions } from '../../collectors/http/collector.ts';
 import type { JournaldOptions } from '../../collectors/journald/options.ts';
 import type { RelpOptions } from '../../collectors/relp/options.ts';
@@ -55,6 +56,7 @@ export type CollectorConfiguration =
   | JournaldCollectorConfiguration
   | HttpCollectorConfiguration
   | FluentCollectorConfiguration
+  | GelfCollectorConfiguration
   | RelpCollectorConfiguration
   | SocketCollectorConfiguration
   | StdinCollectorConfiguration
@@ -80,6 +82,10 @@ export interface FluentCollectorConfiguration extends Omit<FluentOptions, 'host'
   readonly listen: Address;
   readonly tls: ServerTls | undefined;
   readonly sharedKeyFile: string | undefined;
+}
+
+export interface GelfCollectorConfiguration extends GelfOptions {
+  readonly type: 'gelf';
 }
 
 export interface RelpCollectorConfiguration extends Omit<RelpOptions, 'host' | 'port' | 'tls'> {

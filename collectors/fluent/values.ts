@@ -2,6 +2,7 @@
 import { Decoder, ExtData, ExtensionCodec } from '@msgpack/msgpack';
 import type { Value } from '../../spool/event.ts';
 import { bytesValue } from '../shared/event.ts';
+import { rfc3339, timestampOfSeconds } from '../shared/timestamp.ts';
 
 /** Fluentd's EventTime, extension type 0: seconds and nanoseconds. */
 export class EventTime {
@@ -59,22 +60,11 @@ function objectValue(decoded: unknown): Value {
   return Object.fromEntries(Object.entries(decoded).map(([key, value]) => [key, toValue(value)]));
 }
 
-/** Latest second that RFC 3339 can write: 9999-12-31T23:59:59Z. */
-const secondsMax = 253_402_300_799;
-
 /** RFC 3339 of what the protocol has as time; undefined for what is none. */
 export function timestampOf(time: unknown): string | undefined {
   if (time instanceof EventTime) return rfc3339(time.seconds, String(time.nanoseconds).padStart(9, '0'));
-  if (typeof time === 'bigint') return timestampOf(Number(time));
-  if (typeof time !== 'number' || !Number.isFinite(time)) return undefined;
-  const whole = Math.floor(time);
-  return rfc3339(whole, Number.isInteger(time) ? '' : (time - whole).toFixed(6).slice(2));
-}
-
-function rfc3339(seconds: number, fraction: string): string | undefined {
-  if (!Number.isInteger(seconds) || seconds < 0 || seconds > secondsMax || fraction.length > 9) return undefined;
-  const text = new Date(seconds * 1000).toISOString().slice(0, 19);
-  return `${text}${fraction === '' ? '' : `.${fraction}`}Z`;
+  if (typeof time === 'bigint') return timestampOfSeconds(Number(time));
+  return typeof time === 'number' ? timestampOfSeconds(time) : undefined;
 }
 
 function eventTime(data: Uint8Array): EventTime | undefined {

@@ -1,5 +1,7 @@
 /** From a journal entry to an event; `docs/events.md` has the table. Pure. */
 import type { Event, Value } from '../../spool/event.ts';
+import { severityOf } from '../shared/severity.ts';
+import { rfc3339 } from '../shared/timestamp.ts';
 import type { Entry } from './export-parser.ts';
 
 /** The journal's own bookkeeping: the place of an entry among its files. */
@@ -26,23 +28,11 @@ const attributeNames: Readonly<Record<string, string>> = {
   CODE_FUNC: 'code.function.name',
 };
 
-/** By PRIORITY, as journalctl names them. */
-const severities = [
-  { severityNumber: 21, severityText: 'emerg' },
-  { severityNumber: 19, severityText: 'alert' },
-  { severityNumber: 18, severityText: 'crit' },
-  { severityNumber: 17, severityText: 'err' },
-  { severityNumber: 13, severityText: 'warning' },
-  { severityNumber: 10, severityText: 'notice' },
-  { severityNumber: 9, severityText: 'info' },
-  { severityNumber: 5, severityText: 'debug' },
-] as const;
-
 export function journalEvent({ fields, cut }: Entry): Event {
   const resource: Record<string, Value> = {};
   const attributes: Record<string, Value> = {};
   const timestamp = timeOf(fields.get('__REALTIME_TIMESTAMP'));
-  const severity = severityOf(fields.get('PRIORITY'));
+  const severity = severityIn(fields.get('PRIORITY'));
   for (const [name, value] of fields) {
     if (name === 'MESSAGE' || place.has(name)) continue;
     if (name === '__REALTIME_TIMESTAMP' && timestamp !== undefined) continue;
@@ -61,13 +51,12 @@ function set(attributes: Record<string, Value>, name: string, value: Value): voi
   else attributes[name.slice(1)] = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value;
 }
 
-function severityOf(priority: Value | undefined) {
-  return typeof priority === 'string' && /^[0-7]$/.test(priority) ? severities[Number(priority)] : undefined;
+function severityIn(priority: Value | undefined) {
+  return typeof priority === 'string' && /^[0-7]$/.test(priority) ? severityOf(Number(priority)) : undefined;
 }
 
 /** Microseconds since 1970. */
 function timeOf(value: Value | undefined): string | undefined {
-  if (typeof value !== 'string' || !/^\d{7,16}$/.test(value)) return undefined;
-  const seconds = new Date(Number(value.slice(0, -6)) * 1000).toISOString().slice(0, -5);
-  return `${seconds}.${value.slice(-6)}Z`;
+  if (typeof value !== 'string' || !/^\d{7,17}$/.test(value)) return undefined;
+  return rfc3339(Number(value.slice(0, -6)), value.slice(-6));
 }

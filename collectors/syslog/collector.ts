@@ -2,9 +2,9 @@
  * Syslog over any number of sockets at once: TCP, TLS, UDP and unix sockets of one collector, each a source of its own in the spool (the
  * attribute `syslog.transport` tells them apart), each a collector of sockets with this protocol's encoder.
  */
-import type { Collector, CollectorStatus } from '../ports.ts';
 import { ToldApart } from '../shared/framing/told-apart.ts';
 import { DatagramCollector, type DatagramWorld } from '../socket/datagram-collector.ts';
+import { Joined, type Part } from '../socket/joined.ts';
 import type { SocketOptions } from '../socket/options.ts';
 import { eventEncoder } from '../socket/records.ts';
 import { StreamCollector, type StreamWorld } from '../socket/stream-collector.ts';
@@ -31,49 +31,14 @@ export interface SyslogOptions extends Omit<SocketOptions, 'type' | 'format' | '
 
 export type SyslogWorld = StreamWorld & DatagramWorld;
 
-type Part = StreamCollector | DatagramCollector;
-
-export class SyslogCollector implements Collector {
-  readonly type = 'syslog';
-  readonly name: string;
-  readonly #parts: readonly { readonly transport: SyslogTransport; readonly part: Part }[];
-  readonly #encoding: SyslogEncoding | undefined;
-
+export class SyslogCollector extends Joined<SyslogTransport> {
   constructor(options: SyslogOptions, world: SyslogWorld) {
-    this.name = options.name;
-    this.#encoding = options.parse ? new SyslogEncoding(options.timezone, world.clock) : undefined;
-    this.#parts = options.listeners.map((listener) => ({
+    const encoding = options.parse ? new SyslogEncoding(options.timezone, world.clock) : undefined;
+    const parts = options.listeners.map((listener) => ({
       transport: listener.transport,
-      part: makePart(options, listener, this.#encoding, world),
+      part: makePart(options, listener, encoding, world),
     }));
-  }
-
-  /** Where each transport listens; those that do not (yet) are missing. */
-  get addresses(): Readonly<Partial<Record<SyslogTransport, { readonly host: string; readonly port: number }>>> {
-    return Object.fromEntries(
-      this.#parts.flatMap(({ transport, part }) => (part.address ? [[transport, part.address]] : [])),
-    );
-  }
-
-  async start(): Promise<void> {
-    await Promise.all(this.#parts.map(({ part }) => part.start()));
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all(this.#parts.map(({ part }) => part.stop()));
-  }
-
-  status(): CollectorStatus {
-    const parts = this.#parts.map(({ part }) => part.status());
-    const sum = (of: (status: CollectorStatus) => number) => parts.reduce((total, status) => total + of(status), 0);
-    return {
-      name: this.name,
-      type: this.type,
-      read: { records: sum(({ read }) => read.records), bytes: sum(({ read }) => read.bytes) },
-      problems: parts.flatMap(({ problems }) => problems),
-      sources: [],
-      gauges: { ...sumOf(parts.map(({ gauges }) => gauges)), ...this.#encoding?.gauges() },
-    };
+    super({ name: options.name, type: 'syslog' }, parts, () => encoding?.gauges() ?? {});
   }
 }
 
@@ -96,10 +61,4 @@ function makePart(
   if ('datagram' in listener) return new DatagramCollector({ ...common, listen: listener.datagram }, world);
   const framing = () => new ToldApart(messageBytesMax);
   return new StreamCollector({ ...common, listen: listener.stream, framing, rateBytesPerSecondMax }, world);
-}
-
-function sumOf(gauges: readonly Readonly<Record<string, number>>[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const [name, value] of gauges.flatMap((each) => Object.entries(each))) sums[name] = (sums[name] ?? 0) + value;
-  return sums;
 }

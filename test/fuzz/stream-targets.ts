@@ -1,10 +1,12 @@
 /** Parsers of what programs beside us send: any cutting of the bytes gives the same records, and nothing makes them throw. */
 import assert from 'node:assert/strict';
-import { gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { encode } from '@msgpack/msgpack';
 import { forwardedEvent } from '../../collectors/fluent/forwarded-event.ts';
 import { readMessage } from '../../collectors/fluent/messages.ts';
 import { ValueFramer } from '../../collectors/fluent/value-framer.ts';
+import { Chunks, isChunk } from '../../collectors/gelf/chunks.ts';
+import { expandMessage, gelfEvent } from '../../collectors/gelf/gelf-event.ts';
 import { ExportParser } from '../../collectors/journald/export-parser.ts';
 import { journalEvent } from '../../collectors/journald/journal-event.ts';
 import { Frames } from '../../collectors/relp/frames.ts';
@@ -23,6 +25,10 @@ const forwarded = [
   encode(['t', packed]),
   encode(['t', gzipSync(packed), { compressed: 'gzip', chunk: 'c' }]),
 ].map((bytes) => Buffer.from(bytes));
+
+const gelf = Buffer.from(
+  '{"version":"1.1","host":"h","short_message":"s","timestamp":1385053862.3072,"level":1,"_a":12345678901234567890,"_b":{"c":[1]}}',
+);
 
 export const streamTargets: readonly Target[] = [
   {
@@ -79,6 +85,24 @@ export const streamTargets: readonly Target[] = [
         for (const entry of one.entries)
           assert.doesNotMatch(encodeEvent(forwardedEvent(entry, { 'fluent.tag': 't' })), /\n/);
       }
+    },
+  },
+  {
+    name: 'GELF messages and chunks',
+    from: 'wire',
+    valid: [
+      gelf,
+      gzipSync(gelf),
+      deflateSync(gelf),
+      Buffer.from('\x1e\x0f12345678\x00\x01{"short_message":"x"}', 'latin1'),
+    ],
+    run(input) {
+      const chunks = new Chunks();
+      const whole = isChunk(input) ? chunks.add('a', input, 0) : input;
+      const message = whole && expandMessage(whole, 1024);
+      assert.ok((message?.length ?? 0) <= Math.max(1024, input.length));
+      const event = message && gelfEvent(message, { 'network.peer.address': 'a' });
+      if (event) assert.doesNotMatch(encodeEvent(event), /\n/);
     },
   },
 ];
