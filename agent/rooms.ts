@@ -42,7 +42,7 @@ import { DeadLetterBox } from './dead/box.ts';
 import type { Host } from './ports.ts';
 import { makeExec, makeStdin } from './rooms-programs.ts';
 import { makeSocketCollector } from './rooms-sockets.ts';
-import { makeHttpCollector } from './rooms-web.ts';
+import { makeHttpCollector, makeOtlp } from './rooms-web.ts';
 import { authorizationOf, basicOf, secretOf, tokensOf } from './secrets.ts';
 
 /** What the parts share. */
@@ -86,6 +86,8 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return makeJournald(one, context.host, context.spool);
     case 'http':
       return makeHttpCollector(one, context.host, context.spool.intake);
+    case 'otlp':
+      return makeOtlp(one, context.host, context.spool.intake);
     case 'stdin':
       return makeStdin(one, context.host, context.spool.intake);
     case 'exec':

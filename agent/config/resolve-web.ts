@@ -1,9 +1,16 @@
 /** The collectors that take requests, from what the file says to what the rooms take. */
 import type { ConfigurationFile } from './schema.ts';
-import type { Address, HttpCollectorConfiguration, ServerTls, WebConfiguration } from './types.ts';
+import type {
+  Address,
+  HttpCollectorConfiguration,
+  OtlpCollectorConfiguration,
+  ServerTls,
+  WebConfiguration,
+} from './types.ts';
 
 type CollectorFile = ConfigurationFile['collectors'][string];
 type HttpFile = Extract<CollectorFile, { type: 'http' }>;
+type OtlpFile = Extract<CollectorFile, { type: 'otlp' }>;
 type TlsFile = NonNullable<HttpFile['tls']>;
 
 export function resolveHttpCollector(
@@ -19,6 +26,14 @@ export function resolveHttpCollector(
     meaning: one.records,
     keysMax: one.idempotency_keys,
   };
+}
+
+export function resolveOtlp(
+  name: string,
+  one: OtlpFile,
+  resource: ConfigurationFile['resource'],
+): OtlpCollectorConfiguration {
+  return { ...resolveWeb(name, one, resource), type: 'otlp', path: one.path };
 }
 
 export function resolveServerTls({ cert, key, client_ca, min_version }: TlsFile): ServerTls {

@@ -7,7 +7,7 @@ import { resolveJournald } from './resolve-journald.ts';
 import { resolveRelp } from './resolve-relp.ts';
 import { resolveSocket } from './resolve-sockets.ts';
 import { resolveSyslog } from './resolve-syslog.ts';
-import { resolveHttpCollector, resolveServerTls } from './resolve-web.ts';
+import { resolveHttpCollector, resolveOtlp, resolveServerTls } from './resolve-web.ts';
 import { segmentsMin } from './rules.ts';
 import type { ConfigurationFile } from './schema.ts';
 import { resolveLines } from './schema-lines.ts';
@@ -69,6 +69,8 @@ function resolveCollector(name: string, one: CollectorFile, file: ConfigurationF
       return resolveJournald(name, one, file.resource);
     case 'http':
       return resolveHttpCollector(name, one, file.resource);
+    case 'otlp':
+      return resolveOtlp(name, one, file.resource);
     case 'stdin':
       return resolveStdin(name, one, file.resource);
     case 'exec':

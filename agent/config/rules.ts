@@ -15,7 +15,7 @@ type Collectors = ConfigurationFile['collectors'];
 type Shippers = ConfigurationFile['shippers'];
 type BlocksFile = Extract<Collectors[string], { type: 'blocks' }>;
 type ExecFile = Extract<Collectors[string], { type: 'exec' }>;
-type WebFile = Extract<Collectors[string], { type: 'http' }>;
+type WebFile = Extract<Collectors[string], { type: 'http' | 'otlp' }>;
 type HttpFile = Extract<Shippers[string], { type: 'http' }>;
 
 /** At least this many segments fit in a spool, so that retention can move in steps. */
@@ -67,6 +67,7 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
       case 'blocks':
         return checkReceiver(['collectors', name], collector);
       case 'http':
+      case 'otlp':
         return checkWeb(['collectors', name], collector);
       case 'exec':
         return checkExec(['collectors', name], collector);

@@ -10,7 +10,7 @@ import { journaldSchema } from './schema-journald.ts';
 import { relpSchema } from './schema-relp.ts';
 import { tcpSchema, udpSchema, unixgramSchema, unixSchema } from './schema-sockets.ts';
 import { syslogSchema } from './schema-syslog.ts';
-import { httpCollectorSchema } from './schema-web.ts';
+import { httpCollectorSchema, otlpSchema } from './schema-web.ts';
 
 const MiB = 1024 * 1024;
 
@@ -48,6 +48,7 @@ export const collectorSchema = z.discriminatedUnion('type', [
   journaldSchema,
   syslogSchema,
   httpCollectorSchema,
+  otlpSchema,
   stdinSchema,
   execSchema,
   relpSchema,

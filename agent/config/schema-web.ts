@@ -6,6 +6,8 @@ import { attributes, serverTls } from './schema-common.ts';
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+const urlPath = z.string().regex(/^\/[\x21-\x7e]{0,255}$/, { error: 'a path begins with `/`' });
+
 const common = {
   token_file: path().optional().meta({
     description: 'A file with bearer tokens, one a line; clients must show one. Read again when it changes.',
@@ -56,14 +58,10 @@ export const httpCollectorSchema = z
   .strictObject({
     type: z.literal('http').describe('Takes what is sent by HTTP.'),
     listen: address().meta({ description: 'Where to listen.', example: '127.0.0.1:8080' }),
-    path: z
-      .string()
-      .regex(/^\/[\x21-\x7e]{0,255}$/, { error: 'a path begins with `/`' })
-      .optional()
-      .meta({
-        description: 'The only path that there is; others are answered 404.',
-        fallback: 'every path is the same',
-      }),
+    path: urlPath.optional().meta({
+      description: 'The only path that there is; others are answered 404.',
+      fallback: 'every path is the same',
+    }),
     format: z
       .enum(['auto', 'lines', 'ndjson', 'json'])
       .prefault('auto')
@@ -84,3 +82,12 @@ export const httpCollectorSchema = z
   .describe(
     'Takes lines, NDJSON and JSON by HTTP. An answer leaves when all is durable; a request under an `Idempotency-Key` is taken once.',
   );
+
+export const otlpSchema = z
+  .strictObject({
+    type: z.literal('otlp').describe('Takes logs by OTLP/HTTP.'),
+    listen: address().meta({ description: 'Where to listen.', example: '127.0.0.1:4318' }),
+    path: urlPath.prefault('/v1/logs').describe('The only path that there is; others are answered 404.'),
+    ...common,
+  })
+  .describe('Takes logs of OpenTelemetry by HTTP, as protobuf or JSON. An answer leaves when all is durable.');

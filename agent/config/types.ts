@@ -59,6 +59,7 @@ export type CollectorConfiguration =
   | GelfCollectorConfiguration
   | RelpCollectorConfiguration
   | SocketCollectorConfiguration
+  | OtlpCollectorConfiguration
   | StdinCollectorConfiguration
   | ExecCollectorConfiguration
   | SyslogCollectorConfiguration;
@@ -155,6 +156,10 @@ export interface HttpCollectorConfiguration
 
 export interface SyslogCollectorConfiguration extends SyslogOptions {
   readonly type: 'syslog';
+}
+
+export interface OtlpCollectorConfiguration extends WebConfiguration {
+  readonly type: 'otlp';
 }
 
 export interface Address {

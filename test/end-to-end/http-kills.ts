@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HttpAgent } from './http-agent.ts';
+import { type SdkEncoding, sdk } from './otel-sdk.ts';
 import { PlainAgent } from './plain-agent.ts';
 import { sleep, until } from './tailspool.ts';
 
@@ -70,3 +71,31 @@ export async function plainThroughKills(records: number, kills: number, encoding
   assert.deepEqual(lines, all);
   if (encoding === 'ndjson') assert.equal(JSON.parse(got[0]!).attributes['log.file.name'], 'a.log');
 }
+
+/** OTLP has no keys: a batch whose answer was lost may come again, and nothing else. */
+export async function sdkThroughKills(records: number, kills: number, encoding: SdkEncoding): Promise<void> {
+  await using taker = await HttpAgent.start('otlp');
+  const { provider, logger } = sdk(`${taker.url}v1/logs`, encoding);
+  const each = Math.ceil(records / (kills + 1));
+  for (let round = 0; round <= kills; round++) {
+    for (let number = round * each; number < (round + 1) * each; number++) logger.emit({ body: `record ${number}` });
+    if (round === kills) break;
+    await sleep(150);
+    await taker.kill();
+    await sleep(50);
+    await taker.start();
+    await provider.forceFlush();
+  }
+  await provider.forceFlush();
+  await provider.shutdown();
+  const bodies = (await taker.mirrored('ndjson')).map((line) => (JSON.parse(line) as { body: string }).body);
+  const all = Array.from({ length: each * (kills + 1) }, (_, number) => `record ${number}`);
+  const got = new Set(bodies);
+  const duplicated = bodies.length - got.size;
+  console.log(`${all.length} records, ${kills} kills: ${all.length - got.size} lost, ${duplicated} duplicated`);
+  assert.deepEqual([...got].toSorted(), all.toSorted());
+  assert.ok(duplicated <= kills * batchRecordsMax, `at most the batch of each kill: ${duplicated}`);
+}
+
+/** What the SDK sends at one time. */
+const batchRecordsMax = 512;

@@ -3,9 +3,14 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { Budget } from '../../collectors/blocks/budget.ts';
 import { recordsOf } from '../../collectors/http/records.ts';
+import { eventsOfJson } from '../../collectors/otlp/json.ts';
+import { eventsOfProtobuf } from '../../collectors/otlp/protobuf.ts';
+import { Malformed } from '../../collectors/otlp/wire.ts';
 import { JsonScanner } from '../../collectors/shared/json-scanner.ts';
 import { Content } from '../../collectors/web/content.ts';
 import { Refusal } from '../../collectors/web/refusal.ts';
+import { eventOf, type Value } from '../../spool/event.ts';
+import { fullJson, fullProtobuf } from '../collectors/otlp/requests.ts';
 import type { Target } from './target.ts';
 
 const values = [
@@ -51,7 +56,31 @@ export const webTargets: readonly Target[] = [
       }
     },
   },
+  {
+    name: 'OTLP logs as protobuf',
+    from: 'wire',
+    valid: [fullProtobuf],
+    run: (input) => soundEvents(() => eventsOfProtobuf(input)),
+  },
+  {
+    name: 'OTLP logs as JSON',
+    from: 'wire',
+    valid: [Buffer.from(fullJson)],
+    run: (input) => soundEvents(() => eventsOfJson(input)),
+  },
 ];
+
+function soundEvents(read: () => Iterable<string>): void {
+  try {
+    for (const line of read()) {
+      assert.ok(!line.includes('\n'));
+      const value = JSON.parse(line) as Value;
+      assert.equal(eventOf(value), value, 'an event, not the body of one');
+    }
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+  }
+}
 
 function take(input: Buffer, format: 'lines' | 'ndjson' | 'json') {
   const budget = new Budget(1 << 26);
