@@ -116,8 +116,12 @@ export class Pair implements AsyncDisposable {
 
   /** What the mirror holds of a collector that has no files, in its one format; '' while there is nothing. */
   arrived(collector: string, file = 'records.ndjson'): string {
-    const path = join(this.out, hostname(), `@${collector}`, file);
+    const path = this.arrivedPath(collector, file);
     return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : '';
+  }
+
+  arrivedPath(collector: string, file = 'records.ndjson'): string {
+    return join(this.out, hostname(), `@${collector}`, file);
   }
 
   /** Waits until the mirror holds at least as much as was written, and no more is under way. */

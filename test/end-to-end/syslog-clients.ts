@@ -1,5 +1,5 @@
 /**
- * Programs that send syslog, each told to send the lines of a file: util-linux's `logger`, rsyslog (omfwd) and syslog-ng, as the system or
+ * Programs that send syslog, that send the lines they are given: util-linux's `logger`, rsyslog (omfwd) and syslog-ng, as the system or
  * Debian's packages have them.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -7,9 +7,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { findPeers, type PeerProgram } from '../../build/bench/ways/peer-programs.ts';
 import { rsyslogArguments, syslogNgArguments } from '../../build/bench/ways/peer-settings.ts';
-import { startPeer } from '../../build/bench/ways/peers.ts';
+import { type RunningPeer, startPeer } from '../../build/bench/ways/peers.ts';
 import { unpackedEnvironment, unpackedFolder, unpackPackages } from '../../build/debian-packages.ts';
-import { sleep } from './tailspool.ts';
 
 /** What a client sends to. */
 export interface Target {
@@ -22,17 +21,14 @@ export interface Target {
 export interface Client extends AsyncDisposable {
   /** For the message of a failed test. */
   printed(): string;
+  send(lines: readonly string[]): void;
 }
 
 export const loggerMissing =
   spawnSync('logger', ['--version']).error === undefined ? undefined : 'logger (util-linux) is not installed';
 
-/** 25,000 a second. */
-const pacedLines = 250;
-const pauseMs = 10;
-
-/** `logger` with these options, reading the lines from its input. Resolves when it is done. */
-export async function withLogger(options: readonly string[], { at }: Target, lines: readonly string[]): Promise<void> {
+/** `logger` with these options, reading the lines from its input. */
+export function loggerClient(options: readonly string[], { at }: Target): Client {
   const where = typeof at === 'string' ? ['-u', at] : ['-n', '127.0.0.1', '-P', String(at)];
   const child = spawn('logger', ['-t', 'load', '-S', '64KiB', ...where, ...options], {
     stdio: ['pipe', 'ignore', 'pipe'],
@@ -41,14 +37,16 @@ export async function withLogger(options: readonly string[], { at }: Target, lin
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk;
   });
-  for (let at = 0; at < lines.length; at += pacedLines) {
-    child.stdin.write(`${lines.slice(at, at + pacedLines).join('\n')}\n`);
-    // Nobody tells a sender of UDP that he is too fast.
-    if (options.includes('-d')) await sleep(pauseMs);
-  }
-  child.stdin.end();
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  if (code !== 0 || said !== '') throw new Error(`logger ended with ${code}: ${said}`);
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  return {
+    printed: () => said,
+    send: (lines) => void child.stdin.write(`${lines.join('\n')}\n`),
+    async [Symbol.asyncDispose]() {
+      child.stdin.end();
+      const code = await ended;
+      if (code !== 0 || said !== '') throw new Error(`logger ended with ${code}: ${said}`);
+    },
+  };
 }
 
 let peers: ReturnType<typeof findPeers> | undefined;
@@ -81,16 +79,10 @@ export function rsyslogWithTls(): PeerProgram | string {
 }
 
 /** `forward`: the parameters of omfwd besides the target. */
-export function rsyslogClient(
-  program: PeerProgram,
-  folder: string,
-  { at, caFile }: Target,
-  forward: string,
-  lines: readonly string[],
-): Client {
+export function rsyslogClient(program: PeerProgram, folder: string, { at, caFile }: Target, forward: string): Client {
   fs.mkdirSync(folder, { recursive: true });
   const log = join(folder, 'lines.log');
-  fs.writeFileSync(log, `${lines.join('\n')}\n`);
+  fs.writeFileSync(log, '');
   const tls =
     'StreamDriver="gtls" StreamDriverMode="1" StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="localhost"';
   const settings = `global(workDirectory="${folder}" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off" net.enableDNS="off"
@@ -101,25 +93,34 @@ ruleset(name="send" queue.type="LinkedList" queue.size="200000") {
   action(type="omfwd" target="127.0.0.1" port="${at}" ${forward} ${caFile === undefined ? '' : tls} action.resumeRetryCount="-1")
 }
 `;
-  return startPeer(program, rsyslogArguments(program, folder, settings));
+  return follower(startPeer(program, rsyslogArguments(program, folder, settings)), log);
 }
 
 /** `driver`: of its destination, with TARGET where the address goes. */
-export function syslogNgClient(program: PeerProgram, folder: string, driver: string, lines: readonly string[]): Client {
+export function syslogNgClient(program: PeerProgram, folder: string, driver: string): Client {
   fs.mkdirSync(folder, { recursive: true });
   const log = join(folder, 'lines.log');
-  fs.writeFileSync(log, `${lines.join('\n')}\n`);
+  fs.writeFileSync(log, '');
   const settings = `@version: 3.38
 @module affile
 @module afsocket
 @module syslogformat
 @module basicfuncs
 options { keep-hostname(yes); use-dns(no); dns-cache(no); log-msg-size(65536); stats-level(0); time-reopen(1); };
-source s { file("${log}" flags(no-parse) default-facility(local0) default-priority(warning) program-override("load") host-override("sender1") read-old-records(yes) follow-freq(0.1) log-iw-size(10000) log-fetch-limit(1000)); };
+source s { file("${log}" flags(no-parse) default-facility(local0) default-priority(warning) program-override("load") host-override("sender1") read-old-records(yes) follow-freq(0.02) log-iw-size(10000) log-fetch-limit(1000)); };
 destination d { ${driver} };
 log { source(s); destination(d); flags(flow-control); };
 `;
-  return startPeer(program, syslogNgArguments(program, folder, settings));
+  return follower(startPeer(program, syslogNgArguments(program, folder, settings)), log);
+}
+
+/** It follows the file. */
+function follower(peer: RunningPeer, log: string): Client {
+  return {
+    printed: () => peer.printed(),
+    send: (lines) => fs.appendFileSync(log, `${lines.join('\n')}\n`),
+    [Symbol.asyncDispose]: () => peer.stop(),
+  };
 }
 
 /** Lines such as logs have, each with its number. */

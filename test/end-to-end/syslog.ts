@@ -10,6 +10,7 @@ import { nativeMissing } from '../support/native.ts';
 import { Pair } from './pair.ts';
 import {
   type Client,
+  loggerClient,
   loggerMissing,
   numberedLines,
   peer,
@@ -17,11 +18,11 @@ import {
   rsyslogWithTls,
   syslogNgClient,
   type Target,
-  withLogger,
 } from './syslog-clients.ts';
 import { askStatus, freePort, until, untilAnswers } from './tailspool.ts';
 
 const collector = 'net';
+const portionLines = 200;
 
 export interface Served extends AsyncDisposable {
   readonly pair: Pair;
@@ -73,24 +74,18 @@ export async function serve(...more: readonly string[]): Promise<Served> {
   };
 }
 
-/** One way in which a real program sends. `start` resolves when it sends, or with why it cannot be had. */
+/** One way in which a real program sends. `start` says why it cannot be had where it cannot. */
 export interface Way {
   readonly name: string;
   readonly to: 'tcp' | 'udp' | 'unix' | 'unixgram' | 'tls';
-  readonly start: (target: Target, lines: readonly string[], folder: string) => Promise<Client | string>;
+  readonly start: (target: Target, folder: string) => Client | string;
 }
-
-const nobody: Client = { printed: () => '', async [Symbol.asyncDispose]() {} };
 
 function logger(name: string, to: Way['to'], ...options: string[]): Way {
   return {
     name: `logger ${name}`,
     to,
-    async start(target, lines) {
-      if (loggerMissing !== undefined) return loggerMissing;
-      await withLogger(options, target, lines);
-      return nobody;
-    },
+    start: (target) => loggerMissing ?? loggerClient(options, target),
   };
 }
 
@@ -98,9 +93,9 @@ function rsyslog(name: string, to: Way['to'], forward: string): Way {
   return {
     name: `rsyslog ${name}`,
     to,
-    async start(target, lines, folder) {
+    start(target, folder) {
       const program = to === 'tls' ? rsyslogWithTls() : peer('rsyslog');
-      return typeof program === 'string' ? program : rsyslogClient(program, folder, target, forward, lines);
+      return typeof program === 'string' ? program : rsyslogClient(program, folder, target, forward);
     },
   };
 }
@@ -109,9 +104,9 @@ function syslogNg(name: string, to: Way['to'], driver: (target: Target) => strin
   return {
     name: `syslog-ng ${name}`,
     to,
-    async start(target, lines, folder) {
+    start(target, folder) {
       const program = peer('syslog-ng');
-      return typeof program === 'string' ? program : syslogNgClient(program, folder, driver(target), lines);
+      return typeof program === 'string' ? program : syslogNgClient(program, folder, driver(target));
     },
   };
 }
@@ -158,13 +153,15 @@ export async function sendAndCompare(
   const { pair } = served;
   const missing = way.to === 'tls' ? opensslMissing : way.to === 'unixgram' && nativeMissing;
   if (missing) return t.skip(missing);
-  const begun = records(pair);
+  const count = new Lines(pair.arrivedPath(collector));
+  const begun = count.now();
   const folder = join(pair.folder, way.name.replace(/[^a-z0-9]+/gi, '-'));
-  const client = await way.start(served[way.to], lines, folder);
+  const client = way.start(served[way.to], folder);
   if (typeof client === 'string') return t.skip(client);
   await using running = client;
-  const said = async () => `${records(pair) - begun} are there\n${running.printed()}\n${await pair.describe()}`;
-  await until(`${lines.length} messages of ${way.name}`, () => records(pair) - begun >= lines.length, said, 120_000);
+  await send(running, lines, way.to === 'udp' ? () => taken(pair) : undefined);
+  const said = async () => `${count.now() - begun} are there\n${running.printed()}\n${await pair.describe()}`;
+  await until(`${lines.length} messages of ${way.name}`, () => count.now() - begun >= lines.length, said, 600_000);
   const events = arrived(pair).slice(begun);
   assert.deepEqual(
     events.map(({ body }) => body),
@@ -178,6 +175,22 @@ export async function sendAndCompare(
   }
 }
 
+/** `taken`: for UDP, whose senders hear of nothing. A receive buffer of the kernel's default size holds some hundreds of datagrams. */
+async function send(client: Client, lines: readonly string[], taken?: () => Promise<number>): Promise<void> {
+  if (taken === undefined) return client.send(lines);
+  const begun = await taken();
+  for (let at = 0; at < lines.length; at += portionLines) {
+    const portion = lines.slice(at, at + portionLines);
+    client.send(portion);
+    const done = async () => (await taken()) >= begun + at + portion.length;
+    await until(`datagrams up to ${at + portion.length}`, done, () => client.printed());
+  }
+}
+
+async function taken(pair: Pair): Promise<number> {
+  return (await statusOf(pair))?.totals.spooled.records ?? 0;
+}
+
 /** What the collector says of itself. */
 export async function statusOf(pair: Pair) {
   return (await askStatus(pair.agentData))?.collectors.find(({ name }) => name === collector);
@@ -188,8 +201,29 @@ export function arrived(pair: Pair): Event[] {
   return lines.map((line) => JSON.parse(line) as Event);
 }
 
-function records(pair: Pair): number {
-  return pair.arrived(collector).split('\n').length - 1;
+/** Counts the lines of a file that grows, reading each byte once. */
+class Lines {
+  readonly #path: string;
+  readonly #chunk = Buffer.alloc(1 << 20);
+  #offset = 0;
+  #count = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  now(): number {
+    if (!fs.existsSync(this.#path)) return 0;
+    const descriptor = fs.openSync(this.#path, 'r');
+    for (;;) {
+      const read = fs.readSync(descriptor, this.#chunk, 0, this.#chunk.length, this.#offset);
+      if (read === 0) break;
+      this.#offset += read;
+      for (let lf = this.#chunk.indexOf(10); lf >= 0 && lf < read; lf = this.#chunk.indexOf(10, lf + 1)) this.#count++;
+    }
+    fs.closeSync(descriptor);
+    return this.#count;
+  }
 }
 
 export { numberedLines };
