@@ -8,8 +8,8 @@ import type { Context } from './context.ts';
 import { type Head, headBytesMax, windowBytes, windowOf } from './fingerprint.ts';
 import type { Generation } from './generation.ts';
 import type { Content } from './identity.ts';
-import { objectOf } from './lineage.ts';
 import type { Compression } from './names.ts';
+import { objectOf } from './object-at.ts';
 import { ReadOnlyFile } from './read-only.ts';
 import { RemoteFile } from './remote.ts';
 

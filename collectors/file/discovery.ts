@@ -6,8 +6,9 @@ import type { DirectoryEntry } from '../../spool/ports.ts';
 import type { Watcher } from '../ports.ts';
 import type { Context } from './context.ts';
 import type { Patterns } from './glob.ts';
-import { changedNsOf, type Trouble } from './lineage.ts';
+import type { Trouble } from './lineage.ts';
 import { directoryOf, join } from './names.ts';
+import { changedNsOf } from './object-at.ts';
 import { refusalOf, unreadable } from './permission.ts';
 
 interface Directory {

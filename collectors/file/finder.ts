@@ -7,9 +7,10 @@ import type { Context } from './context.ts';
 import type { Discovery } from './discovery.ts';
 import type { Patterns } from './glob.ts';
 import type { Housekeeping } from './housekeeping.ts';
-import { inspectQuickly, Lineage } from './lineage.ts';
+import { Lineage } from './lineage.ts';
 import { directoryOf, join, nameOf, rotatedNames } from './names.ts';
 import { NoisyFolders } from './noisy.ts';
+import { inspectQuickly } from './object-at.ts';
 import { pace } from './options.ts';
 import { sliceMs, type Turns } from './turns.ts';
 

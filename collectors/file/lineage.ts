@@ -2,15 +2,15 @@
  * The generations of one path, in order: the older one is read to its end before the newer one, and looked at again right
  * before the newer one is read, since its writer may keep the old descriptor for a while.
  */
-import type { FileStat, MonotonicMs } from '../../spool/ports.ts';
+import type { MonotonicMs } from '../../spool/ports.ts';
 import type { ArchiveEnd } from './archive.ts';
 import type { Context } from './context.ts';
 import { windowBytes } from './fingerprint.ts';
-import type { Generation, Turn } from './generation.ts';
-import { mayChangeUnseen } from './listings.ts';
-import { directoryOf } from './names.ts';
+import type { Generation } from './generation.ts';
+import { failedWith, lookAt, openAgain } from './look-at.ts';
+import { folderChangedNs, inspectQuickly, objectOf } from './object-at.ts';
 import { pace } from './options.ts';
-import { inspect, unreadable } from './permission.ts';
+import { inspect } from './permission.ts';
 import { RemoteFile } from './remote.ts';
 
 /**
@@ -220,7 +220,7 @@ export class Lineage {
       const { code } = error as NodeJS.ErrnoException;
       this.#fetched = code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : `failed:${code}`;
       const reading = this.live[0];
-      if (reading && this.#fetched !== 'missing') this.#failed(reading, error);
+      if (reading && this.#fetched !== 'missing') failedWith(reading, this.path, error, this.#context);
     }
   }
 
@@ -246,7 +246,7 @@ export class Lineage {
       const generation = this.live[at]!;
       const isLast = at === this.live.length - 1;
       // What comes late to an older file would stand between the halves of a line: as long as one is watched, halves wait.
-      const turn = this.#look(generation, now, isLast && at > 0 ? pace.lingerMs : 0);
+      const turn = lookAt(generation, this.path, this.#context, [now, isLast && at > 0 ? pace.lingerMs : 0]);
       if (turn === 'more' || turn === 'held') return turn;
       if (turn === 'changed' || turn === 'absent') return 'resolve';
       if (turn === 'compressed') return 'expand';
@@ -271,59 +271,12 @@ export class Lineage {
     if (!this.#context.tools.shape?.joinsRotation || newer.place?.compression !== undefined) return false;
     if (older.file instanceof RemoteFile || newer.file instanceof RemoteFile) return false;
     try {
-      if (newer.file === undefined && this.#open(newer) !== 'opened') return false;
+      if (newer.file === undefined && openAgain(newer, this.#context) !== 'opened') return false;
       return newer.takeTogether(older);
     } catch (error) {
-      this.#failed(newer, error);
+      failedWith(newer, this.path, error, this.#context);
       return false;
     }
-  }
-
-  #look(generation: Generation, now: MonotonicMs, patienceMs: number): Turn | 'compressed' {
-    if (generation.place?.compression !== undefined) return 'compressed';
-    try {
-      if (generation.file === undefined) {
-        const opened = this.#open(generation);
-        if (opened !== 'opened') return opened;
-      }
-      this.#context.descriptors.used(generation);
-      const turn = generation.turn(now, patienceMs);
-      generation.failure = undefined;
-      return turn;
-    } catch (error) {
-      return this.#failed(generation, error);
-    }
-  }
-
-  /** Opens a quiet file again, if anything changed in it. */
-  #open(generation: Generation): 'opened' | Turn {
-    const { files, descriptors } = this.#context;
-    if (generation.place === undefined || this.#context.isRemote(generation.place.path)) return 'absent';
-    const { path } = generation.place;
-    const stat = files.stat(path);
-    if (stat.inode !== generation.inode || stat.kind !== 'file') return 'absent';
-    if (stat.sizeBytes === generation.offset && stat.modifiedMs === generation.modifiedMs) return 'idle';
-    const file = files.open(path, 'read-no-follow');
-    const opened = file.stat();
-    if (opened.inode !== generation.inode || opened.kind !== 'file') {
-      file.close();
-      return 'absent';
-    }
-    generation.file = file;
-    generation.observe(opened);
-    descriptors.opened(generation);
-    return 'opened';
-  }
-
-  #failed(generation: Generation, error: unknown): Turn {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return 'absent';
-    const found = unreadable(generation.place?.path ?? this.path, error);
-    const message = found.kind === 'unreadable' ? found.message : String(error);
-    const since = generation.failure?.since ?? this.#context.clock.now();
-    generation.failure = { code, message, since };
-    generation.lastTurn = 'failed';
-    return 'failed';
   }
 
   /** What came of reading from a compressed file. */
@@ -356,7 +309,7 @@ export class Lineage {
   }
 
   failed(generation: Generation, error: unknown): void {
-    if (this.#failed(generation, error) === 'absent') this.seekAgain(generation);
+    if (failedWith(generation, this.path, error, this.#context) === 'absent') this.seekAgain(generation);
     else this.tryAgain();
   }
 
@@ -425,37 +378,4 @@ export class Lineage {
 /** What the next turn needs was not fetched yet. A line that NUL bytes tear waits for its time. */
 function needsMore({ file, lastTurn }: Generation): boolean {
   return file instanceof RemoteFile && file.hasMore && lastTurn !== 'torn_line';
-}
-
-/** What stands at a path, in a form that can be compared: the object, or that there is none. */
-export function inspectQuickly(path: string, context: Context): string {
-  try {
-    return objectOf(context.files.stat(path));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : `failed:${code}`;
-  }
-}
-
-/**
- * When an entry of the path's folder last came, went or was renamed; 0 where it is not there. `settled`: −1 where that was so
- * shortly ago that another change may have the same time.
- */
-export function folderChangedNs(path: string, context: Context, settled = false): bigint {
-  return changedNsOf(directoryOf(path), context, settled);
-}
-
-/** The same of the folder itself. */
-export function changedNsOf(folder: string, context: Context, settled = false): bigint {
-  try {
-    const { changedNs } = context.files.stat(folder);
-    return settled && mayChangeUnseen(changedNs, context.clock) ? -1n : changedNs;
-  } catch {
-    // No folder, or one that may not be looked at: nothing can have come.
-    return 0n;
-  }
-}
-
-export function objectOf({ kind, device, inode }: FileStat): string {
-  return `${kind}:${device}:${inode}`;
 }

@@ -6,9 +6,9 @@ import type { FileStat, OpenFile } from '../../spool/ports.ts';
 import type { Context } from './context.ts';
 import { fingerprintAt, headOf } from './fingerprint.ts';
 import type { Content } from './identity.ts';
-import { inspectQuickly, objectOf } from './lineage.ts';
 import { type Listing, listingOf } from './listings.ts';
 import { directoryOf, join } from './names.ts';
+import { inspectQuickly, objectOf } from './object-at.ts';
 import { type Inspection, inspect, judgeFile, refusalOf, unreadable } from './permission.ts';
 import { RemoteFile } from './remote.ts';
 

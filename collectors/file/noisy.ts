@@ -5,7 +5,7 @@
 import type { MonotonicMs } from '../../spool/ports.ts';
 import type { Context } from './context.ts';
 import type { Discovery, Hushed } from './discovery.ts';
-import { changedNsOf } from './lineage.ts';
+import { changedNsOf } from './object-at.ts';
 import { pace } from './options.ts';
 import { sleepsOn } from './sleepers.ts';
 
