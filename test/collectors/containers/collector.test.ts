@@ -87,6 +87,7 @@ test('a line whose end never comes is taken as it is after its time, and so is w
   bench.write(`${folder}/0.log`, line('begins ', 'P'));
   await bench.start();
   await until(bench, ['begins ']);
+  await bench.restart();
   bench.write(`${folder}/0.log`, line('ends'));
   await until(bench, ['begins ', 'ends']);
   const flags = eventsOf(bench).map(({ attributes }) => Object.keys(attributes!).slice(1));

@@ -138,6 +138,17 @@ test('a group beyond its limits is split at a line, flagged and counted', async 
   assert.equal(bench.collector!.status().gauges.split_groups, 1);
 });
 
+test('what a set of traces remembers of the lines before is known after a restart', async () => {
+  await using bench = benchOf({ multiline: { ...groups, start: undefined, traces: ['java'], timeoutMs: 50 } });
+  bench.write('a.log', 'java.lang.IllegalStateException: no\n\tat a.b(C.java:1)\n');
+  await bench.start();
+  await until(bench, ['java.lang.IllegalStateException: no\n\tat a.b(C.java:1)']);
+  await bench.restart(() => bench.write('a.log', '\tat a.c(C.java:2)\n\tat a.d(C.java:3)\n\n\tat no.trace()\n'));
+  await bench.until(() => bodies(bench).length === 4);
+  assert.deepEqual(bodies(bench).slice(1), ['\tat a.c(C.java:2)\n\tat a.d(C.java:3)', '', '\tat no.trace()']);
+  assert.equal(JSON.parse(recordsOf(bench)[1]!).attributes['tailspool.continues'], true);
+});
+
 for (const multiline of [undefined, groups]) {
   const what = multiline ? 'groups' : 'lines';
   const textIn = (bench: Bench) =>
