@@ -1,5 +1,6 @@
 /** Standard input and commands, from what the file says to what the rooms take. */
 import type { ConfigurationFile } from './schema.ts';
+import { resolveLines } from './schema-lines.ts';
 import type { ExecCollectorConfiguration, StdinCollectorConfiguration } from './types.ts';
 
 type CollectorFile = ConfigurationFile['collectors'][string];
@@ -37,6 +38,7 @@ function common(name: string, one: StdinFile | ExecFile, resource: Resource) {
     name,
     lineBytesMax: one.max_line,
     partialTimeoutMs: one.partial_timeout,
+    ...resolveLines(one),
     attributes: one.attributes,
     resource: { ...resource, ...one.resource },
   };

@@ -70,7 +70,8 @@ function checkCollectors({ collectors }: ConfigurationFile): Finding[] {
       case 'otlp':
         return checkWeb(['collectors', name], collector);
       case 'exec':
-        return checkExec(['collectors', name], collector);
+        return [...checkExec(['collectors', name], collector), ...checkLines(['collectors', name], collector)];
+      case 'stdin':
       case 'file':
       case 'containers':
         return checkLines(['collectors', name], collector);

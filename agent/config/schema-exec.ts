@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { limits } from '../../spool/nouns.ts';
 import { duration, path, size, text } from './fields.ts';
 import { attributes } from './schema-common.ts';
+import { lineKeys } from './schema-lines.ts';
 
 const dayMs = 86_400_000;
 const MiB = 1024 * 1024;
@@ -16,6 +17,7 @@ const lines = {
     .describe(
       'A last line without its line feed is taken after this time; what follows is marked as its continuation.',
     ),
+  ...lineKeys,
   attributes: attributes.prefault({}).meta({ description: 'Added to all its records.', entry: 'text' }),
   resource: attributes
     .prefault({})

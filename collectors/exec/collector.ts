@@ -7,7 +7,8 @@
 import type { Timer } from '../../spool/ports.ts';
 import type { ChildEnd, ChildProcess, Collector, CollectorStatus } from '../ports.ts';
 import { Deposit } from '../shared/deposit.ts';
-import { LineStream } from '../shared/line-stream.ts';
+import { LineStream, shapeOfLines } from '../shared/line-stream.ts';
+import { noShapeCounts, shapeGauges } from '../shared/shape.ts';
 import { type Cut, ExecLedger } from './ledger.ts';
 import type { ExecOptions, ExecWorld } from './options.ts';
 
@@ -27,6 +28,7 @@ export class ExecCollector implements Collector {
   readonly #errors: Deposit;
   #child: ChildProcess | undefined;
   #streams: LineStream[] = [];
+  readonly #counts = noShapeCounts();
   #pause: { readonly timer: Timer; readonly end: () => void } | undefined;
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
@@ -62,7 +64,11 @@ export class ExecCollector implements Collector {
   status(): CollectorStatus {
     const [output, errors] = [this.#output.read, this.#errors.read];
     const read = { records: output.records + errors.records, bytes: output.bytes + errors.bytes };
-    const gauges = { running: this.#child ? 1 : 0, ...this.#ledger.gauges };
+    const gauges = {
+      running: this.#child ? 1 : 0,
+      ...this.#ledger.gauges,
+      ...shapeGauges(shapeOfLines(this.#options), this.#counts),
+    };
     return { name: this.name, type: this.type, read, problems: this.#ledger.problems, sources: [], gauges };
   }
 
@@ -124,8 +130,8 @@ export class ExecCollector implements Collector {
 
   async #readToTheEnd(child: ChildProcess, enough: (bytes: number) => boolean): Promise<ChildEnd> {
     const { clock } = this.#world;
-    const output = new LineStream(this.#options, this.#output, clock);
-    const errors = new LineStream(this.#options, this.#errors, clock);
+    const output = new LineStream(this.#options, this.#output, clock, this.#counts);
+    const errors = new LineStream(this.#options, this.#errors, clock, this.#counts);
     this.#streams = [output, errors];
     // An error in reading is as good as an end.
     const reading = Promise.all([

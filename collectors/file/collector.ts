@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import type { Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
+import { noShapeCounts } from '../shared/shape.ts';
 import { shapeOf } from '../shared/shapes.ts';
 import { ArchiveProbes } from './archive.ts';
 import { BirthTimes, type Context } from './context.ts';
@@ -150,7 +151,7 @@ class FileCollector implements Collector {
     const { files, clock, log, inflater, mounts, intake, bootId } = this.#ports;
     const { networkFs, never, maxLineBytes, partialTimeoutMs, openFilesMax, rotated } = this.#options;
     const shape = this.#options.logs?.shape ?? shapeOf(this.#options);
-    const shaped = { undecodable: 0, split: 0, unparsed: 0 };
+    const shaped = noShapeCounts();
 
     const { found } = this.#marker;
     const rebooted = found !== undefined && found.bootId !== bootId;

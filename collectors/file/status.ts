@@ -1,6 +1,7 @@
 /** What a file collector shows of itself. */
 import type { Problem } from '../../spool/ports.ts';
 import type { CollectorStatus, SourceStatus } from '../ports.ts';
+import { shapeGauges } from '../shared/shape.ts';
 import type { Context } from './context.ts';
 import type { Discovery } from './discovery.ts';
 import type { Generation } from './generation.ts';
@@ -34,7 +35,7 @@ export function statusOf(
       files: context.registry.size,
       asleep: context.registry.sleepers.size,
       deleted_held_bytes: deletedBytes(context),
-      ...shapedGauges(context),
+      ...shapeGauges(context.tools.shape, context.tools.shaped),
     },
   };
 }
@@ -174,13 +175,6 @@ function stalledBecause(generation: Generation): string {
     default:
       return `the last look at the file ended with "${generation.lastTurn}", and nothing was read since`;
   }
-}
-
-/** What a shape came upon; nothing where lines are taken as they stand. */
-function shapedGauges({ tools: { shape, shaped } }: Context): Record<string, number> {
-  if (!shape) return {};
-  const { undecodable, split, unparsed } = shaped;
-  return { undecodable_sequences: undecodable, split_groups: split, unparsed_lines: unparsed };
 }
 
 function deletedBytes(context: Context): number {

@@ -1,15 +1,20 @@
 /**
- * Lines of a stream of bytes (standard input, a program's output) into one source of the spool, byte for byte. Reads only what
- * the spool takes, so a writer that is faster waits. A line longer than `lineBytesMax` goes in flagged parts; so does one that has
- * no line feed for `partialTimeoutMs`, and what comes behind it.
+ * Lines of a stream of bytes (standard input, a program's output) into one source of the spool, byte for byte, or through a shape
+ * (groups of lines, other encodings). Reads only what the spool takes, so a writer that is faster waits. A line longer than
+ * `lineBytesMax` goes in flagged parts; so does one that has no line feed for `partialTimeoutMs`, and what comes behind it.
  */
 import type { Clock, Timer } from '../../spool/ports.ts';
 import type { ByteReader } from '../ports.ts';
 import type { Deposit } from './deposit.ts';
+import type { MultilineOptions } from './multiline.ts';
+import { noShapeCounts, type Shape, type ShapeCounts, startBytes } from './shape.ts';
+import { shapeOf } from './shapes.ts';
 
 export interface LineStreamOptions {
   readonly lineBytesMax: number;
   readonly partialTimeoutMs: number;
+  readonly encoding?: string | undefined;
+  readonly multiline?: MultilineOptions | undefined;
 }
 
 const lineFeed = 0x0a;
@@ -27,9 +32,19 @@ export class LineStream {
   #timer: Timer | undefined;
   #stopped = false;
   #bytes = 0;
+  readonly #shape: Shape | undefined;
+  readonly #counts: ShapeCounts;
+  #shapeState = 0;
+  /** How the stream began. */
+  #start: Uint8Array = new Uint8Array(0);
+  /** Through a shape: what is held ends within a line. */
+  #openLine = true;
 
-  constructor(options: LineStreamOptions, deposit: Deposit, clock: Clock) {
+  /** `counts`: what a shape comes upon is added to them. */
+  constructor(options: LineStreamOptions, deposit: Deposit, clock: Clock, counts = noShapeCounts()) {
     this.#options = options;
+    this.#shape = shapeOfLines(options);
+    this.#counts = counts;
     this.#deposit = deposit;
     this.#clock = clock;
   }
@@ -63,7 +78,7 @@ export class LineStream {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
-    while (this.#length > 0 && this.#putNext(true));
+    while (this.#length > 0 && (this.#shape ? this.#putShaped(this.#shape, true) : this.#putNext(true)) === true);
     if (this.#length > 0) this.#deposit.drop('vanished', linesIn(this.#buffer.subarray(0, this.#length)), this.#length);
     this.#length = 0;
   }
@@ -77,6 +92,8 @@ export class LineStream {
       this.#buffer = larger;
     }
     this.#buffer.set(piece, this.#length);
+    if (this.#start.length < startBytes)
+      this.#start = Buffer.concat([this.#start, piece.subarray(0, startBytes)]).subarray(0, startBytes);
     this.#length += piece.length;
     this.#bytes += piece.length;
     return false;
@@ -84,13 +101,19 @@ export class LineStream {
 
   async #put(all: boolean): Promise<void> {
     this.#timer?.cancel();
-    while (!this.#stopped && this.#due(all)) if (!this.#putNext(all)) await this.#deposit.room();
+    while (!this.#stopped && this.#due(all)) {
+      const put = this.#shape ? this.#putShaped(this.#shape, all) : this.#putNext(all);
+      if (put === 'nothing') break;
+      if (!put) await this.#deposit.room();
+    }
     if (this.#length === 0 || this.#stopped) return;
-    this.#timer = this.#clock.after(this.#options.partialTimeoutMs, () => void this.#put(true));
+    const timeoutMs = this.#shape && !this.#openLine ? this.#shape.timeoutMs : this.#options.partialTimeoutMs;
+    this.#timer = this.#clock.after(timeoutMs, () => void this.#put(true));
   }
 
   #due(all: boolean): boolean {
     if (this.#length === 0) return false;
+    if (this.#shape) return true;
     return all || this.#length > this.#options.lineBytesMax || this.#held.includes(lineFeed);
   }
 
@@ -107,6 +130,26 @@ export class LineStream {
     return this.#putBytes(Math.min(this.#length, lineBytesMax), 1, false);
   }
 
+  /** Puts what a shape makes of what is held. False where there is no room; `nothing`: more has to come first. */
+  #putShaped(shape: Shape, all: boolean): boolean | 'nothing' {
+    const memory = { unterminated: this.#open, state: this.#shapeState };
+    const held = { bytes: this.#held, offset: this.#bytes - this.#length, start: this.#start };
+    const { taken, records, unterminated, state, openLine, ...counts } = shape.cut({ ...held, ...memory, ends: all });
+    this.#openLine = openLine;
+    if (taken === 0) return 'nothing';
+    const isText = shape.format === 'text';
+    const open = { continues: isText && this.#open, unterminated: isText && unterminated && records.length > 0 };
+    if (records.length > 0 && !this.#deposit.putWhole(Buffer.concat(records), records.length, shape.format, open))
+      return false;
+    this.#counts.undecodable += counts.undecodable;
+    this.#counts.split += counts.split;
+    this.#open = unterminated;
+    this.#shapeState = state;
+    this.#buffer.copyWithin(0, taken, this.#length);
+    this.#length -= taken;
+    return true;
+  }
+
   #putBytes(bytes: number, records: number, ended: boolean): boolean {
     // A line feed for the part of a line that has none; what stands there is put back.
     const record = ended ? this.#buffer.subarray(0, bytes) : Buffer.concat([this.#held.subarray(0, bytes), newLine]);
@@ -117,6 +160,15 @@ export class LineStream {
     this.#length -= bytes;
     return true;
   }
+}
+
+/** undefined: lines are taken as they stand. */
+export function shapeOfLines({
+  encoding,
+  multiline,
+  lineBytesMax: maxLineBytes,
+}: LineStreamOptions): Shape | undefined {
+  return shapeOf({ encoding, multiline, maxLineBytes });
 }
 
 const newLine = Buffer.from('\n');

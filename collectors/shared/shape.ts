@@ -61,6 +61,17 @@ export interface ShapeCounts {
   unparsed: number;
 }
 
+export function noShapeCounts(): ShapeCounts {
+  return { undecodable: 0, split: 0, unparsed: 0 };
+}
+
+/** For a collector's status; nothing where lines are taken as they stand. */
+export function shapeGauges(shape: Shape | undefined, counts: ShapeCounts): Record<string, number> {
+  if (!shape) return {};
+  const { undecodable, split, unparsed } = counts;
+  return { undecodable_sequences: undecodable, split_groups: split, unparsed_lines: unparsed };
+}
+
 /** More than this is not made at once: the rest comes with the next turn. */
 export const shapedBytesTarget = 512 * 1024;
 

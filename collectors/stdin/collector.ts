@@ -6,7 +6,8 @@ import type { Attributes, Intake } from '../../spool/nouns.ts';
 import type { Clock, Log, Problem } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus, StandardInput } from '../ports.ts';
 import { Deposit } from '../shared/deposit.ts';
-import { LineStream, type LineStreamOptions } from '../shared/line-stream.ts';
+import { LineStream, type LineStreamOptions, shapeOfLines } from '../shared/line-stream.ts';
+import { noShapeCounts, type Shape, shapeGauges } from '../shared/shape.ts';
 
 export interface StdinOptions extends LineStreamOptions {
   readonly name: string;
@@ -28,6 +29,8 @@ export class StdinCollector implements Collector {
   readonly #world: StdinWorld;
   readonly #deposit: Deposit;
   readonly #lines: LineStream;
+  readonly #shape: Shape | undefined;
+  readonly #counts = noShapeCounts();
   readonly #end = Promise.withResolvers<void>();
   #state: 'reading' | 'ended' | 'stopped' = 'reading';
   #problem: Problem | undefined;
@@ -38,7 +41,8 @@ export class StdinCollector implements Collector {
     this.#world = world;
     const attributes = { ...options.attributes, 'log.iostream': 'stdin' };
     this.#deposit = new Deposit({ collector: name, type: this.type, resource, attributes, format: 'text' }, world);
-    this.#lines = new LineStream(options, this.#deposit, world.clock);
+    this.#lines = new LineStream(options, this.#deposit, world.clock, this.#counts);
+    this.#shape = shapeOfLines(options);
     this.ended = this.#end.promise;
   }
 
@@ -55,7 +59,11 @@ export class StdinCollector implements Collector {
   }
 
   status(): CollectorStatus {
-    const gauges = { at_end: this.#state === 'ended' ? 1 : 0, held_bytes: this.#lines.heldBytes };
+    const gauges = {
+      at_end: this.#state === 'ended' ? 1 : 0,
+      held_bytes: this.#lines.heldBytes,
+      ...shapeGauges(this.#shape, this.#counts),
+    };
     const problems = this.#problem ? [this.#problem] : [];
     return { name: this.name, type: this.type, read: this.#deposit.read, problems, sources: [], gauges };
   }

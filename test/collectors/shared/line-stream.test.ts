@@ -4,15 +4,16 @@ import { test } from 'node:test';
 import { hostClock } from '../../../agent/host/clock.ts';
 import type { ByteReader } from '../../../collectors/ports.ts';
 import { Deposit } from '../../../collectors/shared/deposit.ts';
-import { LineStream } from '../../../collectors/shared/line-stream.ts';
+import { LineStream, type LineStreamOptions } from '../../../collectors/shared/line-stream.ts';
 import { firstSeed, SeededRandom } from '../../simulation/random.ts';
 import { delivered, temporarySpool } from '../../spool/temporary-spool.ts';
+import { textOf } from './text-of.ts';
 
 const seed = firstSeed(Date.now() % 1_000_000);
 const options = { lineBytesMax: 1024, partialTimeoutMs: 60_000 };
 
 /** The records, each with its line feed, and which runs were flagged. */
-async function recordsOf(reader: ByteReader, more: Partial<typeof options> = {}) {
+async function recordsOf(reader: ByteReader, more: Partial<LineStreamOptions> = {}) {
   await using folder = temporarySpool();
   const spool = await folder.open();
   const { intake } = spool;
@@ -89,4 +90,55 @@ test('a line without its end is taken after a while, and what comes behind it is
   const { records, flags } = await recordsOf(reader, { partialTimeoutMs: 100 });
   assert.deepEqual(records, ['one\n', 'tw\n', 'o\n', 'three\n']);
   assert.deepEqual(flags, ['open', 'continues ']);
+});
+
+test(`through a shape any pieces give the same records, and all of the text (SEED=${seed})`, async () => {
+  const random = new SeededRandom(seed);
+  const multiline = { start: /^\d/, continue: undefined, traces: [], timeoutMs: 60_000, linesMax: 5, bytesMax: 2000 };
+  for (let round = 0; round < 5; round++) {
+    const text = Array.from({ length: random.below(100) }, () => {
+      const length = random.chance(0.05) ? random.below(3000) : random.below(60);
+      return `${random.chance(0.4) ? random.below(99) : ' ਊ'}${'x'.repeat(length)}\n`;
+    }).join('');
+    const bytes = Buffer.concat([Buffer.from([0xfe, 0xff]), Buffer.from(text, 'utf16le').swap16()]);
+    const more = { encoding: 'utf-16', multiline: random.chance(0.5) ? multiline : undefined };
+    const whole = await recordsOf(
+      inPieces(bytes, () => bytes.length),
+      more,
+    );
+    const pieces = await recordsOf(
+      inPieces(bytes, () => 1 + random.below(300)),
+      more,
+    );
+    assert.deepEqual(pieces.records, whole.records);
+    if (more.multiline) assert.equal(textOf(whole.records).toString(), text);
+    else
+      assert.equal(
+        whole.records
+          .filter((record) => record !== '\n')
+          .join('')
+          .replaceAll('\n', ''),
+        text.replaceAll('\n', ''),
+      );
+  }
+});
+
+test('a group of a stream is done when its time is over, and the stream goes on', async () => {
+  const multiline = { start: /^\d/, continue: undefined, traces: [], timeoutMs: 20, linesMax: 5, bytesMax: 2000 };
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let calls = 0;
+  const reader: ByteReader = {
+    async read(take) {
+      if (calls++ === 0) return take(Buffer.from('1 a\n b\n')) || true;
+      if (calls > 2) return false;
+      setTimeout(resolve, 300);
+      await promise;
+      return take(Buffer.from(' late\n2 c\n')) || true;
+    },
+  };
+  const { records } = await recordsOf(reader, { multiline });
+  assert.deepEqual(
+    records.map((record) => JSON.parse(record).body),
+    ['1 a\n b', ' late', '2 c'],
+  );
 });
