@@ -16,6 +16,11 @@ export class Held {
     return this.#buffer.length;
   }
 
+  /** As far as it is there; valid until the next call of anything here. */
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   append(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#buffer.length) {

@@ -1,19 +1,22 @@
 /**
- * Octet counting or lines, told apart once for each connection by how it begins (RFC 6587 section 3.4): up to nine digits, a blank and
- * `<` are a count and a priority, and anything else is a line.
+ * Octet counting, lines or NUL-terminated frames, told apart once for each connection by how it begins (RFC 6587 section 3.4): up to nine
+ * digits, a blank and `<` are a count and a priority. Otherwise the first frame's end decides: LF, or the NUL that some senders put
+ * in its place (glibc over a unix stream, Python's SysLogHandler).
  */
 import { octetCountedFraming } from './counted.ts';
-import { lineFraming } from './delimited.ts';
+import { lineFraming, nulFraming } from './delimited.ts';
 import type { Frame, Framing } from './framing.ts';
+import { Held } from './held.ts';
 
-const beginningBytesMax = 11;
+const countBytesMax = 11;
+const lf = 0x0a;
+const nul = 0;
 
 export class ToldApart implements Framing {
   readonly #frameBytesMax: number;
-  #beginning = Buffer.alloc(0);
+  /** What came before it was told apart. */
+  readonly #beginning = new Held();
   #chosen: Framing | undefined;
-  /** What follows the beginning, until that was cut. */
-  #waiting: Uint8Array | undefined;
 
   constructor(frameBytesMax: number) {
     this.#frameBytesMax = frameBytesMax;
@@ -24,7 +27,7 @@ export class ToldApart implements Framing {
   }
 
   get heldBytes(): number {
-    return this.#chosen?.heldBytes ?? this.#beginning.length;
+    return this.#chosen?.heldBytes ?? this.#beginning.memoryBytes;
   }
 
   feed(piece: Uint8Array): void {
@@ -32,34 +35,43 @@ export class ToldApart implements Framing {
       this.#chosen.feed(piece);
       return;
     }
-    const upto = Math.min(piece.length, beginningBytesMax - this.#beginning.length);
-    this.#beginning = Buffer.concat([this.#beginning, piece.subarray(0, upto)]);
-    const text = this.#beginning.toString('latin1');
-    // Not yet told apart: all of it may be the beginning of a count.
-    if (/^\d{0,9} ?$/.test(text)) return;
-    this.#choose(/^[1-9]\d{0,8} </.test(text), piece.subarray(upto));
+    const seen = this.#beginning.length;
+    this.#beginning.append(piece);
+    const counted = mayBeCounted(this.#beginning.bytes.subarray(0, countBytesMax));
+    if (counted === 'perhaps') return;
+    if (counted === 'yes') this.#choose(octetCountedFraming(this.#frameBytesMax));
+    else this.#chooseByEnd(Math.max(0, seen - countBytesMax));
   }
 
   next(): Frame | undefined {
-    const frame = this.#chosen?.next();
-    if (frame !== undefined || this.#waiting === undefined) return frame;
-    this.#chosen?.feed(this.#waiting);
-    this.#waiting = undefined;
     return this.#chosen?.next();
   }
 
   finish(clean: boolean): Frame | undefined {
     if (this.#chosen === undefined) {
-      if (this.#beginning.length === 0) return undefined;
-      this.#choose(false, new Uint8Array(0));
+      this.#choose(lineFraming(this.#frameBytesMax));
       while (this.next() !== undefined);
     }
     return this.#chosen?.finish(clean);
   }
 
-  #choose(counted: boolean, rest: Uint8Array): void {
-    this.#chosen = counted ? octetCountedFraming(this.#frameBytesMax) : lineFraming(this.#frameBytesMax);
-    this.#chosen.feed(this.#beginning);
-    this.#waiting = rest;
+  /** `from`: before it no end was found. Without any a frame that is too long is a line, which comes in fragments. */
+  #chooseByEnd(from: number): void {
+    const { bytes } = this.#beginning;
+    const [line, zero] = [bytes.indexOf(lf, from), bytes.indexOf(nul, from)];
+    const terminated = zero >= 0 && zero <= this.#frameBytesMax && (line < 0 || zero < line);
+    if (terminated) this.#choose(nulFraming(this.#frameBytesMax));
+    else if (line >= 0 || bytes.length > this.#frameBytesMax) this.#choose(lineFraming(this.#frameBytesMax));
   }
+
+  #choose(framing: Framing): void {
+    this.#chosen = framing;
+    framing.feed(this.#beginning.take());
+  }
+}
+
+function mayBeCounted(beginning: Uint8Array): 'yes' | 'no' | 'perhaps' {
+  const text = Buffer.from(beginning).toString('latin1');
+  if (/^[1-9]\d{0,8} </.test(text)) return 'yes';
+  return /^\d{0,9} ?$/.test(text) ? 'perhaps' : 'no';
 }

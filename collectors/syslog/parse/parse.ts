@@ -14,11 +14,18 @@ const priorityMax = 191;
 export function parseMessage(bytes: Uint8Array, from: number, to: number, zone: Zone, message: Message): void {
   const end = withoutTail(bytes, from, to);
   clear(message, from, end);
-  const start = skipSpaces(bytes, skipByteOrderMark(bytes, from, end), end);
+  const start = skipSpaces(bytes, skipByteOrderMark(bytes, withoutHead(bytes, from, end), end), end);
   const next = priorityAt(bytes, start, end, message);
   if (next !== start && parseRfc5424(bytes, next, end, zone, message)) return;
   parseRfc3164(bytes, next, end, zone, message);
   if (message.priority === -1 && message.timeLength === 0) clear(message, from, end);
+}
+
+/** What is left of a message's end where two bytes end one. */
+function withoutHead(bytes: Uint8Array, from: number, to: number): number {
+  let start = from;
+  while (start < to && (bytes[start] === 0x0a || bytes[start] === 0x0d || bytes[start] === 0)) start++;
+  return start;
 }
 
 /** Line ends and the NUL that some senders put behind a message. */

@@ -84,6 +84,14 @@ test('a connection that begins with a count and a priority is octet-counted, any
   assert.deepEqual(cut(new ToldApart(100), ''), []);
 });
 
+test('a connection whose first frame ends with NUL has such frames, whatever its first pieces were', () => {
+  assert.deepEqual(cut(new ToldApart(100), '<1>a\nb\0<1>c\0'), ['<1>a\nb\0<1>c\0'.slice(0, 4), 'b\0<1>c\0']);
+  assert.deepEqual(cut(new ToldApart(100), '<1>a\0<1>b\nc\0'), ['<1>a', '<1>b\nc']);
+  assert.deepEqual(cut(new ToldApart(100), '12 monkeys\0x\0'), ['12 monkeys', 'x']);
+  const long = 'x'.repeat(150);
+  assert.deepEqual(cut(new ToldApart(100), `${long}\0y\n`).length, 2, 'fragments of a line');
+});
+
 test('no chunking changes the frames', () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
   const random = new SeededRandom(seed);

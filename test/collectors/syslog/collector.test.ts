@@ -119,3 +119,20 @@ test('records stay whole while later ones are written behind them', async (t) =>
     bodies,
   );
 });
+
+test('messages that end with NUL, and with both', async (t) => {
+  const world = await SocketWorld.open(t);
+  const syslog = await open(world);
+  const { port } = syslog.addresses.tcp!;
+  await sendTo(port, `${header}nul\0${header}two\nlines\0`);
+  await until(() => syslog.status().read.records === 2);
+  await sendTo(port, `${header}nul, line feed\0\n${header}again\0\n`);
+  await until(() => syslog.status().read.records === 4);
+  await sendTo(port, `${header}line feed, nul\n\0${header}again\n\0`);
+  await until(() => syslog.status().read.records === 6);
+  assert.deepEqual(
+    (await events(world)).map(({ body }) => body),
+    ['nul', 'two\nlines', 'nul, line feed', 'again', 'line feed, nul', 'again'],
+  );
+  assert.equal(syslog.status().gauges.unparsed, 0);
+});
