@@ -7,7 +7,8 @@ import * as fs from 'node:fs';
 import type { DirectoryEntry, FileKind, FileStat, Files, OpenFile, OpenMode, Space } from '../../spool/ports.ts';
 import { nameFromBytes, pathForHost } from './names.ts';
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, S_IFMT } = fs.constants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, S_IFMT } =
+  fs.constants;
 
 const openFlags: Record<OpenMode, number> = {
   read: O_RDONLY | O_NONBLOCK | O_NOCTTY,
@@ -21,7 +22,7 @@ const privateDirectoryMode = 0o700;
 
 /** The host's file system. */
 export const hostFiles: Files = {
-  open: (path, mode) => new HostFile(fs.openSync(pathForHost(path), openFlags[mode], privateFileMode)),
+  open: (path, mode) => new HostFile(mode === 'read-no-follow' ? openLog(path) : openAs(path, openFlags[mode])),
   stat: (path) => statOf(fs.statSync(pathForHost(path), { bigint: true })),
   lstat: (path) => statOf(fs.lstatSync(pathForHost(path), { bigint: true })),
   readLink: (path) => nameFromBytes(fs.readlinkSync(pathForHost(path), { encoding: 'buffer' })),
@@ -46,6 +47,25 @@ export const hostFiles: Files = {
       fs.readdir(pathForHost(path), { encoding: 'buffer', withFileTypes: true }, done),
     ).then((entries) => entries.map(entryOf)),
 };
+
+function openAs(path: string, flags: number): number {
+  return fs.openSync(pathForHost(path), flags, privateFileMode);
+}
+
+/** Only the owner of a file, and root, may read it without a trace: once that was refused it is not asked for again. */
+let mayLeaveNoTrace = O_NOATIME !== undefined;
+
+/** A log that is written to all the time would have its time of access written to disk with each read. */
+function openLog(path: string): number {
+  const flags = openFlags['read-no-follow'];
+  try {
+    if (mayLeaveNoTrace) return openAs(path, flags | O_NOATIME);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    mayLeaveNoTrace = false;
+  }
+  return openAs(path, flags);
+}
 
 class HostFile implements OpenFile {
   #descriptor: number;
