@@ -1,4 +1,5 @@
 /** Every decoder that reads disk, wire, configuration or what people type. */
+import { lineTargets } from './line-targets.ts';
 import { peopleTargets } from './people-targets.ts';
 import { spoolTargets } from './spool-targets.ts';
 import { stateTargets } from './state-targets.ts';
@@ -15,5 +16,6 @@ export const targets: readonly Target[] = [
   ...streamTargets,
   ...syslogTargets,
   ...webTargets,
+  ...lineTargets,
   ...peopleTargets,
 ];
