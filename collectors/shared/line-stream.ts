@@ -1,7 +1,8 @@
 /**
  * Lines of a stream of bytes (standard input, a program's output) into one source of the spool, byte for byte, or through a shape
  * (groups of lines, other encodings). Reads only what the spool takes, so a writer that is faster waits. A line longer than
- * `lineBytesMax` goes in flagged parts; so does one that has no line feed for `partialTimeoutMs`, and what comes behind it.
+ * `lineBytesMax` goes in flagged parts; so does one that has no line feed for `partialTimeoutMs`, and what comes behind it. The
+ * stream's end ends its last line.
  */
 import type { Clock, Timer } from '../../spool/ports.ts';
 import type { ByteReader } from '../ports.ts';
@@ -69,6 +70,7 @@ export class LineStream {
         await this.#put(false);
     } finally {
       this.#timer?.cancel();
+      this.#endLine();
       await this.#put(true);
       this.#open = false;
     }
@@ -78,6 +80,7 @@ export class LineStream {
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#endLine();
     while (this.#length > 0 && (this.#shape ? this.#putShaped(this.#shape, true) : this.#putNext(true)) === true);
     if (this.#length > 0) this.#deposit.drop('vanished', linesIn(this.#buffer.subarray(0, this.#length)), this.#length);
     this.#length = 0;
@@ -85,6 +88,18 @@ export class LineStream {
 
   /** Always enough: what came is put at once, and only then more is read. */
   #take(piece: Uint8Array): false {
+    this.#hold(piece);
+    return false;
+  }
+
+  /** Nothing goes on with the last line any more. (Where a character takes two bytes it stays flagged.) */
+  #endLine(): void {
+    const oneByte = (this.#shape?.encodingOf(this.#start)?.unitBytes ?? 1) === 1;
+    const isOpen = this.#length > 0 ? this.#buffer[this.#length - 1] !== lineFeed : this.#open;
+    if (isOpen && oneByte) this.#hold(newLine);
+  }
+
+  #hold(piece: Uint8Array): void {
     const needed = this.#length + piece.length;
     if (needed > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length));
@@ -96,7 +111,6 @@ export class LineStream {
       this.#start = Buffer.concat([this.#start, piece.subarray(0, startBytes)]).subarray(0, startBytes);
     this.#length += piece.length;
     this.#bytes += piece.length;
-    return false;
   }
 
   async #put(all: boolean): Promise<void> {

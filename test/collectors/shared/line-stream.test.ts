@@ -61,7 +61,8 @@ test(`any pieces of a stream give the same bytes, and no line that fits is torn 
     const bytes = Buffer.from(lines.join('') + (random.chance(0.5) ? 'the end' : ''));
     const most = [1, 10, 1000, 70_000][random.below(4)]!;
     const { records, read } = await recordsOf(inPieces(bytes, () => 1 + random.below(most)));
-    assert.deepEqual(read, { records: records.length, bytes: bytes.length });
+    const added = bytes.length > 0 && !bytes.toString().endsWith('\n') ? 1 : 0;
+    assert.deepEqual(read, { records: records.length, bytes: bytes.length + added });
     const parts = lines.flatMap((line) => partsOf(line));
     assert.deepEqual(records, bytes.toString().endsWith('the end') ? [...parts, 'the end\n'] : parts);
   }
