@@ -143,8 +143,12 @@ export class JournaldCollector implements Collector {
       take(piece);
       return this.#waiting.records.length === 0;
     };
-    // An error in reading is as good as an end.
-    while (await child.read(takeWhileThereIsRoom).catch(() => false)) {
+    const failed = (error: unknown) => {
+      this.#ledger.failed(error);
+      // As good as an end: another child begins behind what was taken.
+      return false;
+    };
+    while (await child.read(takeWhileThereIsRoom).catch(failed)) {
       while (this.#waiting.records.length > 0 && !this.#stopped) {
         await this.#deposit.room();
         this.#put();

@@ -75,6 +75,10 @@ export class Ledger {
     this.#write('error', `journald.${cause}`, `${message}; ${hint}`);
   }
 
+  failed(error: unknown): void {
+    this.#write('error', 'journald.failed', `What journalctl wrote could not be taken: ${String(error)}`);
+  }
+
   works(): void {
     this.#trouble = undefined;
   }

@@ -94,6 +94,23 @@ test('a file system that is mounted later is read too', { skip }, async () => {
   machine.run('umount', '--lazy', '/var/log/late');
 });
 
+test('it follows the journal as the plain user that it is, but for what it says itself', { skip }, async () => {
+  const sound = fs.readFileSync(machine.root.at(configuration), 'utf8');
+  const more = 'collectors:\n  journal:\n    type: journald\n';
+  fs.writeFileSync(machine.root.at(configuration), sound.replace('collectors:\n', more));
+  machine.run('systemctl', 'restart', 'tailspool');
+  machine.run('systemd-cat', '-t', 'mine', 'echo', 'an entry of mine');
+  const kept = () => machine.try('tailspool', 'spool', 'cat', '/var/lib/tailspool').printed;
+  await machine.until('the entry', () => kept().includes('"body":"an entry of mine"'));
+  // It told the journal that it runs, more than once by now; systemd told that too.
+  assert.match(machine.run('journalctl', '-u', 'tailspool', '--no-pager'), /runs on \/var\/lib\/tailspool/);
+  assert.match(kept(), /"body":"Started tailspool/);
+  assert.doesNotMatch(kept(), /"systemd.unit":"tailspool.service"/);
+  assert.doesNotMatch(machine.run('tailspool', 'status'), /journal_/);
+  fs.writeFileSync(machine.root.at(configuration), sound);
+  machine.run('systemctl', 'restart', 'tailspool');
+});
+
 test('killed, it is started again and goes on where it was', { skip }, async () => {
   const first = pid();
   write(1000);
