@@ -23,6 +23,8 @@ import { askStatus, freePort, until, untilAnswers } from './tailspool.ts';
 
 const collector = 'net';
 const portionLines = 200;
+/** For a machine on which everything else runs too. */
+const limitMs = 600_000;
 
 export interface Served extends AsyncDisposable {
   readonly pair: Pair;
@@ -161,7 +163,7 @@ export async function sendAndCompare(
   await using running = client;
   await send(running, lines, way.to === 'udp' ? () => taken(pair) : undefined);
   const said = async () => `${count.now() - begun} are there\n${running.printed()}\n${await pair.describe()}`;
-  await until(`${lines.length} messages of ${way.name}`, () => count.now() - begun >= lines.length, said, 600_000);
+  await until(`${lines.length} messages of ${way.name}`, () => count.now() - begun >= lines.length, said, limitMs);
   const events = arrived(pair).slice(begun);
   assert.deepEqual(
     events.map(({ body }) => body),
@@ -183,7 +185,7 @@ async function send(client: Client, lines: readonly string[], taken?: () => Prom
     const portion = lines.slice(at, at + portionLines);
     client.send(portion);
     const done = async () => (await taken()) >= begun + at + portion.length;
-    await until(`datagrams up to ${at + portion.length}`, done, () => client.printed());
+    await until(`datagrams up to ${at + portion.length}`, done, () => client.printed(), limitMs);
   }
 }
 
