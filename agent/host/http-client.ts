@@ -128,17 +128,26 @@ class OneConnection extends http.Agent {
   }
 }
 
-async function readUpTo(answer: http.IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+/** By its events: going through a stream as an iterable costs as much as a small answer. */
+function readUpTo(answer: http.IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  const done = () => resolve(Buffer.concat(chunks));
+  answer.on('error', reject).on('end', done);
+  answer.on('close', () => {
+    if (!answer.readableEnded) reject(Object.assign(new Error('the answer was cut'), { code: 'ECONNRESET' }));
+  });
+  answer.on('data', (chunk: Buffer) => {
     const taken = chunk.subarray(0, bytesMax - bytes);
     chunks.push(taken);
     bytes += taken.length;
-    // Leaving the loop destroys the stream, and with it the connection.
-    if (taken.length < chunk.length) break;
-  }
-  return Buffer.concat(chunks);
+    if (taken.length === chunk.length) return;
+    done();
+    // And with it the connection.
+    answer.destroy();
+  });
+  return promise;
 }
 
 function flat(headers: http.IncomingHttpHeaders): Record<string, string | undefined> {

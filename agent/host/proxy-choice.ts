@@ -90,7 +90,12 @@ function isWithin(host: string, network: string): boolean {
 
 function isLoopback(hostname: string): boolean {
   const host = bare(hostname);
-  return host === 'localhost' || host.endsWith('.localhost') || host === '::1' || isWithin(host, '127.0.0.0/8');
+  return (
+    host === 'localhost' ||
+    host.endsWith('.localhost') ||
+    host === '::1' ||
+    (isIP(host) === 4 && host.startsWith('127.'))
+  );
 }
 
 function bare(hostname: string): string {
