@@ -3,6 +3,7 @@ import type { Collector } from '../collectors/ports.ts';
 import { octetCountedFraming, prefixedFraming } from '../collectors/shared/framing/counted.ts';
 import { lineFraming, nulFraming } from '../collectors/shared/framing/delimited.ts';
 import type { Framing } from '../collectors/shared/framing/framing.ts';
+import { groupedFraming } from '../collectors/shared/framing/grouped.ts';
 import { DatagramCollector } from '../collectors/socket/datagram-collector.ts';
 import { eventEncoder, textEncoder } from '../collectors/socket/records.ts';
 import { StreamCollector } from '../collectors/socket/stream-collector.ts';
@@ -16,7 +17,8 @@ export function makeSocketCollector(one: SocketCollectorConfiguration, host: Hos
   const encoder = one.format === 'json' ? eventEncoder : textEncoder;
   if ('messageBytesMax' in one) {
     const { messageBytesMax } = one;
-    const framing = () => framingFor(one.framing, messageBytesMax);
+    const single = () => framingFor(one.framing, messageBytesMax);
+    const framing = one.multiline ? groupedFraming(single, one.multiline) : single;
     return new StreamCollector({ ...one, resource, encoder, framing }, { intake, streams, clock, log });
   }
   const { datagramBytesMax } = one.listen;

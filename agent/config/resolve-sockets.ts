@@ -3,6 +3,7 @@ import type { DatagramListenOptions, StreamListenOptions } from '../../collector
 import type { Attributes } from '../../spool/nouns.ts';
 import { resolveServerTls } from './resolve-web.ts';
 import type { SocketFile } from './rules-sockets.ts';
+import { resolveLines } from './schema-lines.ts';
 import type {
   DatagramCollectorConfiguration,
   FramingConfiguration,
@@ -32,6 +33,7 @@ function resolveStream(name: string, one: StreamFile): StreamCollectorConfigurat
     ...{ type, name, format, whenFull, attributes, framing },
     resource: one.resource,
     messageBytesMax: one.max_message,
+    multiline: resolveLines({ multiline: one.multiline }).multiline,
     rateBytesPerSecondMax: one.rate_limit,
     listen: { ...limitsOf(one), connectionsMax: one.connections_max, idleTimeoutMs: one.idle_timeout, outputBytesMax },
   };

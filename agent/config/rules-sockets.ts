@@ -2,6 +2,7 @@
 import type { Finding, KeyPath } from './findings.ts';
 import { error, warning } from './rule-findings.ts';
 import { isLoopback } from './rules-destination.ts';
+import { checkLines } from './rules-lines.ts';
 import type { ConfigurationFile } from './schema.ts';
 import { formatSize } from './units.ts';
 
@@ -12,8 +13,19 @@ export type SocketFile = Extract<CollectorFile, { type: 'tcp' | 'unix' | 'udp' |
 const memoryBytesMax = 256 * 1024 * 1024;
 
 export function checkSocket(path: KeyPath, one: SocketFile): Finding[] {
-  const streamed = 'framing' in one ? checkStream(path, one) : [];
+  const streamed = 'framing' in one ? [...checkStream(path, one), ...checkGroups(path, one)] : [];
   return [...checkReach(path, one), ...checkDevLog(path, one), ...streamed];
+}
+
+function checkGroups(path: KeyPath, one: Extract<SocketFile, { framing: unknown }>): Finding[] {
+  if (one.multiline === undefined) return [];
+  const wrong = checkLines(path, { multiline: one.multiline, max_line: one.max_message });
+  if (one.format === 'json') return wrong;
+  const hint = 'leave `format` out, or `multiline`';
+  return [
+    ...wrong,
+    error([...path, 'multiline'], '`multiline` makes records of several lines, and `format: text` lines', hint),
+  ];
 }
 
 function checkReach(path: KeyPath, one: SocketFile): Finding[] {

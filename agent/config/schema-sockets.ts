@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { address, count, duration, fileMode, path, rate, size } from './fields.ts';
 import { attributes, serverTls } from './schema-common.ts';
+import { lineKeys } from './schema-lines.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -58,6 +59,7 @@ const stream = {
     .describe(
       'A longer record arrives in parts that say so (`tailspool.fragment`); nothing is lost. Each connection may take so much memory.',
     ),
+  multiline: lineKeys.multiline,
   connections_max: count({ min: 1, max: 65_536 })
     .prefault('1024')
     .describe('Connections at one time; one more is closed at once.'),

@@ -12,6 +12,7 @@ import type { HttpOptions } from '../../collectors/http/collector.ts';
 import type { JournaldOptions } from '../../collectors/journald/options.ts';
 import type { RelpOptions } from '../../collectors/relp/options.ts';
 import type { PrefixOptions } from '../../collectors/shared/framing/counted.ts';
+import type { MultilineOptions } from '../../collectors/shared/multiline.ts';
 import type { DatagramCollectorOptions, StreamCollectorOptions } from '../../collectors/socket/options.ts';
 import type { StdinOptions } from '../../collectors/stdin/collector.ts';
 import type { SyslogOptions } from '../../collectors/syslog/collector.ts';
@@ -119,6 +120,7 @@ export type SocketCollectorConfiguration = StreamCollectorConfiguration | Datagr
 export interface StreamCollectorConfiguration extends Omit<StreamCollectorOptions, 'type' | 'encoder' | 'framing'> {
   readonly type: 'tcp' | 'unix';
   readonly framing: FramingConfiguration;
+  readonly multiline: MultilineOptions | undefined;
   readonly messageBytesMax: number;
 }
 

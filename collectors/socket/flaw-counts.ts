@@ -8,6 +8,7 @@ export class FlawCounts {
   #incomplete = 0;
   #malformed = 0;
   #truncated = 0;
+  #split = 0;
 
   saw({ flaws }: Frame): void {
     if (flaws === undefined) return;
@@ -15,6 +16,7 @@ export class FlawCounts {
     if (flaws.incomplete) this.#incomplete++;
     if (flaws.malformed) this.#malformed++;
     if (flaws.truncated) this.#truncated++;
+    if (flaws.split) this.#split++;
   }
 
   gauges(): Record<string, number> {
@@ -24,6 +26,7 @@ export class FlawCounts {
       incomplete_records: this.#incomplete,
       malformed_records: this.#malformed,
       truncated_records: this.#truncated,
+      split_groups: this.#split,
     };
   }
 }

@@ -48,6 +48,8 @@ const names: Record<keyof Flaws, string> = {
   incomplete: 'incomplete',
   malformed: 'malformed',
   truncated: 'truncated',
+  continues: 'continues',
+  split: 'split',
 };
 
 /** ASCII needs no other look. */

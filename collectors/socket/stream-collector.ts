@@ -4,10 +4,11 @@
  * while the spool takes nothing nobody is read, and the kernels hold the clients back.
  */
 import type { Intake } from '../../spool/nouns.ts';
-import type { Clock, Log } from '../../spool/ports.ts';
+import type { Clock, Log, Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
 import { Deposit } from '../shared/deposit.ts';
 import type { Frame, Framing } from '../shared/framing/framing.ts';
+import { GroupedFraming } from '../shared/framing/grouped.ts';
 import type { StreamConnection, StreamListener, StreamListening } from '../socket-ports.ts';
 import { Binding } from './binding.ts';
 import { FlawCounts } from './flaw-counts.ts';
@@ -38,6 +39,8 @@ export class StreamCollector implements Collector {
   readonly #report: StreamReport;
   readonly #flaws = new FlawCounts();
   readonly #framings = new Set<Framing>();
+  /** Of open groups; one a connection. */
+  readonly #timers = new Map<Framing, Timer>();
 
   constructor(options: StreamCollectorOptions, world: StreamWorld) {
     this.name = options.name;
@@ -89,22 +92,40 @@ export class StreamCollector implements Collector {
     const framing = this.#options.framing();
     const encode = this.#options.encoder(connection.peer);
     this.#framings.add(framing);
+    const groups = framing instanceof GroupedFraming ? framing : undefined;
     try {
-      await this.#readAll(connection, framing, encode);
+      await this.#readAll(connection, framing, encode, () => groups && this.#closeInTime(groups, encode));
+      this.#timers.get(framing)?.cancel();
       const rest = framing.finish(connection.ended === 'client');
       if (rest !== undefined) await this.#pour(iterate([rest]), encode);
+      if (groups) await this.#pour(() => groups.next(), encode);
       if (framing.broken !== undefined) this.#brokenOff(connection, framing.broken);
     } finally {
+      this.#timers.get(framing)?.cancel();
+      this.#timers.delete(framing);
       this.#framings.delete(framing);
     }
   }
 
-  async #readAll(connection: StreamConnection, framing: Framing, encode: Encoder): Promise<void> {
+  /** An open group is a record when nothing has come for its time; not while others wait for room, so that order is kept. */
+  #closeInTime(groups: GroupedFraming, encode: Encoder): void {
+    this.#timers.get(groups)?.cancel();
+    if (!groups.isOpen) return;
+    const close = () => {
+      if (this.#sink.busy !== undefined) return this.#closeInTime(groups, encode);
+      const frame = groups.timeUp();
+      if (frame !== undefined) void this.#pour(iterate([frame]), encode);
+    };
+    this.#timers.set(groups, this.#world.clock.after(groups.timeoutMs, close));
+  }
+
+  async #readAll(connection: StreamConnection, framing: Framing, encode: Encoder, poured: () => void): Promise<void> {
     const rate = this.#options.rateBytesPerSecondMax;
     const frames = () => framing.next();
     for (let piece = await connection.read(); piece !== undefined; piece = await connection.read()) {
       framing.feed(piece);
       await this.#pour(frames, encode);
+      poured();
       if (framing.broken !== undefined) return;
       // Paid for afterwards, in time: a piece is never cut for it.
       if (rate !== undefined) await this.#pause((piece.length / rate) * 1000);

@@ -39,4 +39,7 @@ export interface Flaws {
   readonly malformed?: boolean;
   /** A datagram above the limit, whose rest is lost. */
   readonly truncated?: boolean;
+  /** A group of lines: it goes on with one that was split or closed, or has no beginning here; it was split at a limit. */
+  readonly continues?: boolean;
+  readonly split?: boolean;
 }

@@ -182,6 +182,7 @@ collectors:
     length_bytes: 2
     length_order: little
     max_message: 1MiB
+    multiline: {start: ^a}
     connections_max: 5
     connections_per_peer_max: 4
     idle_timeout: 7s
@@ -208,6 +209,14 @@ shippers: {m: {type: mirror, path: /m}}
       resource: { k: 'agent', c: 'd' },
       framing: { kind: 'length', bytes: 2, order: 'little' },
       messageBytesMax: 1024 * 1024,
+      multiline: {
+        start: /^a/,
+        continue: undefined,
+        traces: [],
+        timeoutMs: 1000,
+        linesMax: 1000,
+        bytesMax: 512 * 1024,
+      },
       rateBytesPerSecondMax: 5 * 1024 * 1024,
       listen: {
         at: { host: '::1', port: 5170 },
@@ -226,6 +235,7 @@ shippers: {m: {type: mirror, path: /m}}
       format: 'text',
       framing: { kind: 'newline' },
       messageBytesMax: 65_536,
+      multiline: undefined,
       rateBytesPerSecondMax: undefined,
       listen: {
         at: { path: '/run/u.sock', mode: 0o600 },

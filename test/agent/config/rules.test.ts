@@ -29,6 +29,11 @@ test('lines: encodings and patterns are checked, with the place of what is wrong
   assert.match(lines('encoding: klingon'), /a\.yaml:\d+:\d+: error: .*is no encoding that is known here/);
   assert.match(lines('encoding: latin1, max_line: 8MiB'), /`max_line` is too large for lines that are decoded/);
   assert.match(lines('multiline: {}'), /does not say which lines belong together/);
+  assert.match(
+    told({ collectors: '{t: {type: tcp, listen: "127.0.0.1:1", format: text, multiline: {start: ^a}}}' }),
+    /makes records of several lines/,
+  );
+  assert.match(told({ collectors: '{s: {type: stdin, multiline: {}}}' }), /does not say which lines/);
   assert.match(lines('multiline: {traces: [cobol]}'), /a\.yaml:\d+:\d+: error/);
   assert.match(lines('multiline: {start: "("}'), /is no regular expression/);
   for (const pattern of ['(?=a)b', '(a)\\\\1', 'x{1,1000}'])

@@ -1,8 +1,10 @@
 /** Records over connections, from the client's bytes to the spool. */
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { octetCountedFraming } from '../../../collectors/shared/framing/counted.ts';
 import { lineFraming } from '../../../collectors/shared/framing/delimited.ts';
+import { groupedFraming } from '../../../collectors/shared/framing/grouped.ts';
 import { textEncoder } from '../../../collectors/socket/records.ts';
 import type { StreamCollector } from '../../../collectors/socket/stream-collector.ts';
 import { SocketWorld, sendTo, until } from './socket-world.ts';
@@ -27,6 +29,27 @@ test('each line is an event with its sender, and all senders are one source', as
     assert.ok(attributes['network.peer.port'] > 0);
   }
   assert.equal(world.spool.status().sources, 1);
+});
+
+test('lines of a connection that belong together are one record, each connection by itself, and the last one after its time', async (t) => {
+  const world = await SocketWorld.open(t);
+  const groups = { start: /^\d/, continue: undefined, traces: [], timeoutMs: 100, linesMax: 3, bytesMax: 10_000 };
+  const tcp = await world.streams({ framing: groupedFraming(() => lineFraming(1000), groups) });
+  const client = connect(tcp.address!.port, '127.0.0.1');
+  client.write('1 a\n b\n c\n d\n2 e\n');
+  await until(() => tcp.status().read.records === 2);
+  await sendTo(tcp.address!.port, '9 of another\n');
+  await until(() => tcp.status().read.records === 4); // the open one of the first client, after its time
+  client.end(' late\n3 no end');
+  await until(() => tcp.status().read.records === 6);
+  const events = (await world.records()).map((line) => JSON.parse(line));
+  const bodies = events.map(({ body }) => body);
+  assert.deepEqual(bodies.toSorted(), ['1 a\n b\n c', ' d', '2 e', '9 of another', ' late', '3 no end'].toSorted());
+  const flags = (body: string) => events.find((event) => event.body === body).attributes;
+  assert.equal(flags('1 a\n b\n c')['tailspool.split'], true);
+  for (const body of [' d', ' late']) assert.equal(flags(body)['tailspool.continues'], true, body);
+  assert.equal(tcp.status().gauges.split_groups, 1);
+  assert.equal(tcp.status().gauges.held_bytes, 0);
 });
 
 test('text is kept as it came, without the sender', async (t) => {
