@@ -63,7 +63,8 @@ test('several sockets of one collector: a source each, found again after a resta
 test('a message that is too long comes in pieces; only the first has the header', async (t) => {
   const world = await SocketWorld.open(t);
   const syslog = await open(world, { messageBytesMax: 100 });
-  const text = Array.from({ length: 40 }, (_, n) => `<13>${n}`).join(' ');
+  // The second piece begins like a message.
+  const text = `${'x'.repeat(100 - header.length)}<13>May  6 07:08:09 other: ${'y'.repeat(150)}`;
   await sendTo(syslog.addresses.tcp!.port, `${header}${text}\n${header}short\n`);
   await until(() => syslog.status().read.records >= 4);
   const all = await events(world);
