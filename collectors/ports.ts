@@ -132,6 +132,8 @@ export interface ListenOptions {
       }
     | undefined;
   readonly connectionsMax: number;
+  /** Of one address; further ones are closed at once. Undefined: no limit but that of all. */
+  readonly connectionsPerPeerMax?: number | undefined;
   readonly headerBytesMax: number;
   /** A client that sends no byte for so long while one is due is cut off. */
   readonly idleTimeoutMs: number;

@@ -54,6 +54,7 @@ function resolveWeb(
     bodyBytesMax: one.body_max,
     memoryBytesMax: one.memory_max,
     connectionsMax: one.connections_max,
+    connectionsPerPeerMax: one.connections_per_peer_max,
     idleTimeoutMs: one.idle_timeout,
     rateBytesPerSecondMax: one.rate_limit,
     attributes: one.attributes,

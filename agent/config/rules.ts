@@ -121,9 +121,12 @@ function checkWeb(path: KeyPath, web: WebFile): Finding[] {
   const known = web.token_file !== undefined || web.basic !== undefined || web.tls?.client_ca !== undefined;
   const lacks = [known ? '' : '`token_file`, `basic` or `tls.client_ca`', web.tls === undefined ? '`tls`' : ''];
   const findings = checkBeyondLoopback(path, web, lacks);
-  if (web.memory_max >= web.body_max * 2) return findings;
-  const hint = `at least ${formatSize(web.body_max * 2)}, or a smaller \`body_max\``;
-  return [...findings, error([...path, 'memory_max'], 'so little memory does not hold two bodies', hint)];
+  if (web.memory_max >= web.body_max * 4) return findings;
+  const hint = `at least ${formatSize(web.body_max * 4)}, or a smaller \`body_max\``;
+  return [
+    ...findings,
+    error([...path, 'memory_max'], 'half of it, which one client may take, does not hold two bodies', hint),
+  ];
 }
 
 function checkBeyondLoopback(path: KeyPath, one: BlocksFile | WebFile, lacks: readonly string[]): Finding[] {

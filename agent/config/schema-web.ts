@@ -37,8 +37,11 @@ const common = {
     .describe('The longest body, as sent and as expanded. A longer one is answered 413.'),
   memory_max: size({ min: MiB, max: 64 * 1024 * MiB })
     .prefault('64MiB')
-    .describe('For bodies in memory, over all requests. Beyond it clients are asked to come back (503).'),
+    .describe(
+      'For bodies in memory, over all requests; one client address gets at most half of it. Beyond it clients are asked to come back (503).',
+    ),
   connections_max: count({ min: 1, max: 65_536 }).prefault('1024').describe('Connections at one time.'),
+  connections_per_peer_max: count({ min: 1, max: 65_536 }).prefault('256').describe('The same for one address.'),
   idle_timeout: duration({ min: 1000, max: 3_600_000 })
     .prefault('60s')
     .describe('A client that sends nothing for so long is cut off.'),

@@ -36,7 +36,9 @@ async function listen(options: ListenOptions, handler: WireHandler, log: Log): P
   const server = createServer(options, tls);
   const sockets = new Set<Socket>();
   server.maxConnections = options.connectionsMax;
+  const peers = new PeerCounts(options.connectionsPerPeerMax);
   server.on('connection', (socket) => {
+    if (!peers.add(socket)) return void socket.destroy();
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
@@ -59,6 +61,30 @@ async function listen(options: ListenOptions, handler: WireHandler, log: Log): P
     },
     close: (graceMs) => close(server, sockets, graceMs).finally(unbind),
   };
+}
+
+/** How many connections each address has. */
+class PeerCounts {
+  readonly #max: number;
+  readonly #counts = new Map<string, number>();
+
+  constructor(max = Number.POSITIVE_INFINITY) {
+    this.#max = max;
+  }
+
+  /** False where it would be one too many. */
+  add(socket: Socket): boolean {
+    const address = socket.remoteAddress ?? '';
+    const count = (this.#counts.get(address) ?? 0) + 1;
+    if (count > this.#max) return false;
+    this.#counts.set(address, count);
+    socket.once('close', () => {
+      const left = (this.#counts.get(address) ?? 1) - 1;
+      if (left > 0) this.#counts.set(address, left);
+      else this.#counts.delete(address);
+    });
+    return true;
+  }
 }
 
 function createServer(options: ListenOptions, tls: ServerTls | undefined): http.Server {

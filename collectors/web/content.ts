@@ -4,27 +4,27 @@
  * before it has.
  */
 import type { Clock } from '../../spool/ports.ts';
-import type { Budget } from '../blocks/budget.ts';
 import type { Compression, Inflater, WireRequest } from '../ports.ts';
 import { webLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
+import type { Allowance } from './shares.ts';
 
 export interface ContentWorld {
   readonly inflater: Inflater;
-  readonly budget: Budget;
+  readonly budget: Allowance;
   readonly clock: Clock;
   /** Of the body as sent, and of what it expands to. */
   readonly bytesMax: number;
 }
 
 export class Content implements Disposable {
-  readonly #budget: Budget;
+  readonly #budget: Allowance;
   readonly #bytesMax: number;
   #memory = Buffer.alloc(0);
   #length = 0;
   #charged = 0;
 
-  constructor(budget: Budget, bytesMax: number) {
+  constructor(budget: Allowance, bytesMax: number) {
     this.#budget = budget;
     this.#bytesMax = bytesMax;
   }

@@ -13,6 +13,7 @@ import { DoorLedger } from './door-ledger.ts';
 import { webLimits } from './limits.ts';
 import { Pace } from './pace.ts';
 import { Refusal } from './refusal.ts';
+import { Shares } from './shares.ts';
 
 export interface DoorOptions {
   readonly name: string;
@@ -26,6 +27,7 @@ export interface DoorOptions {
   /** Over all requests. */
   readonly memoryBytesMax: number;
   readonly connectionsMax: number;
+  readonly connectionsPerPeerMax: number;
   readonly idleTimeoutMs: number;
   /** Of expanded bodies, for each client. */
   readonly rateBytesPerSecondMax: number | undefined;
@@ -54,6 +56,7 @@ export class Door {
   readonly #world: DoorWorld;
   readonly #owner: Owner;
   readonly #budget: Budget;
+  readonly #shares: Shares;
   readonly #pace: Pace;
   readonly #ledger: DoorLedger;
   #listening: Listening | undefined;
@@ -65,6 +68,7 @@ export class Door {
     this.#world = world;
     this.#owner = owner;
     this.#budget = new Budget(options.memoryBytesMax);
+    this.#shares = new Shares(this.#budget, options.memoryBytesMax * webLimits.clientShare);
     this.#pace = new Pace(world.clock, options.rateBytesPerSecondMax, webLimits.pacesMax);
     this.#ledger = new DoorLedger(options.name, world.clock, world.log);
   }
@@ -113,7 +117,7 @@ export class Door {
     const { inflater, clock } = this.#world;
     using content = await readContent(request, {
       ...{ inflater, clock },
-      budget: this.#budget,
+      budget: this.#shares.of(clientOf(request)),
       bytesMax: this.#options.bodyBytesMax,
     });
     this.#pace.brought(clientOf(request), content.length);
@@ -157,9 +161,9 @@ export class Door {
   }
 
   async #bind(): Promise<void> {
-    const { host, port, tls, connectionsMax, idleTimeoutMs } = this.#options;
+    const { host, port, tls, connectionsMax, connectionsPerPeerMax, idleTimeoutMs } = this.#options;
     const headerBytesMax = webLimits.requestHeaderBytesMax;
-    const options = { host, port, tls, connectionsMax, idleTimeoutMs, headerBytesMax };
+    const options = { host, port, tls, connectionsMax, connectionsPerPeerMax, idleTimeoutMs, headerBytesMax };
     try {
       const listening = await this.#world.listener.listen(options, (request) => this.handle(request));
       if (this.#stopped) return await listening.close(0);

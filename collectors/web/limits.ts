@@ -13,6 +13,8 @@ export const webLimits = {
   /** How long it waits until what was taken is durable. */
   durableWaitMsMax: 30_000,
   bindRetryMs: 1000,
+  /** What one client address may have in memory, of all that bodies may take. */
+  clientShare: 0.5,
   /** Clients whose pace is remembered. */
   pacesMax: 4096,
 } as const;

@@ -1,10 +1,14 @@
 /** What may be sent by HTTP, what becomes of it, and what is refused. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { type MadeCertificate, makeAuthority, makeCertificate, opensslMissing } from '../../support/certificates.ts';
 import { HttpWorldUnderTest, json, lines, ndjson } from './world.ts';
 
 test('lines, NDJSON and JSON come with a real curl, each record as it was sent', async () => {
@@ -130,6 +134,49 @@ test('bodies together take no more memory than allowed: who comes too much is as
   assert.equal((await world.post('one\n')).status, 200);
 });
 
+test('one address gets half of the memory and so many connections; others are served', async () => {
+  const limits = { bodyBytesMax: 100_000, memoryBytesMax: 400_000, connectionsPerPeerMax: 3 };
+  await using world = await HttpWorldUnderTest.start(limits);
+  const send = (localAddress: string, whole: boolean) =>
+    new Promise<number | string>((resolve) => {
+      const options = { method: 'POST', localAddress, agent: false, headers: { 'content-length': '90000' } };
+      const sent = request(world.url, options, (answer) => resolve(answer.statusCode!));
+      sent.on('error', (error: NodeJS.ErrnoException) => resolve(error.code!));
+      sent.write(Buffer.alloc(70_000));
+      if (whole) sent.end(Buffer.alloc(20_000));
+      held.push(sent);
+    });
+  const held: ReturnType<typeof request>[] = [];
+  const greedy = [send('127.0.0.2', false), send('127.0.0.2', false), send('127.0.0.2', false)];
+  assert.equal(await Promise.race(greedy), 503);
+  assert.equal(await send('127.0.0.3', true), 200);
+  // Connections of one address: the fourth is closed at once.
+  for (let number = 0; number < 3; number++) void send('127.0.0.4', false);
+  await until(() => world.collector.status().gauges.connections! >= 5);
+  assert.equal(await send('127.0.0.4', true), 'ECONNRESET');
+  assert.equal(await send('127.0.0.3', true), 200);
+  for (const one of held) one.destroy();
+});
+
+test('HTTPS: without a certificate of the right authority nobody gets in', { skip: opensslMissing }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'tailspool-certificates-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [ours, theirs] = [makeAuthority(folder, 'ours'), makeAuthority(folder, 'theirs')];
+  const server = makeCertificate(folder, 'server', ours);
+  await using world = await HttpWorldUnderTest.start({ tls: { ...server, clientCaFile: ours.certFile } });
+  const curl = (client: string | undefined, authority: MadeCertificate) => {
+    const made = client === undefined ? undefined : makeCertificate(folder, client, authority);
+    const shown = made === undefined ? [] : ['--cert', made.certFile, '--key', made.keyFile];
+    const url = world.url.replace('http://127.0.0.1', 'https://localhost');
+    const trust = ['--cacert', ours.certFile, '-o', '/dev/null', '-w', '%{http_code}'];
+    return run('curl', ['-sS', ...trust, ...shown, '--data-binary', '@-', url], 'x\n');
+  };
+  assert.equal(await curl('client', ours), '200');
+  assert.equal(await curl('stranger', theirs), '403');
+  assert.equal(await curl(undefined, ours), '403');
+  assert.deepEqual(world.records, ['x\n']);
+});
+
 test('without the right token, or user and password, nobody gets in', async () => {
   const credentials = { tokens: () => ['good'], logins: () => ['ann:secret'] };
   await using world = await HttpWorldUnderTest.start({}, credentials);
@@ -191,4 +238,11 @@ async function run(command: string, args: readonly string[], input: string): Pro
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(input);
   return Buffer.concat(await child.stdout.toArray()).toString();
+}
+
+async function until(check: () => boolean): Promise<void> {
+  for (let tries = 0; !check(); tries++) {
+    assert.ok(tries < 1000, 'waited for ten seconds');
+    await pause(10);
+  }
 }

@@ -9,7 +9,13 @@ import { delivered, type TestSpool, temporarySpool } from '../../spool/temporary
 
 export const httpDefaults: HttpOptions = {
   ...{ name: 'in', host: '127.0.0.1', port: 0, path: undefined, format: 'auto', meaning: 'event', keysMax: 1000 },
-  ...{ bodyBytesMax: 8 << 20, memoryBytesMax: 64 << 20, connectionsMax: 100, idleTimeoutMs: 5000 },
+  ...{
+    bodyBytesMax: 8 << 20,
+    memoryBytesMax: 64 << 20,
+    connectionsMax: 100,
+    connectionsPerPeerMax: 100,
+    idleTimeoutMs: 5000,
+  },
   ...{ rateBytesPerSecondMax: undefined, attributes: {}, resource: { 'host.name': 'h' } },
 };
 
