@@ -1,7 +1,7 @@
 /**
  * `node build/compare.ts OLD NEW [--size 1GiB] [--rounds 5]`: two builds of the executable on the whole path, in turns, what begins
  * changing from round to round. The ratio is the median over the rounds of new to old: on a machine that others use it says more than
- * the figures. Lost and duplicated lines are counted.
+ * the figures; so does the least CPU, which is that of the round that was disturbed least. Lost and duplicated lines are counted.
  */
 import * as fs from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -52,7 +52,9 @@ function printSide(old: readonly Measured[], recent: readonly Measured[]): void 
   const parts = shown.map((name) => {
     const [a, b] = [old, recent].map((all) => all.map(({ figures }) => figures[name] ?? Number.NaN));
     const ratio = median(b!.map((value, at) => value / a![at]!));
-    return `${figureTitles[name]} ${shortNumber(median(a!))} → ${shortNumber(median(b!))} (${ratio.toFixed(3)})`;
+    const least =
+      name === 'cpuSecondsPerGib' ? `, least ${shortNumber(Math.min(...a!))} → ${shortNumber(Math.min(...b!))}` : '';
+    return `${figureTitles[name]} ${shortNumber(median(a!))} → ${shortNumber(median(b!))} (${ratio.toFixed(3)}${least})`;
   });
   const wrong = [...old, ...recent].reduce((sum, { lost = 0, duplicated = 0 }) => sum + lost + duplicated, 0);
   console.log(`${old[0]!.way}: ${parts.join(', ')}; lost or duplicated ${wrong}`);

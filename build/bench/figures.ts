@@ -15,6 +15,7 @@ export const figureTitles = {
   cpuPercent: 'CPU %',
   peakMib: 'peak RSS MiB',
   privateMib: 'private MiB',
+  bodiesMib: 'bodies MiB',
   diskMib: 'disk MiB',
   wireMib: 'wire MiB',
   fsyncs: 'fsyncs',

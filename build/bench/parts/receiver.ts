@@ -30,6 +30,7 @@ export function receiverAlone(folder: string, options: Options): Part {
     title: `${sizeText(log.bytes)} of log, compressed already, from one agent and from ${manyAgents} agents at once`,
     notes: [
       'CPU of the receiver from the first request on, without its start-up; figures are per byte of raw log',
+      'bodies MiB: the most that bodies of all clients took at once; the budget for them is 128 MiB',
       `blocks of ${sizeText(blockBytes)}; with ${manyAgents} agents of ${sizeText(manyBlockBytes)}, all begin at the same moment`,
     ],
     async round(round) {
@@ -56,7 +57,10 @@ async function deliver(folder: string, log: Made, agents: number, rawBytes: numb
   await untilDelivered(spools, receiver);
   const seconds = (performance.now() - start) / 1000;
   const { cpuPercent = 0, fsyncsPerSecond: _, ...cost } = await window.end();
-  const fsyncs = (await receiver.status()).spool.syncs - before;
+  const { spool, collectors } = await receiver.status();
+  const fsyncs = spool.syncs - before;
+  // What its budget (`memory_max`, 128 MiB) bounds.
+  const bodiesMib = (collectors[0]?.gauges.memory_bytes_peak ?? Number.NaN) / mib;
   await Promise.all(shippers.map((shipper) => shipper.stop()));
   await receiver.stop();
   const arrived = await countArrived([bytesOf(log.path)], recordsOf(receiver.dataDir));
@@ -65,7 +69,7 @@ async function deliver(folder: string, log: Made, agents: number, rawBytes: numb
   const cpu = cpuFigures((cpuPercent / 100) * seconds, log);
   return {
     way: `tailspool receiver, ${label}`,
-    figures: { ...speed, ...cpu, ...cost, cpuPercent, wireMib, fsyncs },
+    figures: { ...speed, ...cpu, ...cost, cpuPercent, bodiesMib, wireMib, fsyncs },
     ...arrived,
   };
 }
