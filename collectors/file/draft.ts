@@ -102,21 +102,33 @@ export class Draft {
     return isYoung(this.standing[file]!, this.bounds.newerThanMs);
   }
 
-  /** By their times; by their counters where what was read shows that these grow with age, for a clock may have been set back. */
+  /** By their times; by their counters where these are seen to grow with age: clocks are set back, and late lines change times. */
   protected oldestFirst(files: readonly number[]): number[] {
     const isCounted = files.every((file) => this.standing[file]!.current || this.standing[file]!.age >= 1);
     const order = isCounted && this.#countersGrowWithAge() ? byCounter : byTime;
     return files.toSorted((one, other) => order(this.standing[one]!, this.standing[other]!));
   }
 
-  /** Of those that were read, most have a lower counter the later they were read. */
+  /** Of those that were read, most have a lower counter the later they were read; and what was missed, a lower one than all of them. */
   #countersGrowWithAge(): boolean {
     const counted = [...this.rulings.keys()].filter((file) => this.knownOf(file) >= 0 && this.standing[file]!.age >= 1);
     counted.sort((one, other) => this.knownOf(one) - this.knownOf(other));
-    let votes = 0;
+    let votes = this.#voteOfTheMissed(counted.at(-1));
     for (let at = 1; at < counted.length; at++)
       votes += Math.sign(this.standing[counted[at - 1]!]!.age - this.standing[counted[at]!]!.age);
     return votes > 0;
+  }
+
+  /** All that was missed is younger than what was read. */
+  #voteOfTheMissed(newest: number | undefined): number {
+    const missed = this.standing.filter((_, file) => {
+      const ruling = this.rulings[file];
+      return ruling?.is === 'new' && ruling.missed;
+    });
+    if (newest === undefined || missed.length === 0) return 0;
+    const { age } = this.standing[newest]!;
+    if (missed.every((one) => one.age >= 1 && one.age < age)) return 1;
+    return missed.every((one) => one.age > age) ? -1 : 0;
   }
 
   /** The files without a ruling so far. */

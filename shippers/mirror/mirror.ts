@@ -157,6 +157,7 @@ class Mirror implements Shipper {
       marker: check.sequence,
       hashAt,
     });
+    if (plan.lost) this.#status.note('warn', 'lost_end', folder, plan.lost);
     if (plan.warning) this.#status.note('warn', 'may_repeat', folder, plan.warning);
     if (plan.cut && intent) await cutBack(files, folder, intent, notes);
     this.#book ??= new Book(files, stateFolder, notes);

@@ -26,6 +26,8 @@ export interface Resume {
   readonly sequence: number;
   /** What people should know: records may come twice, or are missing in an older copy. */
   readonly warning?: string;
+  /** The spool lost what the mirror has of it. */
+  readonly lost?: string;
   /** The folder may hold less than the state says. */
   readonly apart?: true;
 }
@@ -73,11 +75,11 @@ function decide(found: Found): Omit<Resume, 'sequence'> {
 }
 
 /** A disk that lied, or a damaged end of the newest segment: its receiver asks for it again. */
-function lostSince({ cursor, oldest, hashAt }: Found): Pick<Resume, 'warning'> {
+function lostSince({ cursor, oldest, hashAt }: Found): Pick<Resume, 'lost'> {
   if (!cursor || cursor.hash === zeroHash || cursor.position <= oldest.position) return {};
   if (hashAt(cursor.position) === cursor.hash) return {};
   return {
-    warning: `The spool no longer has the block before position ${cursor.position}, which is in the mirror: what agents send again of it is known and not written twice, what was read on this machine itself comes twice.`,
+    lost: `The spool no longer has the block before position ${cursor.position}, which is in the mirror: what agents send again of it is known and not written twice, what was read on this machine itself comes twice.`,
   };
 }
 

@@ -78,11 +78,17 @@ export class Demands {
     return this.#plan.steps.some(({ act }) => act.kind === 'flip' && act.side === 'centre');
   }
 
+  /** The receiver's spool lost what a batch came from that its mirror was cut off in; the mirror said so. */
+  get #isInDoubt(): boolean {
+    const mayBe = this.#centreRots || this.#plan.theme === 'centre_lies';
+    return mayBe && this.#sides.centre.events.has('mirror.may_repeat');
+  }
+
   /** The first thing that does not hold. */
   wrong(): string | undefined {
     const { theme } = this.#plan;
-    // A receiver that lost what it had is sent the same blocks again, which the mirror knows.
-    const repeats = theme !== 'plain' && !theme.startsWith('centre');
+    // A receiver that lost what it had is sent the same blocks again, which the mirror knows, but for a batch that it was cut off in.
+    const repeats = theme !== 'plain' && (!theme.startsWith('centre') || this.#isInDoubt);
     // Asked again once everybody has stopped: what was damaged stays damaged.
     // Of what a disk lied about a power cut may leave a later part: the rest is damage, counted like rot.
     const mayBeDamaged = theme === 'rot' || theme === 'edge_lies';
@@ -138,8 +144,7 @@ export class Demands {
     const { theme } = this.#plan;
     // A block that a lying disk lost before others that it kept is damage: its cursors are gone, and their files read again.
     const damaged = [...edge.events.keys()].some((key) => /^spool\.recovered .*are damaged \(/.test(key));
-    const inDoubt = this.#centreRots && centre.events.has('mirror.may_repeat');
-    if (this.#repeated > 0 && restored === 0 && !damaged && !inDoubt)
+    if (this.#repeated > 0 && restored === 0 && !damaged && !this.#isInDoubt)
       this.#fail(`${this.#repeated} lines came twice, and nobody said that the agent went back`);
     if (theme === 'plain' && restored > 0)
       this.#fail('the agent shipped what was not durable: the receiver saw it go back to an earlier state');

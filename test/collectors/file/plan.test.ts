@@ -279,8 +279,18 @@ test('the clock was set back: what was missed is begun by its counters, where th
   const begun = (one: Likeness['kind'], other: Likeness['kind'], ages = read) =>
     plan(known, [...ages, ...missed], { '0,0': one, '1,1': other }).begin;
   assert.deepEqual(begun('itself', 'itself'), [2, 3, 4]);
-  assert.deepEqual(begun('other', 'itself'), [4, 3, 2, 0], 'one tells nothing: by their times');
+  assert.deepEqual(begun('other', 'itself'), [4, 3, 2, 0], 'some have a higher counter, some a lower one: by their times');
   assert.deepEqual(begun('itself', 'itself', [{ ...read[1]! }, { ...read[0]! }]), [4, 3, 2], 'counted upwards');
+});
+
+test('late lines make what was missed first the youngest: its counter tells, where all that was missed counts on from what was read', () => {
+  const known: KnownGeneration = { ...generation, finished: true };
+  const read = { ...file, age: 3, modifiedMs: 60, plainName: '3' };
+  const late = { ...file, age: 2, modifiedMs: 300, plainName: '2' };
+  const last = { ...file, age: 1, modifiedMs: 200, plainName: '1' };
+  assert.deepEqual(plan([known], [current, read, late, last], { '0,1': 'itself' }).begin, [2, 3, 0]);
+  const upwards = [current, { ...read, age: 1 }, { ...late, age: 3 }, { ...last, age: 2 }];
+  assert.deepEqual(plan([known], upwards, { '0,1': 'itself' }).begin, [3, 2, 0]);
 });
 
 test('an archive that begins as an open generation does, and is not of it, was missed', () => {

@@ -167,10 +167,10 @@ test('a batch that was finished is not undone', () => {
 
 test('where the spool lost what the mirror has, it is said that it may come twice', () => {
   const behindTheEnd = planResume({ ...found, hashAt: () => undefined });
-  assert.deepEqual({ ...behindTheEnd, warning: undefined }, { ...planResume(found), warning: undefined });
-  assert.match(behindTheEnd.warning!, /comes twice/);
+  assert.deepEqual({ ...behindTheEnd, lost: undefined }, { ...planResume(found), lost: undefined });
+  assert.match(behindTheEnd.lost!, /comes twice/);
   const anotherBlock = planResume({ ...found, hashAt: () => 'b'.repeat(32) });
-  assert.match(anotherBlock.warning!, /comes twice/);
+  assert.match(anotherBlock.lost!, /comes twice/);
 });
 
 test('nothing is cut that the spool cannot give again, or that a copy knows nothing of', () => {
