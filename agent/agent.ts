@@ -70,7 +70,8 @@ export async function startAgent(
 
   const context: RoomContext = { configuration, host, spool };
   const shippers = configuration.shippers.map((one) => makeShipper(one, context));
-  const collectors = configuration.collectors.map((one) => makeCollector(one, context));
+  const collectors = await Promise.all(configuration.collectors.map((one) => makeCollector(one, context)));
+  signal.throwIfAborted();
   const before = spool.status().collectors;
   const parts = { dataDir, codec: host.codec.name, process: host.process, collectors, shippers, spool, before };
 

@@ -7,13 +7,7 @@ import { createContainersCollector } from '../collectors/containers/collector.ts
 import { createFileCollector } from '../collectors/file/collector.ts';
 import { useForCounting } from '../collectors/file/linefeeds.ts';
 import type { FileCollectorOptions, FileCollectorPorts } from '../collectors/file/options.ts';
-import { FluentCollector } from '../collectors/fluent/collector.ts';
-import { GelfCollector } from '../collectors/gelf/collector.ts';
-import { JournaldCollector } from '../collectors/journald/collector.ts';
 import type { Collector } from '../collectors/ports.ts';
-import { RelpCollector } from '../collectors/relp/collector.ts';
-import { rawRecorder, syslogRecorder } from '../collectors/relp/record.ts';
-import { SyslogCollector } from '../collectors/syslog/collector.ts';
 import { HttpShipper } from '../shippers/http/native/shipper.ts';
 import { PlainShipper } from '../shippers/http/plain/shipper.ts';
 import { createMirrorShipper } from '../shippers/mirror/mirror.ts';
@@ -29,20 +23,12 @@ import type {
   ContainersCollectorConfiguration,
   DestinationConfiguration,
   FileCollectorConfiguration,
-  FluentCollectorConfiguration,
-  GelfCollectorConfiguration,
-  JournaldCollectorConfiguration,
   NativeShipperConfiguration,
   PlainShipperConfiguration,
-  RelpCollectorConfiguration,
   ShipperConfiguration,
-  SyslogCollectorConfiguration,
 } from './config/types.ts';
 import { DeadLetterBox } from './dead/box.ts';
 import type { Host } from './ports.ts';
-import { makeExec, makeStdin } from './rooms-programs.ts';
-import { makeSocketCollector } from './rooms-sockets.ts';
-import { makeHttpCollector, makeOtlp } from './rooms-web.ts';
 import { authorizationOf, basicOf, secretOf, tokensOf } from './secrets.ts';
 
 /** What the parts share. */
@@ -74,7 +60,7 @@ function adopt({ crc32, countLineFeeds }: ByteWork): void {
   useForCounting(countLineFeeds);
 }
 
-export function makeCollector(one: CollectorConfiguration, context: RoomContext): Collector {
+export async function makeCollector(one: CollectorConfiguration, context: RoomContext): Promise<Collector> {
   switch (one.type) {
     case 'file':
       return createFileCollector(...tailing(one, context));
@@ -82,31 +68,9 @@ export function makeCollector(one: CollectorConfiguration, context: RoomContext)
       return createContainersCollector(...tailing(one, context));
     case 'blocks':
       return makeReceiver(one, context.host, context.spool);
-    case 'journald':
-      return makeJournald(one, context.host, context.spool);
-    case 'http':
-      return makeHttpCollector(one, context.host, context.spool.intake);
-    case 'otlp':
-      return makeOtlp(one, context.host, context.spool.intake);
-    case 'stdin':
-      return makeStdin(one, context.host, context.spool.intake);
-    case 'exec':
-      return makeExec(one, context.host, context.spool.intake);
-    case 'fluent':
-      return makeFluent(one, context.host, context.spool);
-    case 'gelf':
-      return makeGelf(one, context.host, context.spool);
-    case 'relp':
-      return makeRelp(one, context.host, context.spool);
-    case 'tcp':
-    case 'unix':
-    case 'udp':
-    case 'unixgram':
-      return makeSocketCollector(one, context.host, context.spool.intake);
-    case 'syslog':
-      return makeSyslog(one, context.host, context.spool);
     default:
-      throw new Error(`no such collector: ${JSON.stringify(one satisfies never)}`);
+      // Loaded where it is configured only: all of them together take a MiB and more.
+      return (await import('./rooms-sources.ts')).makeSource(one, context);
   }
 }
 
@@ -142,37 +106,6 @@ function makeReceiver(one: BlocksCollectorConfiguration, host: Host, spool: Spoo
     { name, host: listen.host, port: listen.port, tls, memoryBytesMax, connectionsMax, idleTimeoutMs },
     { intake: spool.intake, receiver: spool.status().id, listener, clock, log, tokens },
   );
-}
-
-function makeJournald(one: JournaldCollectorConfiguration, host: Host, { intake }: Spool): Collector {
-  const { children, clock, log, process } = host;
-  const resource = { 'host.name': process.hostName, ...one.resource };
-  return new JournaldCollector({ ...one, resource, own: process }, { intake, children, clock, log });
-}
-
-function makeFluent(one: FluentCollectorConfiguration, host: Host, { intake }: Spool): Collector {
-  const { streams, clock, random, log, process, files } = host;
-  const resource = { 'host.name': process.hostName, ...one.resource };
-  const sharedKey = one.sharedKeyFile === undefined ? undefined : secretOf(one.sharedKeyFile, files);
-  const world = { intake, streams, clock, random, log, hostName: process.hostName, sharedKey };
-  return new FluentCollector({ ...one, ...one.listen, resource }, world);
-}
-
-function makeGelf(one: GelfCollectorConfiguration, host: Host, { intake }: Spool): Collector {
-  const resource = { 'host.name': host.process.hostName, ...one.resource };
-  return new GelfCollector({ ...one, resource }, { intake, ...host });
-}
-
-function makeRelp(one: RelpCollectorConfiguration, host: Host, { intake }: Spool): Collector {
-  const { streams, clock, log, process } = host;
-  const resource = { 'host.name': process.hostName, ...one.resource };
-  const record = one.parse ? syslogRecorder(one.timezone, () => clock.now()) : rawRecorder();
-  return new RelpCollector({ ...one, ...one.listen, resource }, { intake, streams, clock, log, record });
-}
-
-function makeSyslog(one: SyslogCollectorConfiguration, host: Host, { intake }: Spool): Collector {
-  const resource = { 'host.name': host.process.hostName, ...one.resource };
-  return new SyslogCollector({ ...one, resource }, { intake, ...host });
 }
 
 /** A shipper and its own door to the spool. */
