@@ -2,13 +2,23 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { Event } from '../../collectors/shared/event.ts';
+import type { Frame } from '../../collectors/shared/framing/framing.ts';
+import { ToldApart } from '../../collectors/shared/framing/told-apart.ts';
+import { SyslogEncoding } from '../../collectors/syslog/encoder.ts';
 import { lineOf } from '../collectors/syslog/parsed.ts';
+import { SimulatedClock } from '../simulation/clock.ts';
 import type { Target } from './target.ts';
 
 const messages = ['rfc-examples.json', 'device-messages.json'].flatMap((file) => {
   const cases = JSON.parse(readFileSync(new URL(`../collectors/syslog/${file}`, import.meta.url), 'utf8'));
   return (cases as { message: string }[]).map(({ message }) => Buffer.from(message));
 });
+
+const streams = [
+  Buffer.from('<13>May  6 07:08:09 host app: one\n<34>1 - h a - - [x y="\u00e4"] two\r\n\n<13>three'),
+  Buffer.from('14 <13>app: a\nb c29 <34>1 2024-05-06T07:08:09Z h a'),
+  Buffer.from(`<13>app: nul\0<13>app: ${'long '.repeat(40)}\0`),
+];
 
 /** What stands around a message in a stream; it must not be looked at. */
 const surroundings = [
@@ -32,7 +42,36 @@ export const syslogTargets: readonly Target[] = [
       }
     },
   },
+  {
+    name: 'syslog streams',
+    from: 'wire',
+    valid: streams,
+    run(input) {
+      const whole = recordsOf(input, input.length || 1);
+      for (const size of [1, 3, 64]) assert.deepEqual(recordsOf(input, size), whole);
+      assert.ok(whole.every((line) => typeof JSON.parse(line) === 'object'));
+    },
+  },
 ];
+
+/** As text; without what stood there when nothing could be cut any more, which is a matter of pieces. */
+function recordsOf(input: Buffer, size: number): string[] {
+  const framing = new ToldApart(64);
+  const encode = new SyslogEncoding('UTC', new SimulatedClock()).encoder({ address: '192.0.2.1', port: 514 });
+  const records: string[] = [];
+  const take = (frame: Frame | undefined) => {
+    if (frame === undefined || frame.flaws?.malformed) return frame;
+    const record = encode(frame);
+    if (record !== undefined) records.push(Buffer.from(record as Uint8Array).toString());
+    return frame;
+  };
+  for (let at = 0; at < input.length && framing.broken === undefined; at += size) {
+    framing.feed(input.subarray(at, at + size));
+    while (take(framing.next()) !== undefined);
+  }
+  take(framing.finish(true));
+  return records;
+}
 
 /** The body is the end of the message, and all of it where nothing was recognised. */
 function checkBody(input: Buffer, { body, attributes }: Event): void {
