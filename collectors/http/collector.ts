@@ -49,7 +49,7 @@ export class HttpCollector implements Collector, Owner {
     this.#world = world;
     this.#door = new Door(options, world, this);
     this.#deposit = new Deposit({ collector: name, type: this.type, resource, attributes, format: 'text' }, world);
-    this.#keys = new Keys({ collector: name, type: this.type, keysMax }, world);
+    this.#keys = new Keys({ collector: name, type: this.type, resource, keysMax }, world);
     this.#room = new Waiting(world.clock, 'running', () => world.intake.room());
     this.#flushed = new Waiting(world.clock, 'next', () => world.intake.flush());
   }

@@ -6,7 +6,7 @@
  * 400 bytes on average), and when all are full, the oldest begins anew. Which is newer is told by the cursors, which count keys.
  */
 import { createHash } from 'node:crypto';
-import type { Intake, SourceNumber } from '../../spool/nouns.ts';
+import type { Attributes, Intake, SourceNumber } from '../../spool/nouns.ts';
 import type { Clock } from '../../spool/ports.ts';
 
 /** 96 bits: nobody finds another request's by chance. */
@@ -24,6 +24,8 @@ interface Shard {
 export interface KeysOptions {
   readonly collector: string;
   readonly type: string;
+  /** As that of the records: a mirror asks each source whose it is. */
+  readonly resource: Attributes;
   readonly keysMax: number;
 }
 
@@ -85,8 +87,8 @@ export class Keys {
   }
 
   #begin(): SourceNumber {
-    const { collector, type } = this.#options;
-    return this.#intake.begin({ collector, type, resource: {}, attributes: { [keysAttribute]: 'idempotency keys' } });
+    const { collector, type, resource } = this.#options;
+    return this.#intake.begin({ collector, type, resource, attributes: { [keysAttribute]: 'idempotency keys' } });
   }
 
   #recover(): void {

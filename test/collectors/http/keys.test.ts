@@ -32,6 +32,13 @@ test('a key is taken once: again while it runs, again at once, again after a res
   assert.equal(world.collector.status().gauges.repeated_requests, 1);
 });
 
+test('what keeps the keys belongs to the same host as the records: a mirror has one folder for both', async () => {
+  await using world = await HttpWorldUnderTest.start();
+  await world.post('one\n', {}, 'a');
+  const resources = [...world.spool.intake.sources.values()].map(({ description }) => description.resource);
+  assert.deepEqual(resources, [{ 'host.name': 'h' }, { 'host.name': 'h' }]);
+});
+
 test('a request that was refused leaves its key free; one without records takes none', async () => {
   await using world = await HttpWorldUnderTest.start();
   const ndjson = { 'content-type': 'application/x-ndjson' };
