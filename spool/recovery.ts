@@ -210,11 +210,11 @@ function openSegment(files: Files, path: string, start: Position, before: readon
   }
 }
 
-/** Nothing of these segments counts from `end` on. */
+/** The last of these segments with anything before `end` ends there, also where its file is shorter; those behind it hold nothing. */
 function endAt(segments: readonly Segment[], end: Position): void {
   for (const segment of segments.toReversed()) {
-    if (segment.end <= end) return;
     segment.end = Math.max(segment.start, end);
+    if (segment.start < end) return;
   }
 }
 
