@@ -46,7 +46,7 @@ const tasks = {
     ...tasks.check([]),
     node('test/simulation/simulate.ts', '--seeds', '300'),
     node('--test', 'test/simulation/plain.check.ts', 'test/end-to-end/flapping.check.ts'),
-    node('--test', 'test/simulation/acknowledged.check.ts'),
+    node('--test', 'test/simulation/acknowledged.check.ts', 'test/simulation/senders.check.ts'),
     // Fetches ClickHouse where apt-get can; says why it skips where not.
     node('--test', 'test/end-to-end/clickhouse.check.ts'),
     node('--test', '--test-concurrency=1', 'test/end-to-end/http.check.ts'),

@@ -75,11 +75,12 @@ const stream = {
     .meta({ description: 'For each connection; one that sends more is read more slowly.', fallback: 'no limit' }),
 };
 
-const receiveBuffer = size({ min: 4 * KiB, max: 1024 * MiB })
-  .prefault('4MiB')
-  .describe(
-    'What the kernel is asked to keep of datagrams that nobody has read yet. Where it gives less, status says so and what to do.',
-  );
+const receiveBuffer = (preset: string) =>
+  size({ min: 4 * KiB, max: 1024 * MiB })
+    .prefault(preset)
+    .describe(
+      'What the kernel is asked to keep of datagrams that nobody has read yet; it counts some 800 bytes for a short one. Where it gives less, status says so and what to do.',
+    );
 
 export const tcpSchema = z
   .strictObject({
@@ -116,7 +117,7 @@ export const udpSchema = z
   .strictObject({
     type: z.literal('udp').describe('Takes UDP datagrams.'),
     listen,
-    receive_buffer: receiveBuffer,
+    receive_buffer: receiveBuffer('16MiB'),
     max_message: size({ min: 256, max: 65_535 })
       .prefault('65535')
       .describe('The rest of a longer datagram is cut off, and the record says so (`tailspool.truncated`).'),
@@ -130,7 +131,7 @@ export const unixgramSchema = z
   .strictObject({
     type: z.literal('unixgram').describe('Takes datagrams of a unix socket.'),
     ...socketFile,
-    receive_buffer: receiveBuffer,
+    receive_buffer: receiveBuffer('4MiB'),
     max_message: size({ min: 256, max: 256 * KiB })
       .prefault('64KiB')
       .describe('The rest of a longer datagram is cut off, and the record says so (`tailspool.truncated`).'),

@@ -3,7 +3,7 @@
  * is dropped and counted (`drop_newest`); at most one batch is held then, and whoever waits has encoded nothing yet.
  */
 import type { HoldReason, Intake } from '../../spool/nouns.ts';
-import type { Clock } from '../../spool/ports.ts';
+import type { Clock, MonotonicMs } from '../../spool/ports.ts';
 import type { Deposit } from '../shared/deposit.ts';
 
 export type WhenFull = 'block' | 'drop_newest';
@@ -26,7 +26,8 @@ export interface SinkWorld {
 export class Sink {
   readonly #world: SinkWorld;
   readonly #whenFull: WhenFull;
-  #stopped = false;
+  /** Set by `stop`: until then what the spool will take in a moment is waited for. */
+  #stopAt: MonotonicMs | undefined;
   /** Ends the wait for room. */
   #wake: (() => void) | undefined;
   /** Resolves when the batch that is held is done with. */
@@ -52,9 +53,9 @@ export class Sink {
     return this.#held;
   }
 
-  /** Nobody waits any more: what the spool does not take at once is dropped, counted. */
+  /** What the spool does not take soon is dropped, counted; nobody waits for more. */
   stop(): void {
-    this.#stopped = true;
+    this.#stopAt ??= this.#world.clock.monotonic() + passingMsMax;
     this.#wake?.();
   }
 
@@ -62,19 +63,26 @@ export class Sink {
     const { deposit, intake, clock } = this.#world;
     const since = clock.monotonic();
     for (let next = first; ; ) {
-      const waitedMs = clock.monotonic() - since;
-      const hopeless = this.#whenFull === 'drop_newest' && (waitedMs >= passingMsMax || !passing.has(intake.hold));
-      if (this.#stopped || hopeless) return this.#drop(records, next);
-      await this.#room(passingMsMax - waitedMs);
+      const limit = this.#limit(since);
+      const hopeless = limit !== undefined && (clock.monotonic() >= limit || !passing.has(intake.hold));
+      if (hopeless) return this.#drop(records, next);
+      await this.#room(limit);
       next += deposit.put(records, next);
       if (next === records.length) return;
     }
   }
 
-  #room(waitMs: number): Promise<void> {
+  /** Until when records that came at `since` are held; undefined: as long as it takes. */
+  #limit(since: MonotonicMs): MonotonicMs | undefined {
+    if (this.#stopAt !== undefined) return this.#stopAt;
+    return this.#whenFull === 'block' ? undefined : since + passingMsMax;
+  }
+
+  #room(limit: MonotonicMs | undefined): Promise<void> {
     const { deposit, clock } = this.#world;
+    const waitMs = limit === undefined ? undefined : Math.max(0, limit - clock.monotonic());
     return new Promise((resolve) => {
-      const timer = this.#whenFull === 'block' ? undefined : clock.after(Math.max(0, waitMs), () => this.#wake?.());
+      const timer = waitMs === undefined ? undefined : clock.after(waitMs, () => this.#wake?.());
       this.#wake = () => {
         this.#wake = undefined;
         timer?.cancel();

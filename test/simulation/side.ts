@@ -85,6 +85,11 @@ export class Side {
     if (!this.disk.crashed) throw new Error(`${this.name} has not started within two minutes`);
   }
 
+  /** For peers of its listening sockets; undefined while it does not run. */
+  get sockets(): Machine['sockets'] | undefined {
+    return this.agent === undefined || this.disk.crashed ? undefined : this.#machine?.sockets;
+  }
+
   /** In good order. */
   async stop(): Promise<void> {
     if (this.agent === undefined || this.disk.crashed) return;

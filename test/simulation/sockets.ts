@@ -113,8 +113,19 @@ export class SimulatedConnection implements StreamConnection {
     return this.#arrived.length === 0 ? this.#ended : undefined;
   }
 
+  /** What the client sent and nobody read yet, in pieces. */
   get unread(): number {
     return this.#arrived.length;
+  }
+
+  /** How many pieces more the client may send now. */
+  get room(): number {
+    return unreadMax - this.#arrived.length;
+  }
+
+  /** As the client sees it. */
+  get gone(): boolean {
+    return this.#ended !== undefined || !this.#alive();
   }
 
   /** The client's side: false where it cannot send now (it would wait), or the connection is gone. */
