@@ -17,7 +17,7 @@ const GiB = 1024 * MiB;
 const TiB = 1024 * GiB;
 
 const spoolSchema = z.strictObject({
-  max_size: size({ min: MiB, max: 1024 * TiB })
+  max_size: size({ min: 4 * MiB, max: 1024 * TiB })
     .optional()
     .meta({
       description: 'The most that the spool may take on disk. What happens then is `when_full`.',
