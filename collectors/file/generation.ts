@@ -382,7 +382,10 @@ export class Generation extends Traits {
     const from = this.offset;
     this.offset = step.to;
     this.crc = step.crc;
-    if (step.to > from) this.end = undefined;
+    if (step.to > from) {
+      this.end = undefined;
+      this.forgetStrange();
+    }
     this.sees(Math.max(this.sizeBytes, step.to));
     this.growFingerprints();
     if (this.source === 0) this.source = intake.begin(this.description); // only where there is no view: nothing was read

@@ -158,6 +158,7 @@ function carryOut(
   for (const generation of known) {
     if (generation.emptiedBytes > 0) emptied(generation, plan, files, context);
   }
+  const strange = known.filter((one) => !one.isBlank && one.strange.bytes > 0).map((one) => one.strange);
   plan.rulings.forEach((ruling, at) => {
     if (ruling.is === 'continued') goOn(lineage, known[ruling.known]!, files[at]!, ruling, context);
   });
@@ -178,7 +179,16 @@ function carryOut(
     if (original) tellPart(files[at]!, known[original.known]!, context);
     const begun = begin(lineage, files[at]!, ruling, context);
     if (begun && begun.emptiedBytes > 0) emptied(begun, plan, files, context); // while it was looked at
+    if (begun && files[at]!.facts.current)
+      for (const seen of strange)
+        if (!files.some((file) => holds(file, seen))) loseUnread(begun, seen.bytes, context.log);
   }
+  for (const generation of known) if (held.length === 0 && !generation.isBlank) generation.forgetStrange();
+}
+
+/** What was seen of other bytes may stand in this file. */
+function holds({ content }: Candidate, { bytes, head }: Generation['strange']): boolean {
+  return content.sizeBytes >= bytes && (head.length === 0 || content.headOf(head.length)?.crc === head.crc);
 }
 
 /** A copy that was made before the last lines were read: what is known of those does not say what stood there before. */
@@ -265,10 +275,10 @@ function goOn(
 
 /** What had stood in it is in a copy, which was missed or is in the making, or it is lost. */
 function emptied(generation: Generation, { rulings }: Plan, files: readonly Candidate[], { log }: Context): void {
-  const { emptiedBytes } = generation;
+  const { emptiedBytes, strange } = generation;
   const isCopied = rulings.some((ruling, at) => {
     const mayBeCopy = ruling.is === 'held' || (ruling.is === 'new' && ruling.missed);
-    return mayBeCopy && files[at]!.content.sizeBytes >= emptiedBytes;
+    return mayBeCopy && holds(files[at]!, { bytes: emptiedBytes, head: strange.head });
   });
   if (isCopied) generation.forgetSeen();
   else loseUnread(generation, emptiedBytes, log);

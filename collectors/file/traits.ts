@@ -32,6 +32,13 @@ const neverSeen: SourceState = {
   place: '',
 };
 
+interface Strange {
+  readonly bytes: number;
+  readonly head: Head;
+}
+
+const nothingStrange: Strange = { bytes: 0, head: noHead };
+
 export class Traits implements Known {
   /** The path it was first seen at, for life: the mirror's path. */
   readonly path: string;
@@ -61,6 +68,11 @@ export class Traits implements Known {
   sizeBytes: number;
   /** The most that was seen since the cursor last was at the end: what a truncation destroyed at least. */
   highBytes: number;
+  /**
+   * The most that was seen of what nothing was read of: of a file that was empty when it was looked at, or of what was written since
+   * it was cut off; and how that begins.
+   */
+  strange: Strange = nothingStrange;
   /** No name leads to the open file any more. */
   deleted = false;
   /** Its file was seen in this run: what happens to it from now on is no power cut. */
@@ -196,14 +208,33 @@ export class Traits implements Known {
 
   /** What was seen behind the cursor is accounted for. */
   forgetSeen(): void {
+    this.strange = nothingStrange;
     this.sizeBytes = this.offset;
     this.highBytes = this.offset;
   }
 
+  forgetStrange(): void {
+    this.strange = nothingStrange;
+  }
+
   /** What stands behind the cursor is only its own while what stands before it is. */
   #seesAgain(sizeBytes: number): void {
+    const isOther = sizeBytes > this.highBytes || sizeBytes < this.sizeBytes || this.strange.bytes > 0;
     this.sizeBytes = sizeBytes;
-    if (sizeBytes > this.highBytes && !this.wasCutOff) this.highBytes = sizeBytes;
+    if (!isOther) return;
+    const wasCutOff = this.wasCutOff;
+    if (!wasCutOff) this.highBytes = Math.max(this.highBytes, sizeBytes);
+    if ((wasCutOff || this.isBlank) && sizeBytes > this.strange.bytes)
+      this.strange = { bytes: sizeBytes, head: this.#headNow(sizeBytes) };
+  }
+
+  #headNow(sizeBytes: number): Head {
+    if (this.file === undefined || this.file instanceof RemoteFile) return noHead;
+    try {
+      return headOf(this.readAt, Math.min(sizeBytes, headBytesMax)) ?? noHead;
+    } catch {
+      return noHead; // it cannot be read now: its next turn says so
+    }
   }
 
   protected sees(sizeBytes: number): void {

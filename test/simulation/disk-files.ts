@@ -206,8 +206,9 @@ class SimulatedFile implements OpenFile {
 
 function openFile(disk: SimulatedDisk, gate: Gate, path: string, mode: OpenMode): OpenFile {
   gate.checkAlive();
-  const place = locate(disk.root, path, 'open', mode === 'read' || mode === 'write');
+  const isFollowed = mode === 'read' || mode === 'write';
   if (mode === 'create') {
+    const place = locate(disk.root, path, 'open', isFollowed);
     if (place.node !== undefined) throw systemError('EEXIST', 'open', path);
     gate.meet('create', path);
     if (gate !== unhindered && disk.usedBytes >= disk.capacityBytes) throw systemError('ENOSPC', 'open', path);
@@ -215,7 +216,10 @@ function openFile(disk: SimulatedDisk, gate: Gate, path: string, mode: OpenMode)
     disk.changeEntries([{ directory: place.directory, name: place.name, node }]);
     return new SimulatedFile(disk, gate, node, path, true);
   }
+  // Looked up behind the gate: others may have removed it there, and its number may be another's then.
+  locate(disk.root, path, 'open', isFollowed);
   gate.meet('open', path);
+  const place = locate(disk.root, path, 'open', isFollowed);
   if (place.node === undefined) throw systemError('ENOENT', 'open', path);
   if (place.node.kind === 'symlink') throw systemError('ELOOP', 'open', path);
   if (mode === 'write' && place.node.kind === 'directory') throw systemError('EISDIR', 'open', path);

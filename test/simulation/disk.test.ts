@@ -142,6 +142,18 @@ test('a full disk takes what fits, refuses the rest, and lets bytes be overwritt
   assert.equal(disk.files.space('/').availableBytes, 10);
 });
 
+test('a file that others remove just before it is opened is not there, and its number is free once', () => {
+  const disk = new SimulatedDisk();
+  create(disk.files, '/a', 'x').close();
+  disk.onOperation = ({ kind }) => {
+    disk.onOperation = undefined;
+    if (kind === 'open') disk.world.unlink('/a');
+  };
+  assert.throws(() => disk.files.open('/a', 'read').close(), { code: 'ENOENT' });
+  const inodes = ['/b', '/c'].map((path) => create(disk.files, path, 'x').stat().inode);
+  assert.notEqual(inodes[0], inodes[1]);
+});
+
 test('a failed sync loses its pages: reading shows them, the next sync does not save them', async () => {
   const disk = new SimulatedDisk({ faults: [losesPages({ times: 1 })] });
   const file = create(disk.files, '/a', 'lost');

@@ -82,9 +82,12 @@ export class Unread {
   }
 }
 
-/** Before its first bytes are taken a file has no number yet. */
+/**
+ * Before its first bytes are taken a file has no number yet; and what was written after a truncation was seen in a file that had one:
+ * it is told of the source that begins there.
+ */
 function covers(told: Told, source: number, { from, to }: Piece): boolean {
-  return (source === 0 || told.source === source) && told.from <= from && told.to >= to;
+  return told.source >= source && told.from <= from && told.to >= to;
 }
 
 function isOf({ from, to }: Told, { lines }: Destroyed, absent: ReadonlySet<Line>): boolean {

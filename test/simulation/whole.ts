@@ -278,7 +278,16 @@ class Whole {
     const path = `${folder}/${log.name}`;
     const sources = this.#sourcesNow();
     const source = sources.findLast(({ name, state }) => name === path && state !== 'missing');
-    this.#unread.note(path, this.#logs.standing(log), source, edge.counts.starts);
+    const isAnother = source !== undefined && this.#isRenamed(log, source.size);
+    this.#unread.note(path, this.#logs.standing(log), isAnother ? undefined : source, edge.counts.starts);
+  }
+
+  /** What the agent sees so much of is another file by now: it was rotated, and while nothing can be taken nobody looks around. */
+  #isRenamed(log: Log, sizeBytes: number): boolean {
+    const { world } = this.#sides.edge.disk;
+    const sizeOf = (name: string) => world.stat(`${folder}/${name}`).sizeBytes;
+    const rotated = this.#logs.fileNames.filter((name) => name.startsWith(log.name) && name !== log.name);
+    return sizeOf(log.name) !== sizeBytes && rotated.some((name) => sizeOf(name) === sizeBytes);
   }
 
   #log(at: number) {

@@ -142,6 +142,47 @@ test('what a truncation destroys of a file that was empty when it was found is s
   );
 });
 
+test('what a truncation destroys of it is said though a longer copy was missed too: that begins otherwise', async () => {
+  await using bench = new Bench();
+  bench.write('a.log', '');
+  const empty = bench.told('a.log (0 bytes) is new');
+  await bench.start();
+  await bench.until(empty);
+  bench.intake.hold = 'disk_full';
+  bench.write('a.log.1', lines(0, 100)); // as if it had been written, copied and cut off unseen
+  bench.write('a.log', lines(200, 210));
+  await bench.until(() => bench.collector!.status().sources[0]!.size > 0);
+  fs.truncateSync(bench.path('a.log'));
+  bench.intake.release();
+  await bench.holds('a.log', lines(0, 100));
+  await bench.until(() => bench.logged.length > 0);
+  assert.deepEqual(rangesTold(bench), [[0, lines(200, 210).length]]);
+});
+
+test('what was written after a truncation, seen, and truncated again before it was read is said', async () => {
+  await using bench = new Bench();
+  await bench.started(lines(0, 5));
+  bench.intake.hold = 'disk_full';
+  bench.write('b.log', 'has to wait, and everybody with it\n');
+  await bench.until(() => bench.collector!.status().sources.some(({ name, size }) => /b\.log$/.test(name) && size > 0));
+  await bench.pause(50);
+  fs.copyFileSync(bench.path('a.log'), bench.path('a.log.1'));
+  fs.truncateSync(bench.path('a.log'));
+  bench.write('a.log', lines(200, 220));
+  const bytes = lines(200, 220).length;
+  await bench.until(() => bench.collector!.status().sources.some(({ size }) => size === bytes));
+  fs.truncateSync(bench.path('a.log'));
+  bench.intake.release();
+  await bench.until(() => bench.logged.length > 0);
+  assert.deepEqual(rangesTold(bench), [[0, bytes]]);
+  bench.write('a.log', lines(300, 310));
+  await bench.holds('a.log', lines(0, 5) + lines(300, 310));
+});
+
+function rangesTold(bench: Bench): unknown[] {
+  return bench.logged.map(({ attributes }) => [attributes?.from, attributes?.to]);
+}
+
 test('a rotated file that is compressed while it is read is read once', async () => {
   await using bench = new Bench();
   await bench.started(lines(0, 100), { include: [bench.path('a.log*')] });

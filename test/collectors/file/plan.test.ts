@@ -279,7 +279,11 @@ test('the clock was set back: what was missed is begun by its counters, where th
   const begun = (one: Likeness['kind'], other: Likeness['kind'], ages = read) =>
     plan(known, [...ages, ...missed], { '0,0': one, '1,1': other }).begin;
   assert.deepEqual(begun('itself', 'itself'), [2, 3, 4]);
-  assert.deepEqual(begun('other', 'itself'), [4, 3, 2, 0], 'some have a higher counter, some a lower one: by their times');
+  assert.deepEqual(
+    begun('other', 'itself'),
+    [4, 3, 2, 0],
+    'some have a higher counter, some a lower one: by their times',
+  );
   assert.deepEqual(begun('itself', 'itself', [{ ...read[1]! }, { ...read[0]! }]), [4, 3, 2], 'counted upwards');
 });
 
