@@ -25,7 +25,8 @@ export interface Outcome {
   readonly invented: readonly string[];
   /** Lines written after the damage that are not in the mirror exactly once, or out of order. */
   readonly newWrong: readonly string[];
-  readonly outOfOrder: boolean;
+  /** Lines that came behind later ones of their file. */
+  readonly outOfOrder: readonly string[];
   /** What the metrics say was dropped, by side, shipper ('' before the spool) and reason. */
   readonly dropped: Readonly<Record<string, Tally>>;
   /** What verify finds before the start, and after the clean stop. */
@@ -135,14 +136,19 @@ function compare(
     ...{ lost, newWrong },
     repeated: [...times].filter(([, count]) => count > 1).map(([line]) => line),
     invented: arrived.filter((line) => !known.has(line)),
-    outOfOrder: unordered(centre),
+    outOfOrder: late(centre),
   };
 }
 
 /** In each file of the mirror the lines of a log come in the order of their numbers, those that come again left out. */
-function unordered(centre: SimulatedDisk): boolean {
-  return filesBelow(centre, '/out').some((path) => {
-    const numbers = [...new Set(linesIn(centre, path))].map((line) => Number(line.split(' ')[1]));
-    return numbers.some((number, index) => index > 0 && number < numbers[index - 1]!);
+function late(centre: SimulatedDisk): string[] {
+  return filesBelow(centre, '/out').flatMap((path) => {
+    let last = 0;
+    return [...new Set(linesIn(centre, path))].filter((line) => {
+      const number = Number(line.split(' ')[1]);
+      const isLate = number < last;
+      last = Math.max(last, number);
+      return isLate;
+    });
   });
 }

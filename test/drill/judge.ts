@@ -45,7 +45,12 @@ export class Judge {
     say('are in the mirror more than once', repeated);
     say('were never written', invented);
     say('written after the damage did not come exactly once', newWrong);
-    if (outOfOrder) breaches.push('lines came in another order');
+    // With a header the cursor is lost too: what the block held is read again, behind what came to a newer file since.
+    const again = damage.side === 'edge' ? this.#heldBy(damage) : new Set<string>();
+    say(
+      'came in another order',
+      outOfOrder.filter((line) => !again.has(line)),
+    );
     breaches.push(...outcome.imbalances.map((one) => `the counters do not add up: ${one}`));
     breaches.push(...this.#reporting(damage, outcome));
     return breaches;
@@ -84,6 +89,15 @@ export class Judge {
       return side === 'edge' ? hit && !unvouched : hit || (block.newest && block.end > range.from);
     });
     return new Set(blocks.flatMap(({ lines }) => lines).filter((line) => !this.#mirrored.has(line)));
+  }
+
+  /** The lines of the blocks that are damaged. */
+  #heldBy(damage: Damage): ReadonlySet<string> {
+    const range = this.#range(damage);
+    const hit = this.#blocks[damage.side].filter(
+      ({ segment, position, end }) => segment === range?.segment && position < range.end && end > range.from,
+    );
+    return new Set(hit.flatMap(({ lines }) => lines));
   }
 
   /** Somebody will come across it. */
