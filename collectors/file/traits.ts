@@ -181,7 +181,7 @@ export class Traits implements Known {
 
   /** How it started and ended when its surroundings were looked at: if that is gone when its first bytes are taken, it is noticed. */
   learn(head: Head, end: Point | undefined): void {
-    if (this.isBlank) this.head = head;
+    if (this.isBlank) this.#knowsItself(head);
     if (this.offset === 0 && this.place?.compression === undefined) this.end = end;
   }
 
@@ -197,7 +197,13 @@ export class Traits implements Known {
 
   learnOwnHead(): void {
     if (this.isBlank && this.file)
-      this.head = headOf(this.readAt, Math.min(this.file.stat().sizeBytes, headBytesMax)) ?? noHead;
+      this.#knowsItself(headOf(this.readAt, Math.min(this.file.stat().sizeBytes, headBytesMax)) ?? noHead);
+  }
+
+  /** What was seen of it is its own from here on. */
+  #knowsItself(head: Head): void {
+    this.head = head;
+    if (head.length > 0) this.forgetStrange();
   }
 
   /** Of a file that was empty, seen filled, and emptied: how much had stood in it. */

@@ -179,6 +179,23 @@ test('what was written after a truncation, seen, and truncated again before it w
   await bench.holds('a.log', lines(0, 5) + lines(300, 310));
 });
 
+test('what was found, grew, and was truncated before anything of it was read is said once', async () => {
+  await using bench = new Bench();
+  await bench.start();
+  bench.intake.hold = 'disk_full';
+  const size = (bytes: number) => () => bench.collector!.status().sources[0]?.size === bytes;
+  bench.write('a.log', lines(0, 10));
+  await bench.until(size(lines(0, 10).length));
+  bench.write('a.log', lines(10, 20));
+  await bench.until(size(lines(0, 20).length));
+  fs.truncateSync(bench.path('a.log'));
+  bench.intake.release();
+  await bench.until(() => bench.logged.length > 0);
+  bench.write('a.log', lines(20, 30));
+  await bench.holds('a.log', lines(20, 30));
+  assert.deepEqual(rangesTold(bench), [[0, lines(0, 20).length]]);
+});
+
 function rangesTold(bench: Bench): unknown[] {
   return bench.logged.map(({ attributes }) => [attributes?.from, attributes?.to]);
 }
