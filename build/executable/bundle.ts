@@ -20,7 +20,8 @@ export const reproducibleCache = '--random-seed=42';
 export async function bundle(work: string): Promise<void> {
   const shared = await options();
   await build({ ...shared, entryPoints: ['agent/application.ts'], outfile: join(work, applicationAsset) });
-  await build({ ...shared, entryPoints: ['agent/main.ts'], outfile: join(work, 'main.cjs'), plugins: [loadsTheAsset] });
+  const banner = { js: '//# allFunctionsCalledOnLoad' };
+  await build({ ...shared, banner, entryPoints: ['agent/main.ts'], outfile: join(work, 'main.cjs'), plugins: [loadsTheAsset] });
 }
 
 /** Writes V8's code cache of the application. V8 takes it only on the kind of machine, and with the options, that made it. */
