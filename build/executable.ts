@@ -7,13 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { addonAsset, bytesAsset, datagramAsset, notifyAsset } from '../agent/host/addon.ts';
 import { bytesAddon, compileAddon, datagramAddon, notifyAddon, zstdAddon } from './executable/addons.ts';
-import {
-  applicationAsset,
-  applicationCacheAsset,
-  bundle,
-  cacheApplication,
-  reproducibleCache,
-} from './executable/bundle.ts';
+import { bundle, cacheParts, partAssets, reproducibleCache } from './executable/bundle.ts';
 import { isNewer, type Needs, needsOf, sayNeeds } from './executable/needs.ts';
 import { nodeFor } from './executable/node-base.ts';
 import { root, run } from './executable/run.ts';
@@ -89,7 +83,7 @@ async function make(order: Order): Promise<void> {
   const assets = await prepareAddons(order);
   const base = prepareBase(order);
   await bundle(order.work);
-  if (order.target.native) cacheApplication(order.work, execArgv);
+  if (order.target.native) cacheParts(order.work, execArgv);
   makeBlob(order, assets);
   const postject = join(root, 'node_modules/postject/dist/cli.js');
   run(process.execPath, [postject, 'node', 'NODE_SEA_BLOB', blob, '--sentinel-fuse', fuse], { cwd: order.work });
@@ -176,8 +170,7 @@ function makeBlob({ target, work }: Order, assets: Record<string, string>): void
     execArgv,
     assets: {
       ...assets,
-      [applicationAsset]: applicationAsset,
-      ...(target.native ? { [applicationCacheAsset]: applicationCacheAsset } : {}),
+      ...Object.fromEntries(partAssets(target.native).map((name) => [name, name])),
     },
   };
   fs.writeFileSync(join(work, 'sea.json'), JSON.stringify(config));

@@ -1,10 +1,11 @@
 /** `tailspool check`: everything that is wrong with a configuration, and what will not work on this host. Changes nothing. */
-import { loadConfiguration } from '../config/load.ts';
+import { configurationCode } from '../config/code.ts';
 import { formatProblems } from '../config/problems.ts';
 import { hostFiles } from '../host/files.ts';
 import { type Command, type ConfigOptions, exitCodes } from './commands.ts';
 
 export const checkCommand: Command<ConfigOptions> = async (options, context) => {
+  const { loadConfiguration } = await configurationCode();
   const loaded = loadConfiguration(hostFiles, options.config, context.environment, { folders: true });
   const problems = loaded.kind === 'ok' ? loaded.warnings : loaded.problems;
   context.err(formatProblems(problems));

@@ -13,5 +13,5 @@ export async function findDataDir(
   if (given.dataDir !== undefined) return resolve(context.workingDirectory, given.dataDir);
   if (given.config === undefined) return usualDataDir;
   const { loadFor } = await import('./load.ts');
-  return loadFor(given.config, context)?.configuration.dataDir;
+  return (await loadFor(given.config, context))?.configuration.dataDir;
 }

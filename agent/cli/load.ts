@@ -1,5 +1,6 @@
 /** Loads the configuration for a command. */
-import { type Loaded, loadConfiguration } from '../config/load.ts';
+import { configurationCode } from '../config/code.ts';
+import type { Loaded } from '../config/load.ts';
 import { formatProblems } from '../config/problems.ts';
 import { hostFiles } from '../host/files.ts';
 import type { CommandContext } from './commands.ts';
@@ -7,7 +8,8 @@ import type { CommandContext } from './commands.ts';
 type Sound = Extract<Loaded, { kind: 'ok' }>;
 
 /** Undefined when it has errors, which are printed then. Warnings are the caller's to tell. */
-export function loadFor(paths: readonly string[], context: CommandContext): Sound | undefined {
+export async function loadFor(paths: readonly string[], context: CommandContext): Promise<Sound | undefined> {
+  const { loadConfiguration } = await configurationCode();
   return soundOrTold(loadConfiguration(hostFiles, paths, context.environment), context);
 }
 

@@ -3,8 +3,7 @@
  * the options' names, and go the same way as a file.
  */
 import { resolve } from 'node:path';
-import { checkSecretFiles } from '../config/host-checks.ts';
-import { loadedFrom } from '../config/load.ts';
+import { configurationCode } from '../config/code.ts';
 import type { Place } from '../config/problems.ts';
 import type { Entry, MapTree, Tree } from '../config/tree.ts';
 import { hostFiles } from '../host/files.ts';
@@ -13,6 +12,7 @@ import { soundOrTold } from './load.ts';
 import { runAgent } from './run-agent.ts';
 
 export const receiveCommand: Command<ReceiveOptions> = async (options, context) => {
+  const { loadedFrom, checkSecretFiles } = await configurationCode();
   const loaded = soundOrTold(
     loadedFrom(receiveTree(options, context), [], (file) => checkSecretFiles(file, hostFiles)),
     context,

@@ -4,6 +4,6 @@ import { loadFor } from './load.ts';
 import { runAgent } from './run-agent.ts';
 
 export const runCommand: Command<ConfigOptions> = async (options, context) => {
-  const loaded = loadFor(options.config, context);
+  const loaded = await loadFor(options.config, context);
   return loaded === undefined ? exitCodes.usage : runAgent(loaded, context);
 };

@@ -1,8 +1,9 @@
 /** `tailspool schema`: the JSON Schema of the configuration, for editors. */
-import { configurationJsonSchema } from '../config/json-schema.ts';
+import { configurationCode } from '../config/code.ts';
 import { type Command, exitCodes } from './commands.ts';
 
 export const schemaCommand: Command<object> = async (_options, context) => {
+  const { configurationJsonSchema } = await configurationCode();
   await context.out(`${JSON.stringify(configurationJsonSchema(), undefined, 2)}\n`);
   return exitCodes.ok;
 };

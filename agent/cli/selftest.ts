@@ -1,5 +1,5 @@
 /** `tailspool selftest`: tries each part that is built in on this host; exit 1 where one cannot be used. Changes nothing. */
-import { parseConfiguration } from '../config/load.ts';
+import { configurationCode } from '../config/code.ts';
 import { type EmbeddedPart, embeddedParts } from '../host/selftest.ts';
 import { versionLine } from '../host/version.ts';
 import { type Command, exitCodes } from './commands.ts';
@@ -23,6 +23,8 @@ const configuration: EmbeddedPart = {
   name: 'configuration',
   async check() {
     const sound = 'data_dir: /d\ncollectors: { logs: { type: file, include: [/l/*.log] } }\n';
+    const { parseConfiguration } = await configurationCode();
+    const parse = (text: string) => parseConfiguration([{ file: 'selftest.yaml', text }], {});
     const loaded = parse(sound);
     if (loaded.kind === 'bad') throw new Error(`a sound one is refused: ${loaded.problems[0]?.message}`);
     const refused = parse(sound.replace('include', 'inklude'));
@@ -30,7 +32,3 @@ const configuration: EmbeddedPart = {
     return `a wrong key is named: ${refused.problems[0]?.message}`;
   },
 };
-
-function parse(text: string) {
-  return parseConfiguration([{ file: 'selftest.yaml', text }], {});
-}

@@ -7,9 +7,23 @@ import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { root, run } from './run.ts';
 
-/** The assets' names in the executable. */
-export const applicationAsset = 'application.cjs';
-export const applicationCacheAsset = 'application.cache';
+/**
+ * The parts that are assets, each with a code cache of its own (`<name>.cache`): the application, which `main.cjs` loads when a
+ * command needs it, and in it the code that reads configurations, which goes when it was used.
+ */
+const parts = [
+  { name: 'application.cjs', entry: 'agent/application.ts', stands: /\/agent\/application\.ts$/ },
+  { name: 'configuration.cjs', entry: 'agent/config/reading.ts', stands: /\/agent\/config\/code\.ts$/ },
+] as const;
+
+/** All assets that `bundle` and `cacheParts` make, by name. */
+export function partAssets(cached: boolean): string[] {
+  return parts.flatMap(({ name }) => (cached ? [name, cacheOf(name)] : [name]));
+}
+
+function cacheOf(name: string): string {
+  return `${name.replace(/\.cjs$/, '')}.cache`;
+}
 
 const parameters = "['exports', 'require', 'module']";
 
@@ -18,21 +32,24 @@ export const reproducibleCache = '--random-seed=42';
 
 /** CommonJS, which starts faster than a module does; `import()` inside it stays lazy. */
 export async function bundle(work: string): Promise<void> {
-  const shared = await options();
-  await build({ ...shared, entryPoints: ['agent/application.ts'], outfile: join(work, applicationAsset) });
+  const shared = { ...(await options()), plugins: [assetsInstead] };
+  for (const { name, entry } of parts) await build({ ...shared, entryPoints: [entry], outfile: join(work, name) });
+  // V8 then compiles all its functions when the cache is made, and none at the start.
   const banner = { js: '//# allFunctionsCalledOnLoad' };
-  await build({ ...shared, banner, entryPoints: ['agent/main.ts'], outfile: join(work, 'main.cjs'), plugins: [loadsTheAsset] });
+  await build({ ...shared, banner, entryPoints: ['agent/main.ts'], outfile: join(work, 'main.cjs') });
 }
 
-/** Writes V8's code cache of the application. V8 takes it only on the kind of machine, and with the options, that made it. */
-export function cacheApplication(work: string, execArgv: readonly string[]): void {
-  const program = `
-    const { readFileSync, writeFileSync } = require('node:fs');
-    const { compileFunction } = require('node:vm');
-    const source = readFileSync('${applicationAsset}', 'latin1');
-    const application = compileFunction(source, ${parameters}, { filename: '${applicationAsset}', produceCachedData: true });
-    writeFileSync('${applicationCacheAsset}', application.cachedData);`;
-  run(process.execPath, [reproducibleCache, ...execArgv, '--eval', program], { cwd: work });
+/** Writes V8's code caches of the parts. V8 takes them only on the kind of machine, and with the options, that made them. */
+export function cacheParts(work: string, execArgv: readonly string[]): void {
+  for (const { name } of parts) {
+    const program = `
+      const { readFileSync, writeFileSync } = require('node:fs');
+      const { compileFunction } = require('node:vm');
+      const source = readFileSync('${name}', 'latin1');
+      const { cachedData } = compileFunction(source, ${parameters}, { filename: '${name}', produceCachedData: true });
+      writeFileSync('${cacheOf(name)}', cachedData);`;
+    run(process.execPath, [reproducibleCache, ...execArgv, '--eval', program], { cwd: work });
+  }
 }
 
 async function options(): Promise<BuildOptions> {
@@ -57,32 +74,48 @@ async function options(): Promise<BuildOptions> {
   };
 }
 
-/** In `main.cjs` the application is what the asset gives. A cache that V8 does not take costs time and nothing else. */
-const loadsTheAsset: Plugin = {
-  name: 'loads-the-asset',
-  setup({ onLoad }) {
-    onLoad({ filter: /\/agent\/application\.ts$/ }, () => ({
+/** In place of a part's module its asset is loaded. A cache that V8 does not take costs time and nothing else. */
+const assetsInstead: Plugin = {
+  name: 'assets-instead',
+  setup({ initialOptions, onLoad }) {
+    const [application, configuration] = parts;
+    // Once: its modules have state. Not where it is itself what is bundled.
+    if (initialOptions.entryPoints?.toString() !== application.entry)
+      onLoad({ filter: application.stands }, () => ({
+        loader: 'js',
+        contents: `${loader(application.name)}\nexport const { runProgram, openHost } = load();`,
+      }));
+    onLoad({ filter: configuration.stands }, () => ({
       loader: 'js',
-      contents: `
-        import { getRawAsset } from 'node:sea';
-        import { compileFunction } from 'node:vm';
-        const application = { exports: {} };
-        load()(application.exports, require, application);
-        export const { runProgram, openHost } = application.exports;
-        function load() {
-          const source = Buffer.from(getRawAsset('${applicationAsset}')).latin1Slice();
-          return compileFunction(source, ${parameters}, { filename: '${applicationAsset}', cachedData: cache() });
-        }
-        function cache() {
-          try {
-            return Buffer.from(getRawAsset('${applicationCacheAsset}'));
-          } catch {
-            return undefined; // left out for another kind of machine
-          }
+      contents: `${loader(configuration.name)}
+        export async function configurationCode() {
+          const code = load();
+          // What zod leaves behind for other copies of itself would keep all of the script.
+          for (const name of ['__zod_globalConfig', '__zod_globalRegistry']) delete globalThis[name];
+          return code;
         }`,
     }));
   },
 };
+
+function loader(name: string): string {
+  return `
+    import { getRawAsset } from 'node:sea';
+    import { compileFunction } from 'node:vm';
+    function load() {
+      const source = Buffer.from(getRawAsset('${name}')).latin1Slice();
+      const part = { exports: {} };
+      compileFunction(source, ${parameters}, { filename: '${name}', cachedData: cache() })(part.exports, require, part);
+      return part.exports;
+    }
+    function cache() {
+      try {
+        return Buffer.from(getRawAsset('${cacheOf(name)}'));
+      } catch {
+        return undefined; // left out for another kind of machine
+      }
+    }`;
+}
 
 /** Twelve digits; with a plus where the working tree differs. `unknown` outside a git repository. */
 function commit(): string {
