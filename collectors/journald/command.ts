@@ -3,12 +3,12 @@ import type { JournaldOptions } from './options.ts';
 
 /**
  * Everything from the entry with this cursor on, and what comes. The entry itself comes first, so it is known whether the journal
- * still has it. `--after-cursor` does not tell, and passes over one entry more where it is gone (systemd 252). Without `--no-tail`
+ * still has it. `--follow` alone passes over all boots but the one that runs; with `--merge` it does not. `--after-cursor` does not tell, and passes over one entry more where it is gone (systemd 252). Without `--no-tail`
  * only the last ten of what waits would come.
  */
 export function followArguments(options: JournaldOptions, cursor: string | undefined): string[] {
   const from = cursor === undefined ? [] : [`--cursor=${cursor}`];
-  return ['--output=export', '--all', '--follow', '--no-tail', ...from, ...selection(options)];
+  return ['--output=export', '--all', '--follow', '--no-tail', '--merge', ...from, ...selection(options)];
 }
 
 /** The newest entry alone. */
