@@ -1,7 +1,8 @@
 /** Every key of the Fluent Forward collector. */
 import * as z from 'zod';
 import { address, count, path, size } from './fields.ts';
-import { attributes, serverTls } from './schema-common.ts';
+import { serverTls } from './schema-common.ts';
+import { acknowledgingKeys } from './schema-listening.ts';
 
 const MiB = 1024 * 1024;
 
@@ -31,16 +32,7 @@ export const fluentSchema = z
       .describe(
         'How many of the newest chunks are known, over restarts and crashes: one that comes again is not taken again.',
       ),
-    connections_max: count({ min: 1, max: 65_536 }).prefault('1024').describe('Connections at one time.'),
-    connections_per_peer_max: count({ min: 1, max: 65_536 })
-      .prefault('64')
-      .describe('Connections at one time from one address.'),
-    attributes: attributes
-      .prefault({})
-      .meta({ description: 'Added to every record of this collector.', entry: 'text' }),
-    resource: attributes
-      .prefault({})
-      .meta({ description: "Laid over the agent's `resource` for this collector.", entry: 'text' }),
+    ...acknowledgingKeys,
   })
   .describe(
     'The server side of Fluent Forward (version 1): every mode, chunks acknowledged when they are durable, and taken once.',

@@ -1,7 +1,8 @@
 /** Every key of the RELP collector. */
 import * as z from 'zod';
-import { address, count, flag, size, timezone } from './fields.ts';
-import { attributes, serverTls } from './schema-common.ts';
+import { address, flag, size, timezone } from './fields.ts';
+import { serverTls } from './schema-common.ts';
+import { acknowledgingKeys } from './schema-listening.ts';
 
 const MiB = 1024 * 1024;
 
@@ -26,15 +27,6 @@ export const relpSchema = z
     max_message: size({ min: 1024, max: 2 * MiB })
       .prefault('1MiB')
       .describe('The rest of a longer message is passed over, and counted (`cut`).'),
-    connections_max: count({ min: 1, max: 65_536 }).prefault('1024').describe('Connections at one time.'),
-    connections_per_peer_max: count({ min: 1, max: 65_536 })
-      .prefault('64')
-      .describe('Connections at one time from one address.'),
-    attributes: attributes
-      .prefault({})
-      .meta({ description: 'Added to every record of this collector.', entry: 'text' }),
-    resource: attributes
-      .prefault({})
-      .meta({ description: "Laid over the agent's `resource` for this collector.", entry: 'text' }),
+    ...acknowledgingKeys,
   })
   .describe('The server side of RELP, for rsyslog’s omrelp: nothing that was acknowledged is lost.');

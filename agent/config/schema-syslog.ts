@@ -1,7 +1,8 @@
 /** Every key of the syslog collector. */
 import * as z from 'zod';
-import { address, count, duration, fileMode, flag, path, rate, size, timezone } from './fields.ts';
-import { attributes, serverTls } from './schema-common.ts';
+import { address, duration, fileMode, flag, path, rate, size, timezone } from './fields.ts';
+import { serverTls } from './schema-common.ts';
+import { addedKeys, idleKeys, mixedSocketKeys } from './schema-listening.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -41,35 +42,15 @@ export const syslogSchema = z
     max_message: size({ min: KiB, max: 2 * MiB })
       .prefault('64KiB')
       .describe('Longer messages are carried in pieces; of datagrams the rest is cut off. Both say so.'),
-    when_full: z
-      .enum(['block', 'drop_newest'])
-      .prefault('block')
-      .describe(
-        'While the spool takes nothing: `block` stops reading, so that connections wait and the kernel drops UDP, counted; `drop_newest` goes on reading and drops what comes, counted.',
-      ),
-    receive_buffer: size({ min: 64 * KiB, max: 1024 * MiB })
-      .prefault('4MiB')
-      .describe('What the kernel is asked to keep of datagrams that nobody has read yet.'),
-    connections_max: count({ min: 1, max: 65_536 })
-      .prefault('1024')
-      .describe('Connections at one time, for each listener.'),
-    connections_per_peer_max: count({ min: 1, max: 65_536 }).prefault('256').describe('The same for one address.'),
+    ...mixedSocketKeys,
     handshake_timeout: duration({ min: 100, max: 600_000 })
       .prefault('10s')
       .describe('A client that is not done with its TLS handshake in so long is cut off.'),
-    idle_timeout: duration({ min: 1000, max: 30 * 86_400_000 })
-      .optional()
-      .meta({
-        description: 'A connection that is silent for so long is closed.',
-        fallback: 'it may be silent for ever',
-      }),
+    ...idleKeys,
     rate_limit: rate({ min: KiB, max: 1024 * 1024 * MiB })
       .optional()
       .meta({ description: 'For each connection; one that sends more is read more slowly.', fallback: 'no limit' }),
-    attributes: attributes.prefault({}).meta({ description: 'Added to all its records.', entry: 'text' }),
-    resource: attributes
-      .prefault({})
-      .meta({ description: "Laid over the agent's `resource` for this collector.", entry: 'text' }),
+    ...addedKeys,
   })
   .describe(
     'Takes syslog of every kind, RFC 5424, RFC 3164 and what devices send, as [events](events.md#syslog). Nothing is acknowledged, so what is lost on the way here nobody knows.',
