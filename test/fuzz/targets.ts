@@ -1,4 +1,5 @@
 /** Every decoder that reads disk, wire, configuration or what people type. */
+import { framingTargets } from './framing-targets.ts';
 import { lineTargets } from './line-targets.ts';
 import { peopleTargets } from './people-targets.ts';
 import { spoolTargets } from './spool-targets.ts';
@@ -14,6 +15,7 @@ export const targets: readonly Target[] = [
   ...stateTargets,
   ...wireTargets,
   ...streamTargets,
+  ...framingTargets,
   ...syslogTargets,
   ...webTargets,
   ...lineTargets,
