@@ -49,7 +49,7 @@ const tasks = {
     node('--test', 'test/simulation/acknowledged.check.ts', 'test/simulation/senders.check.ts'),
     // Fetches ClickHouse where apt-get can; says why it skips where not.
     node('--test', 'test/end-to-end/clickhouse.check.ts'),
-    node('--test', '--test-concurrency=1', 'test/end-to-end/http.check.ts'),
+    node('--test', '--test-concurrency=1', 'test/end-to-end/http.check.ts', 'test/end-to-end/otlp.check.ts'),
     // 100,000 records of each real client.
     node(
       ...['--test', '--test-concurrency=1', 'test/end-to-end/journald.check.ts', 'test/end-to-end/relp.check.ts'],

@@ -25,6 +25,7 @@ export function resolveHttpCollector(
     format: one.format,
     meaning: one.records,
     keysMax: one.idempotency_keys,
+    keysMs: one.idempotency_keys_age,
   };
 }
 
@@ -42,7 +43,7 @@ export function resolveServerTls({ cert, key, client_ca, min_version }: TlsFile)
 
 function resolveWeb(
   name: string,
-  one: Omit<HttpFile, 'type' | 'path' | 'format' | 'records' | 'idempotency_keys'>,
+  one: Omit<HttpFile, 'type' | 'path' | 'format' | 'records' | 'idempotency_keys' | 'idempotency_keys_age'>,
   resource: ConfigurationFile['resource'],
 ): Omit<WebConfiguration, 'path'> & { readonly listen: Address } {
   return {

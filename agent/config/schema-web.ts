@@ -79,7 +79,14 @@ export const httpCollectorSchema = z
       ),
     idempotency_keys: count({ min: 100, max: 50_000 })
       .prefault('10000')
-      .describe('How many of the newest idempotency keys are known, over restarts and crashes.'),
+      .describe(
+        'An idempotency key is known until so many newer ones came, or until it is older than `idempotency_keys_age`; over restarts and crashes.',
+      ),
+    idempotency_keys_age: duration({ min: 60_000, max: 7 * 86_400_000 })
+      .prefault('1h')
+      .describe(
+        'How long an idempotency key is known, unless `idempotency_keys` newer ones came. Give it longer than your clients go on sending a request again.',
+      ),
     ...common,
   })
   .describe(

@@ -152,7 +152,7 @@ export interface WebConfiguration extends Omit<DoorOptions, 'host' | 'port' | 't
 
 export interface HttpCollectorConfiguration
   extends WebConfiguration,
-    Pick<HttpOptions, 'format' | 'meaning' | 'keysMax'> {
+    Pick<HttpOptions, 'format' | 'meaning' | 'keysMax' | 'keysMs'> {
   readonly type: 'http';
 }
 

@@ -43,7 +43,7 @@ export class FluentCollector implements Collector {
     this.#world = world;
     const { type } = this;
     this.#deposit = new Deposit({ collector: name, type, resource, attributes, format: 'json' }, world);
-    this.#keys = new Keys({ collector: name, type, resource, keysMax: chunksMax }, world);
+    this.#keys = new Keys({ collector: name, type, resource, keysMax: chunksMax, keysMs: undefined }, world);
     const bounds = { connectionsMax, connectionsPerPeerMax, handshakeTimeoutMs, outputBytesMax };
     const at = { host, port };
     const listen = () => world.streams.listen({ at, tls, ...bounds }, (connection) => this.#serve(connection));

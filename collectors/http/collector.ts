@@ -18,8 +18,9 @@ export interface HttpOptions extends DoorOptions {
   /** `auto`: as the content type says. */
   readonly format: BodyFormat | 'auto';
   readonly meaning: Meaning;
-  /** How many of the newest idempotency keys are known. */
+  /** An idempotency key is known until so many newer ones came, or until it is so old. */
   readonly keysMax: number;
+  readonly keysMs: number;
   readonly attributes: Attributes;
   readonly resource: Attributes;
 }
@@ -43,13 +44,13 @@ export class HttpCollector implements Collector, Owner {
   #repeated = 0;
 
   constructor(options: HttpOptions, world: HttpWorld) {
-    const { name, attributes, resource, keysMax } = options;
+    const { name, attributes, resource, keysMax, keysMs } = options;
     this.name = name;
     this.#options = options;
     this.#world = world;
     this.#door = new Door(options, world, this);
     this.#deposit = new Deposit({ collector: name, type: this.type, resource, attributes, format: 'text' }, world);
-    this.#keys = new Keys({ collector: name, type: this.type, resource, keysMax }, world);
+    this.#keys = new Keys({ collector: name, type: this.type, resource, keysMax, keysMs }, world);
     this.#room = new Waiting(world.clock, 'running', () => world.intake.room());
     this.#flushed = new Waiting(world.clock, 'next', () => world.intake.flush());
   }
@@ -65,6 +66,7 @@ export class HttpCollector implements Collector, Owner {
 
   async stop(): Promise<void> {
     await this.#door.stop();
+    this.#keys.stop();
     this.#deposit.close();
   }
 

@@ -31,7 +31,7 @@ export class HttpAgent implements AsyncDisposable {
 
   async start(): Promise<void> {
     this.process = new Tailspool(['run', '--config', this.config]);
-    await untilAnswers(this.data);
+    await untilAnswers(this.data, () => this.process?.printed || 'it printed nothing');
   }
 
   async kill(): Promise<void> {

@@ -1,4 +1,4 @@
-/** The real OpenTelemetry SDK for Node before a real agent that is killed; `http.check.ts` has more of it. */
+/** The real OpenTelemetry SDK for Node before a real agent that is killed; `otlp.check.ts` has more of it. */
 import { test } from 'node:test';
 import { sdkThroughKills } from './http-kills.ts';
 

@@ -124,9 +124,9 @@ export async function until(
   }
 }
 
-/** Waits until an agent or a receiver answers on its socket. */
-export async function untilAnswers(dataDir: string): Promise<void> {
-  await until(`an answer from ${dataDir}`, async () => (await askAdmin(dataDir, '/livez')) !== undefined);
+/** Waits until an agent or a receiver answers on its socket. `describe`: what it printed, for the message of a failed test. */
+export async function untilAnswers(dataDir: string, describe?: () => string): Promise<void> {
+  await until(`an answer from ${dataDir}`, async () => (await askAdmin(dataDir, '/livez')) !== undefined, describe);
 }
 
 export function sleep(ms: number): Promise<void> {

@@ -8,7 +8,16 @@ import type { Spool } from '../../../spool/spool.ts';
 import { delivered, type TestSpool, temporarySpool } from '../../spool/temporary-spool.ts';
 
 export const httpDefaults: HttpOptions = {
-  ...{ name: 'in', host: '127.0.0.1', port: 0, path: undefined, format: 'auto', meaning: 'event', keysMax: 1000 },
+  ...{
+    name: 'in',
+    host: '127.0.0.1',
+    port: 0,
+    path: undefined,
+    format: 'auto',
+    meaning: 'event',
+    keysMax: 1000,
+    keysMs: 3_600_000,
+  },
   ...{
     bodyBytesMax: 8 << 20,
     memoryBytesMax: 64 << 20,
