@@ -24,13 +24,12 @@ export function resolveSyslog(name: string, one: SyslogFile, resource: Attribute
 }
 
 function datagrams({ listen, max_message, receive_buffer, socket_mode: mode }: SyslogFile): SyslogListener[] {
-  const common = {
-    receiveBufferBytes: receive_buffer,
-    datagramBytesMax: Math.min(max_message, datagramBytesMax),
-  };
+  const common = { datagramBytesMax: Math.min(max_message, datagramBytesMax) };
   const { udp, unixgram: path } = listen;
+  const ofUdp = { ...common, receiveBufferBytes: receive_buffer };
   return [
-    ...(udp === undefined ? [] : [{ transport: 'udp', datagram: { at: udp, ...common } } as const]),
+    ...(udp === undefined ? [] : [{ transport: 'udp', datagram: { at: udp, ...ofUdp } } as const]),
+    // Of unix datagrams the kernel keeps a number (net.unix.max_dgram_qlen), whatever a buffer is asked for; their senders wait.
     ...(path === undefined ? [] : [{ transport: 'unixgram', datagram: { at: { path, mode }, ...common } } as const]),
   ];
 }

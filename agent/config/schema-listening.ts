@@ -15,8 +15,10 @@ export const mixedSocketKeys = {
       'While the spool takes nothing: `block` stops reading, so that connections wait and the kernel drops UDP, counted; `drop_newest` goes on reading and drops what comes, counted.',
     ),
   receive_buffer: size({ min: 64 * KiB, max: 1024 * MiB })
-    .prefault('4MiB')
-    .describe('What the kernel is asked to keep of datagrams that nobody has read yet.'),
+    .prefault('16MiB')
+    .describe(
+      'What the kernel is asked to keep of UDP datagrams that nobody has read yet; it counts some 800 bytes for a short one. Where it gives less, status says so and what to do.',
+    ),
   connections_max: count({ min: 1, max: 65_536 })
     .prefault('1024')
     .describe('Connections at one time, for each listener.'),

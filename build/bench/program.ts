@@ -63,11 +63,15 @@ export function startAgent(folder: string, options: AgentOptions): Running {
 }
 
 /** Collectors as they stand in a configuration, and no shipper: the spool is a ring. */
-export function startCollecting(folder: string, collectors: Readonly<Record<string, object>>): Running {
+export function startCollecting(
+  folder: string,
+  collectors: Readonly<Record<string, object>>,
+  executable?: string,
+): Running {
   fs.mkdirSync(folder, { recursive: true });
   const [dataDir, config] = [join(folder, 'agent'), join(folder, 'agent.yaml')];
   fs.writeFileSync(config, JSON.stringify({ data_dir: dataDir, collectors }));
-  return start(dataDir, config, {});
+  return start(dataDir, config, { executable });
 }
 
 export interface ReceiverOptions {

@@ -28,7 +28,8 @@ export interface Taker extends AsyncDisposable {
   drops(): Promise<number>;
 }
 
-export async function tailspoolTaker(folder: string, protocol: Protocol): Promise<Taker> {
+/** `executable`: another build than the one that is measured. */
+export async function tailspoolTaker(folder: string, protocol: Protocol, executable?: string): Promise<Taker> {
   const port = await freePort();
   const listen = `127.0.0.1:${port}`;
   const collector = {
@@ -38,7 +39,7 @@ export async function tailspoolTaker(folder: string, protocol: Protocol): Promis
     'syslog-tcp': { type: 'syslog', listen: { tcp: listen } },
     http: { type: 'http', listen },
   }[protocol];
-  const agent = startCollecting(folder, { in: collector });
+  const agent = startCollecting(folder, { in: collector }, executable);
   await untilListening(agent.dataDir);
   const totals = async () => (await agent.status()).collectors[0]?.totals;
   return {
