@@ -2,7 +2,7 @@
  * What one shipper has read, acknowledged and given up, by collector. What it has read but not yet passed is kept as a list of
  * steps, so that when its cursor moves it is known how much was acknowledged and how much was lost.
  */
-import type { DropEntry } from './format.ts';
+import type { DropEntry } from './format-drops.ts';
 import type { Ledger, Totals } from './ledger.ts';
 import { add, none, subtract, sumOf, talliesOf } from './ledger.ts';
 import type { DropReason, Position, ReadResult, ShipperTotals, Tally } from './nouns.ts';

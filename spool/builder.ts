@@ -2,8 +2,9 @@
  * The open block: records are read straight into its buffer, and each run says whose they are. Runs of one source that
  * follow each other are one run.
  */
-import type { DescriptionEntry } from './format.ts';
+
 import { tallyOf } from './format.ts';
+import type { DescriptionEntry } from './format-descriptions.ts';
 import { add, none } from './ledger.ts';
 import type { Run, SourceDescription, SourceNumber, Tally } from './nouns.ts';
 import { limits } from './nouns.ts';

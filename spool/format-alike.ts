@@ -7,7 +7,7 @@
  *               varint: so many bytes at its start are those of the text before, varint: so many at its end, blob: what is between
  */
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { type DescriptionEntry, parseDescription } from './format.ts';
+import { type DescriptionEntry, parseDescription } from './format-descriptions.ts';
 import { limits } from './nouns.ts';
 
 /** Fewer are written one by one. */

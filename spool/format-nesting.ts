@@ -3,7 +3,8 @@
  * sources beside them. Pure. A block that came from an agent has that agent's header nested in ours (and a relay's in
  * between): the innermost header's runs are the ones that slice the frame.
  */
-import { type BlockHeader, type DescriptionEntry, decodeDescriptions, decodeHeader } from './format.ts';
+import { type BlockHeader, decodeHeader } from './format.ts';
+import { type DescriptionEntry, decodeDescriptions } from './format-descriptions.ts';
 import { openTable, type TableSources } from './format-table.ts';
 import type { Id, RecordFormat, Run, SourceNumber } from './nouns.ts';
 import type { Codec } from './ports.ts';

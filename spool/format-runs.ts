@@ -14,7 +14,7 @@
  * Written so that a file with one line costs about thirteen bytes: 1,000 files with a line each must not outweigh their frame.
  */
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { dropReasons } from './format.ts';
+import { dropReasons } from './format-drops.ts';
 import type { Run } from './nouns.ts';
 import { limits } from './nouns.ts';
 import type { UnixMs } from './ports.ts';

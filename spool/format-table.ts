@@ -3,7 +3,8 @@
  * point, so that opening reads one segment whatever the backlog. Stored as one zstd frame in a section of the header.
  */
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { dropReasons, parseDescription } from './format.ts';
+import { parseDescription } from './format-descriptions.ts';
+import { dropReasons } from './format-drops.ts';
 import type {
   CollectorTotals,
   DropReason,

@@ -22,18 +22,10 @@ import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from './bytes.ts';
 import { alikeMin, decodeAlike, encodeAlike } from './format-alike.ts';
 import { checksum } from './format-checksum.ts';
+import { type DescriptionEntry, decodeDescriptions, encodeDescriptions } from './format-descriptions.ts';
+import { type DropEntry, decodeDrops, encodeDrops } from './format-drops.ts';
 import { decodeRuns, encodeRuns } from './format-runs.ts';
-import type {
-  BlockHash,
-  DropReason,
-  Epoch,
-  Id,
-  Position,
-  Run,
-  SourceDescription,
-  SourceNumber,
-  Tally,
-} from './nouns.ts';
+import type { BlockHash, Epoch, Id, Position, Run, Tally } from './nouns.ts';
 import { limits } from './nouns.ts';
 import type { UnixMs } from './ports.ts';
 
@@ -49,22 +41,6 @@ const section = {
   descriptionsAlike: 8,
 } as const;
 const flagTable = 1;
-
-/** What a shipper gave up: written to the spool before the data goes, or before its cursor passes. */
-export interface DropEntry {
-  /** '' where the spool has no shippers and turned over. */
-  readonly shipper: string;
-  readonly collector: string;
-  readonly reason: DropReason;
-  /** End of the stretch that was given up, so that it is never counted twice; 0 where it is no stretch. */
-  readonly upto: Position;
-  readonly tally: Tally;
-}
-
-export interface DescriptionEntry {
-  readonly number: SourceNumber;
-  readonly description: SourceDescription;
-}
 
 /** All that a block's header says. */
 export interface BlockHeader {
@@ -201,73 +177,6 @@ export function tallyOf(run: Run): Tally {
   return { records: run.records, bytes: run.bytes - (run.unterminated ? 1 : 0) };
 }
 
-export function encodeDescriptions(entries: readonly DescriptionEntry[]): Uint8Array {
-  const out = new ByteWriter(256 * entries.length + 8);
-  out.varint(entries.length);
-  for (const entry of entries) {
-    out.varint(entry.number);
-    out.text(JSON.stringify(entry.description));
-  }
-  return out.bytes;
-}
-
-/** undefined where the bytes are not a list of descriptions. */
-export function decodeDescriptions(bytes: Uint8Array): DescriptionEntry[] | undefined {
-  const reader = new ByteReader(bytes);
-  const entries: DescriptionEntry[] = [];
-  for (let left = reader.count(2); left > 0; left--) {
-    const number = reader.varint();
-    const description = parseDescription(reader.text(limits.descriptionBytesMax));
-    if (!description || number < 1) return undefined;
-    entries.push({ number, description });
-  }
-  return reader.failed || reader.left > 0 ? undefined : entries;
-}
-
-/** undefined where the text is not a description. */
-export function parseDescription(text: string): SourceDescription | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { collector, type, resource, attributes } = value as Record<string, unknown>;
-  if (typeof collector !== 'string' || typeof type !== 'string') return undefined;
-  return { collector, type, resource: oneResource(textsOf(resource)), attributes: textsOf(attributes) };
-}
-
-let lastResource: Record<string, string> = {};
-
-/** Thousands of sources have one resource: it is kept once. */
-function oneResource(resource: Record<string, string>): Record<string, string> {
-  const keys = Object.keys(resource);
-  const isSame =
-    keys.length === Object.keys(lastResource).length && keys.every((key) => resource[key] === lastResource[key]);
-  if (!isSame) lastResource = Object.freeze(resource);
-  return lastResource;
-}
-
-/** The order is the number in the format: only ever append. */
-export const dropReasons: readonly DropReason[] = [
-  'start_at_end',
-  'hole',
-  'truncated',
-  'vanished',
-  'deleted_limit',
-  'filtered',
-  'refused',
-  'retention',
-  'damaged',
-  'forgotten',
-  'upstream',
-  'overflow',
-  'kernel_buffer',
-  'malformed',
-  'too_large',
-];
-
 function decodeBody(bytes: Uint8Array): BlockHeader | undefined {
   const reader = new ByteReader(bytes);
   reader.raw(headerPrefixBytes);
@@ -356,37 +265,6 @@ function decodeEpoch(bytes: Uint8Array, id: Id): Epoch | undefined {
   return reader.failed || reader.left > 0 ? undefined : { id, start, parent };
 }
 
-function encodeDrops(drops: readonly DropEntry[]): Uint8Array {
-  const out = new ByteWriter(64 * drops.length + 8);
-  out.varint(drops.length);
-  for (const drop of drops) {
-    out.text(drop.shipper);
-    out.text(drop.collector);
-    out.u8(dropReasons.indexOf(drop.reason));
-    out.varint(drop.upto);
-    out.varint(drop.tally.records);
-    out.varint(drop.tally.bytes);
-  }
-  return out.bytes;
-}
-
-function decodeDrops(bytes: Uint8Array): DropEntry[] | undefined {
-  const reader = new ByteReader(bytes);
-  const drops: DropEntry[] = [];
-  const count = reader.count(6);
-  if (count > limits.dropsMax) return undefined;
-  for (let left = count; left > 0; left--) {
-    const shipper = reader.text(1024);
-    const collector = reader.text(1024);
-    const reason = dropReasons[reader.u8()];
-    const upto = reader.varint();
-    const tally = { records: reader.varint(), bytes: reader.varint() };
-    if (!reason) return undefined;
-    drops.push({ shipper, collector, reason, upto, tally });
-  }
-  return reader.failed || reader.left > 0 ? undefined : drops;
-}
-
 function putSection(into: ByteWriter, kind: number, content: Uint8Array): void {
   into.u8(kind);
   into.blob(content);
@@ -394,14 +272,4 @@ function putSection(into: ByteWriter, kind: number, content: Uint8Array): void {
 
 function headerCrc(header: Buffer): number {
   return crc32(header.subarray(headerPrefixBytes), crc32(header.subarray(0, 16)));
-}
-
-function textsOf(value: unknown): Record<string, string> {
-  const texts: Record<string, string> = {};
-  if (typeof value !== 'object' || value === null) return texts;
-  for (const key of Object.keys(value)) {
-    const text = (value as Record<string, unknown>)[key];
-    if (typeof text === 'string') texts[key] = text;
-  }
-  return texts;
 }

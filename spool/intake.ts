@@ -4,7 +4,7 @@
  */
 import type { BlockContent } from './builder.ts';
 import { BlockBuilder } from './builder.ts';
-import type { DropEntry } from './format.ts';
+import type { DropEntry } from './format-drops.ts';
 import type { TableSize } from './format-table.ts';
 import { holdHints, holdMessages } from './holds.ts';
 import { Introductions } from './introductions.ts';

@@ -3,8 +3,9 @@
  * changes it but headers, applied in order, so recovery replays exactly what happened. There are two in a running spool:
  * one as far as blocks were appended, one as far as they are durable; only the latter is ever written as a table.
  */
-import type { BlockHeader, DropEntry } from './format.ts';
+import type { BlockHeader } from './format.ts';
 import { tallyOf } from './format.ts';
+import type { DropEntry } from './format-drops.ts';
 import type { Drops, Table, TableShipper } from './format-table.ts';
 import { LedgerSource } from './ledger-source.ts';
 import type {

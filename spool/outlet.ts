@@ -4,8 +4,9 @@
  */
 import { ShipperAccounts } from './accounts.ts';
 import type { CursorFile } from './cursor-file.ts';
-import type { DescriptionEntry, DropEntry } from './format.ts';
-import { encodeDescriptions } from './format.ts';
+import type { DescriptionEntry } from './format-descriptions.ts';
+import { encodeDescriptions } from './format-descriptions.ts';
+import type { DropEntry } from './format-drops.ts';
 import { segmentName } from './layout.ts';
 import type { Ledger, Totals } from './ledger.ts';
 import { blockEndingAt, timeAt } from './lookup.ts';

@@ -4,7 +4,7 @@
  */
 import { opened } from './cursor-file.ts';
 import type { Damaged } from './damaged.ts';
-import type { DropEntry } from './format.ts';
+import type { DropEntry } from './format-drops.ts';
 import { segmentName } from './layout.ts';
 import type { Ledger, Totals } from './ledger.ts';
 import { none, subtract } from './ledger.ts';

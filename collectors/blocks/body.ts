@@ -6,14 +6,8 @@
  */
 import { crc32 } from 'node:zlib';
 import type { BlockHeader, HeaderResult } from '../../spool/format.ts';
-import {
-  decodeDescriptions,
-  decodeHeader,
-  formatVersion,
-  frameMatches,
-  hashOf,
-  headerPrefixBytes,
-} from '../../spool/format.ts';
+import { decodeHeader, formatVersion, frameMatches, hashOf, headerPrefixBytes } from '../../spool/format.ts';
+import { decodeDescriptions } from '../../spool/format-descriptions.ts';
 import type { BlockHash, Id, Position } from '../../spool/nouns.ts';
 import { limits } from '../../spool/nouns.ts';
 import type { Clock } from '../../spool/ports.ts';

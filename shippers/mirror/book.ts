@@ -2,7 +2,7 @@
  * Knows for every source which file of the mirror is its own: host claims, and per spool and epoch the path of each source.
  * Durable with `flush`, which comes before the mirror's cursor moves. In memory it keeps the maps that were used last.
  */
-import type { DescriptionEntry } from '../../spool/format.ts';
+import type { DescriptionEntry } from '../../spool/format-descriptions.ts';
 import type { Statement } from '../../spool/format-nesting.ts';
 import type { Id, RecordFormat, SourceNumber } from '../../spool/nouns.ts';
 import type { Files } from '../../spool/ports.ts';

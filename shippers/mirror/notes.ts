@@ -1,5 +1,7 @@
 /** What the mirror's parts notice, as counters, problems and lines of the agent's log: one function per event. */
-import { decodeDescriptions, decodeHeader, tallyOf } from '../../spool/format.ts';
+
+import { decodeHeader, tallyOf } from '../../spool/format.ts';
+import { decodeDescriptions } from '../../spool/format-descriptions.ts';
 import type { Gap, Outlet, Position, Tally } from '../../spool/nouns.ts';
 import type { BatchNotes } from './batch.ts';
 import type { BookNotes } from './book.ts';

@@ -6,15 +6,9 @@ import { crc32 } from 'node:zlib';
 import { soleFrame } from '../../agent/host/zstd-frame.ts';
 import { ByteWriter } from '../../spool/bytes.ts';
 import { CursorFile, readCursor } from '../../spool/cursor-file.ts';
-import {
-  decodeDescriptions,
-  decodeHeader,
-  encodeDescriptions,
-  encodeHeader,
-  parseDescription,
-  sealHeader,
-} from '../../spool/format.ts';
+import { decodeHeader, encodeHeader, sealHeader } from '../../spool/format.ts';
 import { decodeAlike, encodeAlike } from '../../spool/format-alike.ts';
+import { decodeDescriptions, encodeDescriptions, parseDescription } from '../../spool/format-descriptions.ts';
 import { layoutOf } from '../../spool/format-nesting.ts';
 import { decodeRuns, encodeRuns } from '../../spool/format-runs.ts';
 import { contentSize, decodeTable, encodeTable, expandFrame } from '../../spool/format-table.ts';

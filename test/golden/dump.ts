@@ -2,7 +2,8 @@
 import * as fs from 'node:fs';
 import { hostFiles } from '../../agent/host/files.ts';
 import { readCursor } from '../../spool/cursor-file.ts';
-import { type BlockHeader, decodeDescriptions, decodeHeader, hashOf } from '../../spool/format.ts';
+import { type BlockHeader, decodeHeader, hashOf } from '../../spool/format.ts';
+import { decodeDescriptions } from '../../spool/format-descriptions.ts';
 import { bytesOf, layoutOf } from '../../spool/format-nesting.ts';
 import { decodeTable, type Table } from '../../spool/format-table.ts';
 import { expander, findSpool, inspect } from '../../spool/inspect.ts';

@@ -4,7 +4,8 @@
  */
 import { crc32 } from 'node:zlib';
 import { ByteWriter } from '../../spool/bytes.ts';
-import { type BlockHeader, encodeDescriptions, encodeHeader, hashOf } from '../../spool/format.ts';
+import { type BlockHeader, encodeHeader, hashOf } from '../../spool/format.ts';
+import { encodeDescriptions } from '../../spool/format-descriptions.ts';
 import { encodeTable, type Table } from '../../spool/format-table.ts';
 import { type Epoch, type Position, type Run, type SourceDescription, zeroHash } from '../../spool/nouns.ts';
 import type { Codec } from '../../spool/ports.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { dropReasons } from '../../spool/format.ts';
+import { dropReasons } from '../../spool/format-drops.ts';
 import { decodeRuns, encodeRuns } from '../../spool/format-runs.ts';
 import type { Run } from '../../spool/nouns.ts';
 

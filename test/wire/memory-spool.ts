@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { ByteWriter } from '../../spool/bytes.ts';
-import { encodeDescriptions, encodeHeader, hashOf } from '../../spool/format.ts';
+import { encodeHeader, hashOf } from '../../spool/format.ts';
+import { encodeDescriptions } from '../../spool/format-descriptions.ts';
 import type {
   BlockHash,
   Epoch,

@@ -2,7 +2,7 @@
  * Whose a record is. What blocks say of sources is learnt as they pass; of a source whose description passed before this process
  * began, the spool is asked, which knows its own live ones. A description that nobody has costs attributes, never a record.
  */
-import { decodeDescriptions } from '../../../spool/format.ts';
+import { decodeDescriptions } from '../../../spool/format-descriptions.ts';
 import type { Layout } from '../../../spool/format-nesting.ts';
 import { SourcesOnDisk } from '../../../spool/format-sources.ts';
 import type { Outlet, SourceDescription, SourceNumber } from '../../../spool/nouns.ts';

@@ -1,7 +1,8 @@
 /** A small honest spool in memory: real headers and frames, and the outlet's rules (a durable end, a cursor that survives). */
 import { crc32 } from 'node:zlib';
 import { ByteWriter } from '../../../spool/bytes.ts';
-import { type BlockHeader, decodeHeader, encodeDescriptions, encodeHeader, hashOf } from '../../../spool/format.ts';
+import { type BlockHeader, decodeHeader, encodeHeader, hashOf } from '../../../spool/format.ts';
+import { encodeDescriptions } from '../../../spool/format-descriptions.ts';
 import { encodeTable } from '../../../spool/format-table.ts';
 import {
   type BlockView,
