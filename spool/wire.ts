@@ -6,6 +6,7 @@
  * A batch tiles the range from `after` to `upto` with blocks (its body) and gaps (its header), in order and without
  * remainder. A stream is (spool id, epoch, stream name).
  */
+import { dropReasons } from './format-drops.ts';
 import type { BlockHash, DropReason, Gap, Id, Position } from './nouns.ts';
 
 export const wireVersion = 1;
@@ -160,21 +161,7 @@ export function isStreamName(value: string): boolean {
 
 const gapReasons: ReadonlySet<string> = new Set<DropReason | 'hole_in_positions'>([
   'hole_in_positions',
-  'start_at_end',
-  'hole',
-  'truncated',
-  'vanished',
-  'deleted_limit',
-  'filtered',
-  'refused',
-  'retention',
-  'damaged',
-  'forgotten',
-  'upstream',
-  'overflow',
-  'kernel_buffer',
-  'malformed',
-  'too_large',
+  ...dropReasons,
 ]);
 
 function encodeGap(gap: Gap): string {

@@ -17,6 +17,7 @@ import type {
   WireRequest,
   WireResponse,
 } from '../ports.ts';
+import { Waiting } from '../shared/waiting.ts';
 import type { Notice } from './admit.ts';
 import type { Details } from './answers.ts';
 import { respond } from './answers.ts';
@@ -31,7 +32,6 @@ import { type Streams, streamsOf } from './streams.ts';
 import type { Piece, Taken } from './take.ts';
 import { takeBatch } from './take.ts';
 import { isAuthorized } from './token.ts';
-import { Waiting } from './waiting.ts';
 
 export interface BlocksOptions {
   readonly name: string;

@@ -7,6 +7,7 @@ import type { Gap, Intake, Position, SourceNumber } from '../../spool/nouns.ts';
 import { zeroHash } from '../../spool/nouns.ts';
 import type { Clock } from '../../spool/ports.ts';
 import type { Batch } from '../../spool/wire.ts';
+import type { Waiting } from '../shared/waiting.ts';
 import type { Notice } from './admit.ts';
 import { admit, placeBlock, placeGap } from './admit.ts';
 import type { Body, ReceivedBlock } from './body.ts';
@@ -14,7 +15,6 @@ import { receiverLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 import type { Row, Streams } from './streams.ts';
 import { encodeMark } from './streams.ts';
-import type { Waiting } from './waiting.ts';
 
 export interface Taken {
   readonly row: Row;

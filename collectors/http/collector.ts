@@ -4,13 +4,12 @@
  * and however often it is sent: the key stands in the block with the records.
  */
 import type { Attributes, Intake } from '../../spool/nouns.ts';
-import { Waiting } from '../blocks/waiting.ts';
 import type { Collector, CollectorStatus, WireRequest, WireResponse } from '../ports.ts';
 import { Deposit } from '../shared/deposit.ts';
 import type { Content } from '../web/content.ts';
 import { Door, type DoorOptions, type DoorWorld, type Owner } from '../web/door.ts';
-import { webLimits } from '../web/limits.ts';
 import { Refusal } from '../web/refusal.ts';
+import { Storing } from '../web/storing.ts';
 import { Keys } from './keys.ts';
 import { type BodyFormat, formatOf, type Meaning, type Records, recordsOf } from './records.ts';
 
@@ -35,24 +34,20 @@ export class HttpCollector implements Collector, Owner {
   readonly type = 'http';
   readonly name: string;
   readonly #options: HttpOptions;
-  readonly #world: HttpWorld;
   readonly #door: Door;
   readonly #deposit: Deposit;
   readonly #keys: Keys;
-  readonly #room: Waiting;
-  readonly #flushed: Waiting;
+  readonly #storing: Storing;
   #repeated = 0;
 
   constructor(options: HttpOptions, world: HttpWorld) {
     const { name, attributes, resource, keysMax, keysMs } = options;
     this.name = name;
     this.#options = options;
-    this.#world = world;
     this.#door = new Door(options, world, this);
     this.#deposit = new Deposit({ collector: name, type: this.type, resource, attributes, format: 'text' }, world);
     this.#keys = new Keys({ collector: name, type: this.type, resource, keysMax, keysMs }, world);
-    this.#room = new Waiting(world.clock, 'running', () => world.intake.room());
-    this.#flushed = new Waiting(world.clock, 'next', () => world.intake.flush());
+    this.#storing = new Storing(world);
   }
 
   /** Host and port as bound; undefined while it is not. */
@@ -97,7 +92,7 @@ export class HttpCollector implements Collector, Owner {
     const records = recordsOf(content, this.#formatOf(headers['content-type']), this.#options.meaning);
     const taken = records.count === 0 || (await this.#store(records, headers['idempotency-key'], signal));
     if (!taken) this.#repeated++;
-    if (records.count > 0) await this.#durable();
+    if (records.count > 0) await this.#storing.durable();
     return answer(taken ? { records: records.count } : { records: records.count, repeated: true });
   }
 
@@ -105,27 +100,13 @@ export class HttpCollector implements Collector, Owner {
    * False where the key is known: its records are in the spool already. Looking, putting and remembering happen in one turn, so
    * of two requests with one key, however they come, one is taken; the other one's answer waits until that is durable.
    */
-  async #store(records: Records, key: string | undefined, signal: AbortSignal): Promise<boolean> {
-    const { clock, intake } = this.#world;
-    const until = clock.monotonic() + webLimits.roomWaitMsMax;
-    for (;;) {
-      // Nobody would hear that it was taken, and come again.
-      if (signal.aborted) throw new Refusal('failed', 'The client went away.');
+  #store(records: Records, key: string | undefined, signal: AbortSignal): Promise<boolean> {
+    return this.#storing.put(() => {
       if (key !== undefined && this.#keys.has(key)) return false;
-      if (this.#deposit.putWhole(records.bytes, records.count, records.format)) {
-        if (key !== undefined) this.#keys.remember(key);
-        return true;
-      }
-      const leftMs = until - clock.monotonic();
-      if (leftMs <= 0 || !(await this.#room.wait(leftMs)))
-        throw new Refusal('full', `There is no room at the moment (${intake.hold ?? 'busy'}); come again.`);
-    }
-  }
-
-  async #durable(): Promise<void> {
-    if (await this.#flushed.wait(webLimits.durableWaitMsMax)) return;
-    const { hold } = this.#world.intake;
-    throw new Refusal('full', `The disk does not confirm what was written (${hold ?? 'slow'}); come again.`);
+      if (!this.#deposit.putWhole(records.bytes, records.count, records.format)) return undefined;
+      if (key !== undefined) this.#keys.remember(key);
+      return true;
+    }, signal);
   }
 
   #formatOf(contentType: string | undefined): BodyFormat {

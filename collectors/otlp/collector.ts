@@ -4,13 +4,12 @@
  */
 import type { Attributes, Intake } from '../../spool/nouns.ts';
 import { limits } from '../../spool/nouns.ts';
-import { Waiting } from '../blocks/waiting.ts';
 import type { Collector, CollectorStatus, WireRequest, WireResponse } from '../ports.ts';
 import { Deposit } from '../shared/deposit.ts';
 import type { Content } from '../web/content.ts';
 import { Door, type DoorOptions, type DoorWorld, type Owner } from '../web/door.ts';
-import { webLimits } from '../web/limits.ts';
 import { Refusal } from '../web/refusal.ts';
+import { Storing } from '../web/storing.ts';
 import { accepted, type Encoding, encodingOf, refused } from './answers.ts';
 import { eventsOfJson } from './json.ts';
 import { eventsOfProtobuf } from './protobuf.ts';
@@ -37,21 +36,17 @@ interface Piece {
 export class OtlpCollector implements Collector, Owner {
   readonly type = 'otlp';
   readonly name: string;
-  readonly #world: OtlpWorld;
   readonly #door: Door;
   readonly #deposit: Deposit;
-  readonly #room: Waiting;
-  readonly #flushed: Waiting;
+  readonly #storing: Storing;
   #rejected = 0;
 
   constructor(options: OtlpOptions, world: OtlpWorld) {
     const { name, attributes, resource } = options;
     this.name = name;
-    this.#world = world;
     this.#door = new Door(options, world, this);
     this.#deposit = new Deposit({ collector: name, type: this.type, resource, attributes, format: 'json' }, world);
-    this.#room = new Waiting(world.clock, 'running', () => world.intake.room());
-    this.#flushed = new Waiting(world.clock, 'next', () => world.intake.flush());
+    this.#storing = new Storing(world);
   }
 
   /** Host and port as bound; undefined while it is not. */
@@ -87,8 +82,9 @@ export class OtlpCollector implements Collector, Owner {
   async take(content: Content, request: WireRequest): Promise<WireResponse> {
     const encoding = encodingOf(request.headers['content-type']) as Encoding;
     const { pieces, rejected } = gather(content, encoding);
-    for (const piece of pieces) await this.#put(piece, request.signal);
-    if (pieces.length > 0) await this.#durable();
+    for (const { bytes, records } of pieces)
+      await this.#storing.put(() => this.#deposit.putWhole(bytes, records, 'json') || undefined, request.signal);
+    if (pieces.length > 0) await this.#storing.durable();
     this.#rejected += rejected;
     const why = rejected === 0 ? '' : `a record may have at most ${pieceBytesMax} bytes as JSON`;
     return accepted(encoding, rejected, why);
@@ -96,24 +92,6 @@ export class OtlpCollector implements Collector, Owner {
 
   refuse(refusal: Refusal, request: WireRequest): WireResponse {
     return refused(encodingOf(request.headers['content-type']) ?? 'json', refusal);
-  }
-
-  async #put({ bytes, records }: Piece, signal: AbortSignal): Promise<void> {
-    const { clock, intake } = this.#world;
-    const until = clock.monotonic() + webLimits.roomWaitMsMax;
-    for (;;) {
-      if (signal.aborted) throw new Refusal('failed', 'The client went away.');
-      if (this.#deposit.putWhole(bytes, records, 'json')) return;
-      const leftMs = until - clock.monotonic();
-      if (leftMs <= 0 || !(await this.#room.wait(leftMs)))
-        throw new Refusal('full', `There is no room at the moment (${intake.hold ?? 'busy'}); come again.`);
-    }
-  }
-
-  async #durable(): Promise<void> {
-    if (await this.#flushed.wait(webLimits.durableWaitMsMax)) return;
-    const { hold } = this.#world.intake;
-    throw new Refusal('full', `The disk does not confirm what was written (${hold ?? 'slow'}); come again.`);
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Waiting } from '../../../collectors/blocks/waiting.ts';
+import { Waiting } from '../../../collectors/shared/waiting.ts';
 import { settle, VirtualClock } from '../../wire/virtual-clock.ts';
 
 function calls() {
