@@ -1,12 +1,16 @@
 /** `tailspool check`: everything that is wrong with a configuration, and what will not work on this host. Changes nothing. */
 import { configurationCode } from '../config/code.ts';
 import { formatProblems } from '../config/problems.ts';
+import { hostAbilities } from '../host/abilities.ts';
 import { hostFiles } from '../host/files.ts';
 import { type Command, type ConfigOptions, exitCodes } from './commands.ts';
 
 export const checkCommand: Command<ConfigOptions> = async (options, context) => {
   const { loadConfiguration } = await configurationCode();
-  const loaded = loadConfiguration(hostFiles, options.config, context.environment, { folders: true });
+  const loaded = loadConfiguration(hostFiles, options.config, context.environment, {
+    folders: true,
+    abilities: hostAbilities,
+  });
   const problems = loaded.kind === 'ok' ? loaded.warnings : loaded.problems;
   context.err(formatProblems(problems));
   const errors = problems.filter(({ severity }) => severity === 'error').length;

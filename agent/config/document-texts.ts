@@ -21,7 +21,8 @@ shippers:
 \`\`\`
 
 \`tailspool check --config FILE\` says everything that is wrong with it, each with file, line and column; nothing is started or
-changed. \`tailspool run\` says the same and ends with exit code 2.
+changed. \`tailspool run\` says the same and ends with exit code 2. What this host lacks for it is a warning: files and folders that cannot be read, programs
+(\`journalctl\`) that cannot be found, the native part for datagrams, and ports below 1024 where the user who asks may not bind them.
 
 # In an editor
 

@@ -3,6 +3,7 @@
  * what stands in a file.
  */
 import { checkFolders, checkSecretFiles } from './host-checks.ts';
+import { type Abilities, checkAbilities } from './host-lacks.ts';
 import type { Environment } from './interpolate.ts';
 import { mergeTrees } from './merge.ts';
 import type { ConfigurationProblem } from './problems.ts';
@@ -17,19 +18,21 @@ export type Loaded =
 
 /**
  * Reads files, and folders of `*.yaml` and `*.yml` in the order of their names, and merges them. Files that it names and that
- * cannot be read are warnings; with `folders`, so are folders that cannot be looked into (which may wait for a hung mount).
+ * cannot be read are warnings; with `folders`, so are folders that cannot be looked into (which may wait for a hung mount), and with
+ * `abilities` what this host lacks.
  */
 export function loadConfiguration(
   files: ConfigurationReader,
   paths: readonly string[],
   environment: Environment,
-  { folders = false } = {},
+  { folders = false, abilities }: { readonly folders?: boolean; readonly abilities?: Abilities } = {},
 ): Loaded {
   const read = readSources(files, paths);
   if (read.problems.length > 0) return { kind: 'bad', problems: read.problems };
   return parseConfiguration(read.sources, environment, (file) => [
     ...checkSecretFiles(file, files),
     ...(folders ? checkFolders(file, files) : []),
+    ...(abilities ? checkAbilities(file, abilities) : []),
   ]);
 }
 
