@@ -45,6 +45,8 @@ const tasks = {
   'check:full': () => [
     ...tasks.check([]),
     node('test/simulation/simulate.ts', '--seeds', '300'),
+    node('test/simulation/simulate.ts', '--shapes', '--seeds', '100'),
+    node('test/simulation/simulate.ts', '--shapes', '--every', '--seeds', '1'),
     node('--test', 'test/simulation/plain.check.ts', 'test/end-to-end/flapping.check.ts'),
     node('--test', 'test/simulation/acknowledged.check.ts', 'test/simulation/senders.check.ts'),
     // Fetches ClickHouse where apt-get can; says why it skips where not.

@@ -49,6 +49,12 @@ export class ContainerLines implements Shape {
     return undefined;
   }
 
+  /** A line that was taken before its end goes on; a group does not. */
+  overRotation(state: number): number {
+    const { stdout, stderr } = unpack(state);
+    return pack({ stdout: { ...stdout, grouping: 0 }, stderr: { ...stderr, grouping: 0 } });
+  }
+
   cut(fresh: Fresh): Shaped {
     return new Assembly(fresh, this.#options, this.#grammar, this.#spanBytesMax).run();
   }

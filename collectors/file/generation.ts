@@ -201,6 +201,11 @@ export class Generation extends Traits {
     return true;
   }
 
+  /** It goes on where the one before it ended, perhaps within a line. Called before anything of it is taken. */
+  follows(older: Generation): void {
+    this.#shapeState = this.#tools.shape?.overRotation?.(older.#shapeState) ?? 0;
+  }
+
   /** What stood up to there was taken with what another file goes on with. */
   #leave(to: number, crc: number): void {
     this.unterminated = false;

@@ -245,6 +245,8 @@ export class Lineage {
     for (let at = 0; at < this.live.length; ) {
       const generation = this.live[at]!;
       const isLast = at === this.live.length - 1;
+      const before = at > 0 ? this.live[at - 1] : this.past.at(-1);
+      if (generation.offset === 0 && before) generation.follows(before);
       // What comes late to an older file would stand between the halves of a line: as long as one is watched, halves wait.
       const turn = lookAt(generation, this.path, this.#context, [now, isLast && at > 0 ? pace.lingerMs : 0]);
       if (turn === 'more' || turn === 'held') return turn;

@@ -45,6 +45,8 @@ export interface Shape {
   readonly format: RecordFormat;
   /** A record may begin at the end of a file that was rotated and end in the next one. */
   readonly joinsRotation?: true;
+  /** With `joinsRotation`: what still counts in the next file of what is remembered at the end of one. */
+  overRotation?(state: number): number;
   /** The most that has to be at hand at once to go on. */
   readonly openBytesMax: number;
   /** A rest that ends behind a line is done with after this; one that ends within a line after `partial_timeout`. */

@@ -11,8 +11,8 @@ export interface Canary {
   /** Stands in the file exactly once, and becomes `to`. */
   readonly from: string;
   readonly to: string;
-  /** What has to fail: crash schedules of a spool, or runs of the whole. */
-  readonly by: 'crashes' | 'run';
+  /** What has to fail: crash schedules of a spool, runs of the whole, or those with `--shapes`. */
+  readonly by: 'crashes' | 'run' | 'shapes';
   /** It has to fail within seeds 1 to this. */
   readonly seedsMax: number;
 }
@@ -193,6 +193,38 @@ export const canaries: readonly Canary[] = [
     from: '    return mayBe && (finished || open || this.lost.has(at)) && this.isCopy(at, file);',
     to: '    return mayBe && false;',
     ...{ by: 'run', seedsMax: 12 },
+  },
+  {
+    name: 'cursor with the line',
+    what: "a group's cursor moves with each of its lines, and not with the group",
+    file: 'collectors/shared/line-groups.ts',
+    from: '      this.#open.contentEnd = contentEnd;\n      return;\n',
+    to: '      this.#open.contentEnd = contentEnd;\n      this.#taken = end;\n      return;\n',
+    ...{ by: 'shapes', seedsMax: 4 },
+  },
+  {
+    name: 'part forgotten over a rotation',
+    what: 'a line that began in a rotated file is not put together with its rest',
+    file: 'collectors/containers/shape.ts',
+    from: 'this.#closeGroup(this.#streams[stream], false);\n      const end',
+    to: 'this.#streams[stream].partial = undefined;\n      const end',
+    ...{ by: 'shapes', seedsMax: 12 },
+  },
+  {
+    name: 'going on unsaid',
+    what: 'what a cursor remembers of the line before it is forgotten',
+    file: 'collectors/containers/shape.ts',
+    from: 'this.#memory = unpack(fresh.state);',
+    to: 'this.#memory = unpack(0);',
+    ...{ by: 'shapes', seedsMax: 12 },
+  },
+  {
+    name: 'half a character',
+    what: 'any byte that looks like a line feed ends a line of UTF-16',
+    file: 'collectors/shared/encodings.ts',
+    from: '    if (isSecond !== this.#isBigEndian) return -1;\n',
+    to: '',
+    ...{ by: 'shapes', seedsMax: 4 },
   },
 ];
 

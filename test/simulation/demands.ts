@@ -5,9 +5,11 @@
 import { imbalances } from '../../agent/status/conservation.ts';
 import { mirrored } from './facts.ts';
 import { aheadOfHeld } from './held.ts';
-import { folder, type Log, type SimulatedLogs } from './logs.ts';
+import type { Log } from './log-account.ts';
+import { folder, type SimulatedLogs } from './logs.ts';
 import { compare, complaint, type Difference } from './oracle.ts';
 import type { Plan, SideName } from './plan.ts';
+import { miscut } from './record-oracle.ts';
 import type { Side } from './side.ts';
 import type { Unread } from './unread.ts';
 
@@ -104,6 +106,8 @@ export class Demands {
       const mayRepeat = this.#mayRepeat(log);
       const wrong = complaint(log.name, difference, { repeats: repeats || mayRepeat, disorder: mayRepeat, gaps });
       if (wrong !== undefined) return wrong;
+      const cut = this.#mayBeTorn(log) ? undefined : miscut(log, mirrored(this.#sides.centre, log));
+      if (cut !== undefined) return cut;
     }
     return undefined;
   }
@@ -119,6 +123,11 @@ export class Demands {
     return log.wentBackUntold || [...events.keys()].some((key) => said.some((start) => key.startsWith(start)));
   }
 
+  /** Where it is not clear what became of a file records may begin and end anywhere. */
+  #mayBeTorn(log: Log): boolean {
+    return log.wentBack || this.#mayRepeat(log);
+  }
+
   /** Of a line that the world destroyed the beginning may have been read. */
   #mayBeGlued(log: Log): boolean {
     return (
@@ -132,7 +141,7 @@ export class Demands {
   #differences(): [Log, Difference][] {
     return this.#logs.logs.map((log) => [
       log,
-      compare(log, mirrored(this.#sides.centre, log.name), this.#mayBeGlued(log)),
+      compare(log, log.script.text(mirrored(this.#sides.centre, log)), this.#mayBeGlued(log)),
     ]);
   }
 
@@ -165,8 +174,8 @@ export class Demands {
   destroyedIsReported(): void {
     const { edge } = this.#sides;
     if (this.#plan.theme !== 'plain') return;
-    const dropped = edge.agent?.status().collectors[0]?.totals.dropped ?? {};
-    const told = Object.values(dropped).reduce((sum, { bytes }) => sum + bytes, 0);
+    const dropped = (edge.agent?.status().collectors ?? []).map(({ totals }) => totals.dropped);
+    const told = dropped.flatMap((one) => Object.values(one)).reduce((sum, { bytes }) => sum + bytes, 0);
     const destroyed = new Set(this.#differences().flatMap(([, difference]) => difference.destroyed));
     const { bytes: seen, missing } = this.#unread.untold(destroyed, edge.counts.starts);
     if (missing !== undefined)

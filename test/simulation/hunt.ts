@@ -18,7 +18,11 @@ export async function hunt(canary: Canary): Promise<Hunt> {
     return { canary, seed, why, seconds: (performance.now() - start) / 1000 };
   };
   for (let seed = 1; seed <= canary.seedsMax; seed++) {
-    const reply = await worker.ask({ kind: canary.by, seed });
+    const reply = await worker.ask({
+      kind: canary.by === 'shapes' ? 'run' : canary.by,
+      seed,
+      shaped: canary.by === 'shapes',
+    });
     if (reply.kind === 'failed') return end(seed, reply.why);
   }
   return end(undefined, `held for ${canary.seedsMax} seeds`);

@@ -3,37 +3,14 @@
  * counted as an operation of the agent's disk. Keeps the account of every line that was ever whole: in which files it
  * stands, and if in none any more, what the world did to it.
  */
-import { gzipSync, zstdCompressSync } from 'node:zlib';
-import type { UnixMs } from '../../spool/ports.ts';
 import type { SimulatedDisk } from './disk.ts';
+import { dropLine, type Entry, type Line, type Log, newLog } from './log-account.ts';
 import type { SeededRandom } from './random.ts';
+import { type Draft, plainLines, type Script } from './scripts.ts';
+import { type Opened, type Standing, StandingFiles } from './standing-files.ts';
 
 /** Where they stand. */
 export const folder = '/var/log/app';
-
-/** One line of a log, with its line feed. */
-export interface Line {
-  readonly text: string;
-  /** Which file of its path it was written to, from 0: the order in which the mirror has to have it. */
-  readonly generation: number;
-  /** Written to a file that had been rotated already; or that got such lines before anything of it was read: by its time it is younger then. */
-  late: boolean;
-  /** In so many files it stands. */
-  copies: number;
-  /** Why it stands in none any more; undefined while it does. */
-  gone: string | undefined;
-}
-
-/** The lines of one path, in the order in which they were written. */
-export interface Log {
-  readonly name: string;
-  readonly lines: Line[];
-  /** Lines that came about in other ways: what a power cut left, glued together. May arrive, need not. */
-  readonly fragments: Set<string>;
-  wentBack: boolean;
-  /** It did so after the agent was stopped, which then takes it for truncated: what was read comes again. */
-  wentBackUntold: boolean;
-}
 
 export type RotationStyle = 'rename' | 'copytruncate' | 'compress' | 'delaycompress' | 'dateext' | 'dateext_compress';
 export const rotationStyles: readonly RotationStyle[] = [
@@ -45,18 +22,9 @@ export const rotationStyles: readonly RotationStyle[] = [
   'dateext_compress',
 ];
 
-interface Standing {
-  lines: Line[];
-  generation: number;
-  /** The beginning of a line whose rest is still to come. */
-  open: string;
-  /** After a power cut the file ends with something that is no line. */
-  torn: string;
-  readonly compressed: boolean;
-  rotatedAt: UnixMs;
-}
-
 const rotatedMax = 6;
+/** What is written in two within so little time reaches no time limit of a collector. */
+const uncutMs = 500;
 const lateMsMax = 5000;
 
 export class SimulatedLogs {
@@ -66,26 +34,21 @@ export class SimulatedLogs {
   /** A file is about to be cut to nothing. */
   onEmpty: (log: Log) => void = () => {};
   readonly #disk: () => SimulatedDisk;
-  /** By file name. */
-  readonly #files = new Map<string, Standing>();
+  readonly #files: StandingFiles;
   readonly #generations = new Map<string, number>();
+  /** By log: what goes on in the next file. */
+  readonly #carried = new Map<string, { readonly open: string; readonly opened: Opened }>();
   #number = 0;
 
-  constructor(folder: string, names: readonly string[], disk: () => SimulatedDisk) {
+  constructor(folder: string, names: readonly string[], disk: () => SimulatedDisk, scripts: readonly Script[] = []) {
     this.folder = folder;
     this.#disk = disk;
-    this.logs = names.map((name) => ({
-      name: `${name}.log`,
-      lines: [],
-      fragments: new Set(),
-      ...{ wentBack: false, wentBackUntold: false },
-    }));
-    disk().world.makeDirectory(folder);
-    disk().makeSafe();
+    this.logs = names.map((name, at) => newLog(`${name}.log`, scripts[at] ?? plainLines));
+    this.#files = new StandingFiles(folder, disk);
   }
 
   get fileNames(): readonly string[] {
-    return [...this.#files.keys()].sort();
+    return [...this.#files.all.keys()].sort();
   }
 
   /** Writes lines to the end of the log; `half`: and the beginning of one more. `lazily`: the machine's cache has it, the disk not yet. */
@@ -95,14 +58,10 @@ export class SimulatedLogs {
     for (let left = count; left > 0; left--) text += this.#line(log, file, random, false);
     if (half && file.open === '') {
       if (file.torn !== '') text += this.#endTorn(log, file);
-      const line = this.#text(log, random);
-      const cut = 1 + random.below(line.length - 2);
-      file.open = line.slice(cut);
-      text += line.slice(0, cut);
-      this.#add(log, file, line, false);
+      text += this.#half(log, file, random);
     }
-    this.#write(log.name, text);
-    if (!lazily) this.#settle();
+    this.#files.append(log.name, text);
+    if (!lazily) this.#files.settle();
   }
 
   /**
@@ -110,15 +69,15 @@ export class SimulatedLogs {
    * the agent promises to wait for. Not to one that was rotated empty. `unread`: nothing of the log is being read.
    */
   appendLate(log: Log, random: SeededRandom, count: number, unread: boolean): void {
-    const name = this.#rotated(log).at(-1);
+    const name = this.#files.rotated(log.name).at(-1);
     const file = name === undefined ? undefined : this.#files.get(name);
-    if (name === undefined || file === undefined || file.compressed || file.lines.length === 0) return;
+    if (name === undefined || file === undefined || file.compressed || file.lines.length === 0 || file.spans) return;
     if (this.#disk().clock.now() - file.rotatedAt > lateMsMax) return;
     let text = '';
     for (let left = count; left > 0; left--) text += this.#line(log, file, random, true);
     if (unread) for (const line of file.lines) line.late = true;
-    this.#write(name, text);
-    this.#settle();
+    this.#files.append(name, text);
+    this.#files.settle();
   }
 
   /**
@@ -126,16 +85,17 @@ export class SimulatedLogs {
    * written between the copying and the truncating, and are lost.
    */
   rotate(log: Log, style: RotationStyle, random: SeededRandom, { create = true, racing = 0 } = {}): (() => void)[] {
-    if (!this.#files.has(log.name) || this.#rotated(log).length >= rotatedMax) return [];
+    if (!this.#files.has(log.name) || this.#files.rotated(log.name).length >= rotatedMax) return [];
     const steps: (() => void)[] = [];
     const dated = style.startsWith('dateext');
     const moved = dated ? `${log.name}-${this.#date()}` : `${log.name}.1`;
     if (dated && this.#files.has(moved)) return [];
     this.counts.rotations++;
-    this.#finishLine(log);
+    const staysPlain = style === 'rename' || style === 'dateext' || style === 'delaycompress';
+    if (!staysPlain || !this.#carry(log)) this.#finishLine(log);
     if (!dated) steps.push(() => this.#shift(log));
     if (style === 'copytruncate') {
-      steps.push(() => this.#copy(log.name, moved));
+      steps.push(() => this.#files.copy(log.name, moved));
       if (racing > 0) steps.push(() => this.append(log, random, racing));
       steps.push(() => this.#empty(log, 'copytruncate'));
     } else {
@@ -158,13 +118,13 @@ export class SimulatedLogs {
     if (!this.#files.has(log.name)) return;
     this.counts.vanished++;
     this.#finishLine(log);
-    this.#remove(log.name, 'deleted');
+    this.#files.remove(log.name, 'deleted');
   }
 
   /** The oldest rotated file is deleted, as logrotate does above `rotate n`. */
   expire(log: Log): void {
-    const oldest = this.#rotated(log)[0];
-    if (oldest !== undefined) this.#remove(oldest, 'expired');
+    const oldest = this.#files.rotated(log.name)[0];
+    if (oldest !== undefined) this.#files.remove(oldest, 'expired');
   }
 
   /** The lines of the file at the path, as they stand in it; none where more than lines stands there. */
@@ -175,9 +135,9 @@ export class SimulatedLogs {
 
   /** Power is back: what does the disk have of each file? `untold`: the agent had been stopped. */
   resync(untold: boolean): void {
-    for (const [name, file] of this.#files) {
+    for (const [name, file] of this.#files.all) {
       if (file.compressed) continue;
-      const found = this.#disk().readFile(`${this.folder}/${name}`).toString('latin1');
+      const found = this.#files.content(name).toString('latin1');
       const expected = file.lines.map((line) => line.text).join('') + file.torn;
       const whole = file.open === '' ? expected : expected.slice(0, expected.length - file.open.length);
       if (found === whole) continue;
@@ -192,7 +152,7 @@ export class SimulatedLogs {
       if (log.lines.length > 0) this.#current(log);
       this.#finishLine(log);
     }
-    this.#settle();
+    this.#files.settle();
   }
 
   #goBack(name: string, file: Standing, found: string): void {
@@ -203,7 +163,7 @@ export class SimulatedLogs {
     let at = 0;
     for (const line of file.lines) {
       if (found.startsWith(line.text, at)) kept.push(line);
-      else this.#drop(line, 'went_back');
+      else dropLine(line, 'went_back');
       at += line.text.length;
     }
     file.lines = kept;
@@ -214,16 +174,50 @@ export class SimulatedLogs {
 
   /** The next line after a power cut may stand behind the rest of another: some programs begin a new line first, some do not. */
   #line(log: Log, file: Standing, random: SeededRandom, late: boolean): string {
-    const text = this.#text(log, random);
-    this.#add(log, file, text, late);
-    const before = file.open;
-    file.open = '';
+    const text = this.#write(log, file, random, late);
+    const before = this.#rest(file);
     if (file.torn === '') return before + text;
     if (random.chance(0.5)) return this.#endTorn(log, file) + text;
     for (const torn of readings(file.torn)) log.fragments.add(torn + text);
     file.torn = '';
-    this.#drop(file.lines.pop()!, 'glued');
+    dropLine(file.lines.pop()!, 'glued');
     return text;
+  }
+
+  /** The beginning of what is written in two. */
+  #half(log: Log, file: Standing, random: SeededRandom): string {
+    const known = file.lines.length;
+    const text = this.#write(log, file, random, false, true);
+    const cut = log.script.cut(text, 1 + random.below(text.length - 2));
+    if (cut === 0) return text;
+    const added = file.lines.slice(known);
+    const ahead: Line[] = [];
+    for (let at = 0, next = 0; next < added.length; at += added[next++]!.text.length)
+      if (at >= cut) ahead.push(added[next]!);
+    file.open = text.slice(cut);
+    file.opened = { entry: added[0]!.entry, sinceMs: this.#disk().clock.now(), ahead };
+    return text.slice(0, cut);
+  }
+
+  /** What is still to come of what was begun. */
+  #rest(file: Standing): string {
+    const { open, opened } = file;
+    if (opened && this.#disk().clock.now() - opened.sinceMs > uncutMs) opened.entry.mayBeCut = true;
+    file.open = '';
+    file.opened = undefined;
+    return open;
+  }
+
+  /** The rest of what was begun goes into the next file. */
+  #carry(log: Log): boolean {
+    const file = this.#files.get(log.name);
+    if (!log.script.spans || file?.opened === undefined || file.spans) return false;
+    const { open, opened } = file;
+    file.lines = file.lines.filter((line) => !opened.ahead.includes(line));
+    file.spans = true;
+    [file.open, file.opened] = ['', undefined];
+    this.#carried.set(log.name, { open, opened });
+    return true;
   }
 
   #endTorn(log: Log, file: Standing): string {
@@ -232,34 +226,44 @@ export class SimulatedLogs {
     return '\n';
   }
 
-  #text(log: Log, random: SeededRandom): string {
-    this.counts.lines++;
-    const kind = random.fraction();
-    const filling = kind < 0.02 ? random.below(3000) : random.below(random.chance(0.3) ? 200 : 40);
-    return `${log.name[0]} ${this.#number++} ${'abcdefgh'.repeat(Math.ceil(filling / 8)).slice(0, filling)}\n`;
-  }
-
-  #add(log: Log, file: Standing, text: string, late: boolean): void {
-    const line: Line = { text, generation: file.generation, late, copies: 1, gone: undefined };
-    log.lines.push(line);
-    file.lines.push(line);
+  /** What the program writes next, which is in the account from now on. */
+  #write(log: Log, file: Standing, random: SeededRandom, late: boolean, alone = false): string {
+    const { generation } = file;
+    const place = { generation, isFirst: file.lines.length === 0, nowMs: this.#disk().clock.now() };
+    const { entries, order } = log.script.write(log.name[0]!, () => this.#number++, random, place, alone);
+    const lines = new Map<Draft, Line>();
+    for (const { lines: drafts, says } of entries) {
+      const entry: Entry = { lines: [], says, mayBeCut: false };
+      for (const draft of drafts) {
+        const line: Line = { ...draft, generation, late, copies: 1, gone: undefined, entry };
+        this.counts.lines++;
+        entry.lines.push(line);
+        log.lines.push(line);
+        lines.set(draft, line);
+      }
+    }
+    for (const draft of order) file.lines.push(lines.get(draft)!);
+    return order.map(({ text }) => text).join('');
   }
 
   #finishLine(log: Log): void {
     const file = this.#files.get(log.name);
     if (file === undefined) return;
-    this.#write(log.name, file.torn === '' ? file.open : this.#endTorn(log, file));
-    file.open = '';
+    const rest = this.#rest(file);
+    this.#files.append(log.name, file.torn === '' ? rest : this.#endTorn(log, file));
   }
 
   #current(log: Log): Standing {
     const known = this.#files.get(log.name);
     if (known !== undefined) return known;
-    this.#disk().world.open(this.#path(log.name), 'create').close();
     const generation = this.#nextGeneration(log.name);
-    const file = { lines: [], generation, open: '', torn: '', compressed: false, rotatedAt: 0 };
-    this.#files.set(log.name, file);
-    this.#settle();
+    const { open, opened } = this.#carried.get(log.name) ?? { open: '', opened: undefined };
+    this.#carried.delete(log.name);
+    const lines = [...(opened?.ahead ?? [])];
+    for (const line of lines) line.generation = generation;
+    const ends = { torn: '', compressed: false, rotatedAt: 0 };
+    const file: Standing = { lines, generation, open, opened, spans: opened !== undefined, ...ends };
+    this.#files.begin(log.name, file);
     return file;
   }
 
@@ -276,31 +280,15 @@ export class SimulatedLogs {
       for (const ending of endings) {
         const from = `${log.name}.${age}${ending}`;
         if (!this.#files.has(from)) continue;
-        if (age === rotatedMax) this.#remove(from, 'expired');
+        if (age === rotatedMax) this.#files.remove(from, 'expired');
         else this.#move(from, `${log.name}.${age + 1}${ending}`);
       }
     }
   }
 
   #move(from: string, to: string): void {
-    const file = this.#files.get(from);
-    if (file === undefined) return;
-    if (this.#files.has(to)) this.#remove(to, 'replaced');
-    this.#disk().world.rename(this.#path(from), this.#path(to));
-    this.#files.delete(from);
-    this.#files.set(to, file);
-    if (from === this.#logOf(from).name) file.rotatedAt = this.#disk().clock.now();
-    this.#settle();
-  }
-
-  #copy(from: string, to: string): void {
-    const file = this.#files.get(from);
-    if (file === undefined) return;
-    if (this.#files.has(to)) this.#remove(to, 'replaced');
-    this.#create(to, this.#disk().readFile(this.#path(from)));
-    for (const line of file.lines) line.copies++;
-    this.#files.set(to, { ...file, lines: [...file.lines] });
-    this.#settle();
+    const file = this.#files.move(from, to);
+    if (file && from === this.#logOf(from).name) file.rotatedAt = this.#disk().clock.now();
   }
 
   #empty(log: Log, why: string): void {
@@ -308,86 +296,17 @@ export class SimulatedLogs {
     if (file === undefined) return;
     this.#finishLine(log);
     this.onEmpty(log);
-    const open = this.#disk().world.open(this.#path(log.name), 'write');
-    open.truncate(0);
-    open.close();
-    for (const line of file.lines) this.#drop(line, why);
-    file.lines = [];
-    file.torn = '';
+    this.#files.empty(log.name, why);
     file.generation = this.#nextGeneration(log.name);
-    this.#settle();
+    this.#files.settle();
   }
 
-  #remove(name: string, why: string): void {
-    for (const line of this.#files.get(name)?.lines ?? []) this.#drop(line, why);
-    this.#files.delete(name);
-    this.#disk().world.unlink(this.#path(name));
-    this.#settle();
-  }
-
-  /** As gzip does: beside the plain file first, in pieces, then the plain one goes. */
   #compressing(name: string, random: SeededRandom): (() => void)[] {
-    const ending = random.chance(0.5) ? '.gz' : '.zst';
-    const target = `${name}${ending}`;
-    let bytes: Uint8Array = new Uint8Array(0);
-    let lines: Line[] = [];
-    const half = () => {
-      if (!this.#files.has(name) || this.#files.get(name)!.compressed || this.#files.has(target)) return;
-      const content = this.#disk().readFile(this.#path(name));
-      lines = [...this.#files.get(name)!.lines];
-      bytes = ending === '.gz' ? gzipSync(content, { level: 1 }) : zstdCompressSync(content);
-      this.#create(target, bytes.subarray(0, Math.floor(bytes.length / 2)));
-      this.#settle();
-    };
-    const whole = () => {
-      const plain = this.#files.get(name);
-      if (plain === undefined || bytes.length === 0) return;
-      const file = this.#disk().world.open(this.#path(target), 'write');
-      file.write(bytes, 0);
-      file.close();
-      this.#disk().setModified(this.#path(target), this.#disk().world.stat(this.#path(name)).modifiedMs);
-      for (const line of lines) line.copies++;
-      this.#files.set(target, { ...plain, lines, compressed: true });
-      this.counts.compressed++;
-      this.#remove(name, 'compressed');
-    };
-    return [half, whole];
-  }
-
-  #drop(line: Line, why: string): void {
-    line.copies--;
-    if (line.copies === 0) line.gone = why;
-  }
-
-  #create(name: string, bytes: Uint8Array): void {
-    const file = this.#disk().world.open(this.#path(name), 'create');
-    file.write(bytes, 0);
-    file.close();
-  }
-
-  #write(name: string, text: string): void {
-    if (text === '') return;
-    const file = this.#disk().world.open(this.#path(name), 'write');
-    file.write(Buffer.from(text, 'latin1'), file.stat().sizeBytes);
-    file.close();
-  }
-
-  #settle(): void {
-    this.#disk().makeSafe(this.folder);
-  }
-
-  /** Oldest first. */
-  #rotated(log: Log): string[] {
-    const names = [...this.#files.keys()].filter((name) => name.startsWith(log.name) && name !== log.name);
-    return names.sort((one, other) => this.#files.get(one)!.generation - this.#files.get(other)!.generation);
+    return this.#files.compressing(name, random.chance(0.5) ? '.gz' : '.zst', () => void this.counts.compressed++);
   }
 
   #logOf(name: string): Log {
     return this.logs.find((log) => name.startsWith(log.name))!;
-  }
-
-  #path(name: string): string {
-    return `${this.folder}/${name}`;
   }
 
   /** As `dateformat -%Y%m%d-%s` gives it. */

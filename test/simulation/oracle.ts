@@ -2,11 +2,13 @@
  * What has to be in the mirror, and what is. Every line that still stands in some file: once, in its order, byte for byte. A
  * line that the world destroyed may have been read before: at most once. Nothing else at all. Pure.
  */
-import type { Line, Log } from './logs.ts';
+import type { Line, Log } from './log-account.ts';
 
 export interface Difference {
   /** Lines that stand in files, and are not in the mirror. */
   readonly lost: readonly string[];
+  /** Records that they are of. */
+  readonly lostRecords: number;
   readonly repeated: readonly string[];
   readonly disordered: readonly string[];
   readonly invented: readonly string[];
@@ -27,9 +29,9 @@ export function complaint(
   difference: Difference,
   maySay: { repeats?: boolean; disorder?: boolean; gaps?: number } = {},
 ): string | undefined {
-  const { lost, repeated, disordered, invented } = difference;
+  const { lost, lostRecords, repeated, disordered, invented } = difference;
   const wrong = [
-    lost.length > (maySay.gaps ?? 0) ? `lost ${show(lost)}` : '',
+    lostRecords > (maySay.gaps ?? 0) ? `lost ${show(lost)}` : '',
     maySay.repeats ? '' : show(repeated) && `repeated ${show(repeated)}`,
     maySay.disorder ? '' : show(disordered) && `out of order ${show(disordered)}`,
     show(invented) && `invented ${show(invented)}`,
@@ -51,8 +53,8 @@ class Account {
   constructor(log: Log, glued: boolean) {
     this.#log = log;
     this.#mayBeGlued = glued;
-    log.lines.forEach(({ text }, at) => {
-      this.#places.set(text, at);
+    log.lines.forEach(({ arrives }, at) => {
+      this.#places.set(arrives, at);
     });
   }
 
@@ -65,8 +67,10 @@ class Account {
 
   difference(): Difference {
     const absent = this.#log.lines.filter((_, at) => !this.#arrived.has(at));
+    const lost = absent.filter(({ gone }) => gone === undefined);
     return {
-      lost: absent.filter(({ gone }) => gone === undefined).map(({ text }) => text),
+      lost: lost.map(({ arrives }) => arrives),
+      lostRecords: new Set(lost.map(({ entry }) => entry)).size,
       repeated: this.#repeated,
       disordered: this.#disordered,
       invented: this.#invented,
@@ -83,7 +87,7 @@ class Account {
   }
 
   #takes(place: number): void {
-    const { generation, late, text } = this.#log.lines[place]!;
+    const { generation, late, arrives: text } = this.#log.lines[place]!;
     if (this.#arrived.has(place)) {
       this.#repeated.push(text);
       return;
@@ -128,7 +132,7 @@ class Account {
   }
 
   #any(matches: (known: string) => boolean): boolean {
-    return this.#log.lines.some(({ text }) => matches(text)) || [...this.#log.fragments].some(matches);
+    return this.#log.lines.some(({ arrives }) => matches(arrives)) || [...this.#log.fragments].some(matches);
   }
 }
 

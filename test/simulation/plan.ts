@@ -58,6 +58,8 @@ export interface Plan {
   readonly theme: Theme;
   /** Log files may lose their unsynced ends in a power cut. */
   readonly goesBack: boolean;
+  /** Lines are not taken as they stand: groups, parts, another encoding (`scripts.ts`). */
+  readonly shaped?: true;
   readonly steps: readonly Step[];
   /** Power cuts that come before these changes of a disk: the first of its first life, the second of its second… */
   readonly cuts: Readonly<Record<SideName, readonly number[]>>;
@@ -76,6 +78,42 @@ export function drawPlan(seed: number, stepsMax = 60): Plan {
   };
   const steps = Array.from({ length: stepsMax }, () => drawStep(random.fork(), traits));
   return { seed, theme, goesBack: traits.goesBack, steps, cuts: { edge: [], centre: [] } };
+}
+
+/** The same with logs whose lines are not taken as they stand. They do not go back after a power cut. */
+export function drawShapedPlan(seed: number): Plan {
+  return shaped(drawPlan(seed));
+}
+
+/** The same world, written in other scripts; what a runtime cuts into parts is often rotated between two of them. */
+export function shaped(plan: Plan): Plan {
+  const steps = plan.steps.flatMap((step): Step[] => {
+    const { act, seed } = step;
+    if (act.kind !== 'append') return [step];
+    const half = act.half || (act.log === partsLog && seed % 3 === 0);
+    const written = { ...step, act: { ...act, half, lazily: false } };
+    return half && act.log === partsLog
+      ? [{ ...written, waitMs: seed % 7 === 0 ? 6000 : seed % 800 }, rotated(written)]
+      : [written];
+  });
+  return { ...plan, goesBack: false, shaped: true, steps };
+}
+
+/** The one of the logs that parts are written to. */
+const partsLog = 1;
+
+function rotated({ seed }: Step): Step {
+  const style = seed % 5 === 0 ? 'dateext' : 'rename';
+  const act = {
+    kind: 'rotate',
+    log: partsLog,
+    style,
+    create: seed % 2 === 0,
+    racing: 0,
+    during: 0,
+    spread: 0,
+  } as const;
+  return { act, seed, waitMs: seed % 300, start: ['centre', 'edge'] };
 }
 
 /** The plan without its faults: logs grow and rotate, and everybody runs. For crashing it before each operation. */

@@ -1,7 +1,8 @@
 /**
  * `npm run simulate -- [--seeds N] [--seed S] [--workers W] [--show] [--no-shrink]`: runs of the whole agent and receiver on simulated
  * machines, each from one seed, on every core. With `--crashes` the seeds are scenarios of a spool, each crashed before every
- * change to its disk; with `--every` calm runs of the whole, crashed before every change to either disk. A failing seed is
+ * change to its disk; with `--every` calm runs of the whole, crashed before every change to either disk. With `--shapes` (alone, or with
+ * `--every`) the logs hold groups of lines, the parts of containers' lines, and UTF-16. A failing seed is
  * printed, made small and printed again; exit 0 only if all held. `--canaries` plants bugs and tells how fast each is seen. `--herd
  * [--agents N]` shows how agents come back after an outage.
  * SIGINT ends it early: the seeds that run are finished, and what was done so far is printed.
@@ -12,7 +13,7 @@ import { canaries } from './canaries.ts';
 import type { CrashResult } from './crashes.ts';
 import type { EveryResult } from './every.ts';
 import { huntAll } from './hunt.ts';
-import { drawPlan, print } from './plan.ts';
+import { drawPlan, drawShapedPlan, print } from './plan.ts';
 import { crashSummary, everySummary, summary } from './summary.ts';
 import type { WholeResult } from './whole.ts';
 import type { Reply } from './worker.ts';
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     shrink: { type: 'boolean', default: true },
     crashes: { type: 'boolean', default: false },
     every: { type: 'boolean', default: false },
+    shapes: { type: 'boolean', default: false },
     canaries: { type: 'boolean', default: false },
     herd: { type: 'boolean', default: false },
     agents: { type: 'string', default: '10000' },
@@ -42,6 +44,7 @@ let end = first + Number(values.seeds);
 const start = performance.now();
 const held: WholeResult[] = [];
 const failed: Extract<Reply, { kind: 'failed' }>[] = [];
+const { shapes: shaped } = values;
 const kind = values.crashes ? 'crashes' : values.every ? 'every' : 'run';
 const crashes: CrashResult[] = [];
 const every: EveryResult[] = [];
@@ -56,7 +59,7 @@ if (values.herd) {
   process.exit(await reportHerd(Number(values.agents), first));
 }
 if (values.canaries) process.exit(await showCanaries());
-if (values.show) for (const step of drawPlan(first).steps) console.log(print(step));
+if (values.show) for (const step of (shaped ? drawShapedPlan(first) : drawPlan(first)).steps) console.log(print(step));
 await Promise.all(Array.from({ length: Math.min(Number(values.workers), end - first) }, () => work()));
 failed.sort((one, other) => one.seed - other.seed);
 if (values.shrink && kind === 'run')
@@ -72,7 +75,7 @@ if (failed.length > 0) process.exitCode = 1;
 async function showCanaries(): Promise<number> {
   console.log('| planted bug | what it does | seen by | after seeds | seconds |\n|---|---|---|---|---|');
   const hunts = await huntAll(canaries, Number(values.workers), ({ canary, seed, seconds }) => {
-    const by = canary.by === 'crashes' ? 'crash schedules' : 'runs of the whole';
+    const by = { crashes: 'crash schedules', run: 'runs of the whole', shapes: 'runs with shapes' }[canary.by];
     console.log(`| ${canary.name} | ${canary.what} | ${by} | ${seed ?? 'not seen'} | ${seconds.toFixed(1)} |`);
   });
   const missed = hunts.filter(({ seed }) => seed === undefined).length;
@@ -89,7 +92,7 @@ async function work(): Promise<void> {
 async function workFor(seeds: number): Promise<void> {
   using worker = new WorkerProcess();
   for (let left = seeds; left > 0 && next < end; left--) {
-    const reply = await worker.ask({ kind, seed: next++ });
+    const reply = await worker.ask({ kind, seed: next++, shaped });
     if (reply.kind === 'held') held.push(reply.result);
     else if (reply.kind === 'crashes') crashes.push(reply.result);
     else if (reply.kind === 'every') every.push(reply.result);
@@ -102,11 +105,11 @@ async function workFor(seeds: number): Promise<void> {
 
 async function explain(seed: number): Promise<void> {
   using worker = new WorkerProcess();
-  const reply = await worker.ask({ kind: 'shrink', seed });
+  const reply = await worker.ask({ kind: 'shrink', seed, shaped });
   if (reply.kind !== 'shrunk') return console.error(`seed ${seed} held when it was run again: ${reply.kind}`);
   console.error(
     [
-      `\nseed ${seed}, made small in ${reply.runs} runs (again with: npm run simulate -- --seeds 1 --seed ${seed}):`,
+      `\nseed ${seed}, made small in ${reply.runs} runs (again with: npm run simulate -- ${shaped ? '--shapes ' : ''}--seeds 1 --seed ${seed}):`,
       ...reply.steps.map((step) => `  ${step}`),
       reply.story,
     ].join('\n'),

@@ -5,7 +5,7 @@
  */
 import type { SourceStatus } from '../../collectors/ports.ts';
 import type { LogEntry } from '../../spool/ports.ts';
-import type { Line } from './logs.ts';
+import type { Line } from './log-account.ts';
 
 /** Bytes of a file that the agent gave up. */
 export interface Told {

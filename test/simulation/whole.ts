@@ -8,10 +8,12 @@ import { createHash } from 'node:crypto';
 import type { SourceStatus } from '../../collectors/ports.ts';
 import { Network } from '../wire/network.ts';
 import { SimulatedClock } from './clock.ts';
+import { centreYaml, edgeYaml, shapedScripts } from './configurations.ts';
 import { Demands } from './demands.ts';
 import { drawDiskFault, drawNetworkFault } from './draw-faults.ts';
 import { factsOf, mirrored } from './facts.ts';
-import { folder, type Log, SimulatedLogs } from './logs.ts';
+import type { Log } from './log-account.ts';
+import { folder, SimulatedLogs } from './logs.ts';
 import { type Act, drawPlan, logNames, type Plan, print, type SideName, type Step } from './plan.ts';
 import { SeededRandom } from './random.ts';
 import { Side } from './side.ts';
@@ -47,20 +49,6 @@ export interface WholeResult {
 const drainMsMax = 600_000;
 const quietMs = 12_000;
 
-const edgeYaml = (retain: string) => `
-data_dir: /data
-collectors: { app: { type: file, include: [${folder}/*.log], scan_interval: 1s, partial_timeout: 1s } }
-spool: { max_size: 16MiB, min_free: 0, retain_acked: ${retain} }
-shippers: { central: { type: http, protocol: native, url: "http://127.0.0.1:8600/v1/blocks", retry_max: 2s } }
-`;
-
-const centreYaml = `
-data_dir: /data
-collectors: { edge: { type: blocks, listen: "127.0.0.1:8600" } }
-spool: { max_size: 16MiB, min_free: 0 }
-shippers: { mirror: { type: mirror, path: /out } }
-`;
-
 /** Throws with all that is needed to understand it when something does not hold. */
 export async function runWhole(plan: Plan | number): Promise<WholeResult> {
   const whole = new Whole(typeof plan === 'number' ? drawPlan(plan) : plan);
@@ -91,9 +79,12 @@ class Whole {
     // Whoever lost what it had acknowledged is filled up again from what is retained.
     const retain = /centre|rot/.test(plan.theme) ? '8MiB' : '0';
     const side = (name: SideName, yaml: string) => new Side(name, yaml, this.#clock, this.#network, random.fork());
-    this.#sides = { edge: side('edge', edgeYaml(retain)), centre: side('centre', centreYaml) };
+    this.#sides = {
+      edge: side('edge', edgeYaml(retain, plan.shaped === true)),
+      centre: side('centre', centreYaml),
+    };
     const { edge } = this.#sides;
-    this.#logs = new SimulatedLogs(folder, logNames, () => edge.disk);
+    this.#logs = new SimulatedLogs(folder, logNames, () => edge.disk, plan.shaped ? shapedScripts : []);
     const scene = { plan, sides: this.#sides, logs: this.#logs, unread: this.#unread };
     this.#demands = new Demands(scene, (wrong) => this.#fail(wrong));
     edge.onPowerBack = () => this.#logs.resync(edge.wasStopped);
@@ -265,7 +256,7 @@ class Whole {
 
   #sourcesNow(): readonly SourceStatus[] {
     const { edge } = this.#sides;
-    return (edge.disk.crashed ? undefined : edge.agent)?.status().collectors[0]?.sources ?? [];
+    return ((edge.disk.crashed ? undefined : edge.agent)?.status().collectors ?? []).flatMap(({ sources }) => sources);
   }
 
   /** The agent has begun to read a file of this log, so that it knows their order. */
@@ -344,7 +335,7 @@ class Whole {
   #digest(): string {
     const hash = createHash('sha256');
     for (const told of this.#told) hash.update(told);
-    for (const { name } of this.#logs.logs) hash.update(mirrored(this.#sides.centre, name), 'latin1');
+    for (const log of this.#logs.logs) hash.update(mirrored(this.#sides.centre, log), 'latin1');
     for (const side of Object.values(this.#sides))
       hash.update(JSON.stringify([side.counts, side.disk.tree(), side.log]));
     return hash.digest('hex').slice(0, 16);

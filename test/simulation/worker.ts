@@ -2,7 +2,7 @@
 import { type CrashResult, runCrashes } from './crashes.ts';
 import { Crash } from './errors.ts';
 import { type EveryResult, runEvery } from './every.ts';
-import { drawPlan, type Plan, print } from './plan.ts';
+import { drawPlan, drawShapedPlan, type Plan, print } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { runWhole, type WholeResult } from './whole.ts';
 
@@ -10,6 +10,8 @@ import { runWhole, type WholeResult } from './whole.ts';
 export interface Request {
   readonly kind: 'run' | 'shrink' | 'every' | 'crashes';
   readonly seed: number;
+  /** The logs are such that their lines are not taken as they stand. */
+  readonly shaped?: boolean;
 }
 
 export type Reply =
@@ -32,16 +34,17 @@ process.on('unhandledRejection', (error) => {
 });
 
 export async function answer(request: Request): Promise<Reply> {
-  const { kind, seed } = request;
+  const { kind, seed, shaped = false } = request;
+  const plan = () => (shaped ? drawShapedPlan(seed) : drawPlan(seed));
   switch (kind) {
     case 'run':
-      return await run(drawPlan(seed));
+      return await run(plan());
     case 'crashes':
       return await caught(seed, async () => ({ kind, result: await runCrashes(seed) }));
     case 'every':
-      return await caught(seed, async () => ({ kind, result: await runEvery(seed) }));
+      return await caught(seed, async () => ({ kind, result: await runEvery(seed, { shaped }) }));
     case 'shrink':
-      return await shrunk(drawPlan(seed));
+      return await shrunk(plan());
     default:
       throw new Error(`no such request: ${kind satisfies never}`);
   }
@@ -80,8 +83,9 @@ async function caught(seed: number, act: () => Promise<Reply>): Promise<Reply> {
 /** `lost`, `repeated` … without the numbers, so that what is smaller still fails in the same way. */
 function kindOf(why: string): string {
   return (
-    /\b(lost|repeated|out of order|invented|account|came twice|shipped|not settled|does not start)\b/.exec(why)?.[0] ??
-    why.replace(/\d+/g, '')
+    /\b(lost|repeated|out of order|invented|miscut|account|came twice|shipped|not settled|does not start)\b/.exec(
+      why,
+    )?.[0] ?? why.replace(/\d+/g, '')
   );
 }
 

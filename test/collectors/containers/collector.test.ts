@@ -94,6 +94,20 @@ test('a line whose end never comes is taken as it is after its time, and so is w
   assert.deepEqual(flags, [['tailspool.unterminated'], ['tailspool.continues']]);
 });
 
+test('a line that was taken without its end goes on in the next file, and says so', async () => {
+  await using bench = benchOf();
+  bench.options = { ...bench.options, partialTimeoutMs: 100 };
+  bench.write(`${folder}/0.log`, line('other', 'F', 'stderr') + line('begins ', 'P'));
+  await bench.start();
+  await until(bench, ['other', 'begins ']);
+  bench.rename(`${folder}/0.log`, `${folder}/0.log.20260102-030405`);
+  await bench.restart();
+  bench.write(`${folder}/0.log`, line('more', 'F', 'stderr') + line('ends') + line('two'));
+  await until(bench, ['other', 'begins ', 'more', 'ends', 'two']);
+  const flags = eventsOf(bench).map(({ attributes }) => Object.keys(attributes!).slice(1).join());
+  assert.deepEqual(flags, ['', 'tailspool.unterminated', '', 'tailspool.continues', '']);
+});
+
 test('generations that kubelet compressed while the agent was down are read, oldest first', async () => {
   await using bench = benchOf();
   bench.write(`${folder}/0.log`, line('one'));
