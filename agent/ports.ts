@@ -87,3 +87,13 @@ export interface Heap {
   /** Collects everything and gives back what can be given back; takes tens of milliseconds, in which nothing else happens. */
   shrink(): void;
 }
+
+/** What this host and this user can do. */
+export interface Abilities {
+  /** Why a program cannot be started; undefined where it can. A name without `/` is looked for in PATH. */
+  programMissing(program: string): string | undefined;
+  /** Why the native part for datagrams cannot be loaded; undefined where it can. `dataDir`: one more folder to load it through. */
+  datagramsMissing(dataDir: string): string | undefined;
+  /** The first port that this user may bind; 0 where it may bind each. */
+  unprivilegedPort(): number;
+}

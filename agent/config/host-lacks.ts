@@ -1,17 +1,8 @@
 /** What a sound configuration needs of this host and does not find there. Pure: what the host has is told by `Abilities`. Warnings: it may come. */
+import type { Abilities } from '../ports.ts';
 import type { Finding, KeyPath } from './findings.ts';
 import { warning } from './rule-findings.ts';
 import type { ConfigurationFile } from './schema.ts';
-
-/** What this host and this user can do. */
-export interface Abilities {
-  /** Why a program cannot be started; undefined where it can. A name without `/` is looked for in PATH. */
-  programMissing(program: string): string | undefined;
-  /** Why the native part for datagrams cannot be loaded; undefined where it can. `dataDir`: one more folder to load it through. */
-  datagramsMissing(dataDir: string): string | undefined;
-  /** The first port that this user may bind; 0 where it may bind each. */
-  unprivilegedPort(): number;
-}
 
 type Collector = ConfigurationFile['collectors'][string];
 

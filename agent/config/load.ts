@@ -2,8 +2,9 @@
  * Configuration files to a `Configuration`, or to every problem they have. Changes nothing anywhere and throws nothing for
  * what stands in a file.
  */
+import type { Abilities } from '../ports.ts';
 import { checkFolders, checkSecretFiles } from './host-checks.ts';
-import { type Abilities, checkAbilities } from './host-lacks.ts';
+import { checkAbilities } from './host-lacks.ts';
 import type { Environment } from './interpolate.ts';
 import { mergeTrees } from './merge.ts';
 import type { ConfigurationProblem } from './problems.ts';

@@ -1,7 +1,7 @@
 /** What this host and this user can do, as `tailspool check` asks: programs, the native part for datagrams, low ports. */
 import * as fs from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Abilities } from '../config/host-lacks.ts';
+import type { Abilities } from '../ports.ts';
 import { loadDatagramBinding } from './addon.ts';
 
 const unprivilegedPortFile = '/proc/sys/net/ipv4/ip_unprivileged_port_start';

@@ -4,10 +4,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { Abilities } from '../../../agent/config/host-lacks.ts';
 import { loadConfiguration } from '../../../agent/config/load.ts';
 import { hostAbilities, programMissing, unprivilegedPort } from '../../../agent/host/abilities.ts';
 import { hostFiles } from '../../../agent/host/files.ts';
+import type { Abilities } from '../../../agent/ports.ts';
 import { printed, sound, withSections } from './texts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tailspool-lacks-'));
