@@ -56,6 +56,7 @@ const tasks = {
     node(
       ...['--test', '--test-concurrency=1', 'test/end-to-end/journald.check.ts', 'test/end-to-end/relp.check.ts'],
       ...['test/end-to-end/syslog.check.ts', 'test/end-to-end/fluent.check.ts', 'test/end-to-end/gelf.check.ts'],
+      'test/end-to-end/lines.check.ts',
     ),
     node('test/drill/drill.ts', '--minutes', '4'),
     node('test/fuzz/fuzz.ts', '--minutes', '4'),
