@@ -45,6 +45,8 @@ export interface StreamListenOptions {
   readonly idleTimeoutMs?: number | undefined;
   /** A client that leaves more than this unread of what is written to it is cut off. */
   readonly outputBytesMax: number;
+  /** Nobody waits for answers: little pieces that follow each other closely may wait some milliseconds to be read as one. */
+  readonly gathers?: boolean | undefined;
 }
 
 /** Serves byte streams. */
@@ -124,7 +126,10 @@ export interface DatagramListener {
 }
 
 export interface Datagram {
-  readonly bytes: Uint8Array;
+  /** The memory in which it stands, from `from` to `to`. */
+  readonly memory: Uint8Array;
+  readonly from: number;
+  readonly to: number;
   readonly peer: Peer;
   /** It was longer than `datagramBytesMax`. */
   readonly truncated: boolean;

@@ -24,10 +24,12 @@ const noteInts = 12;
 const batchesInTurn = 8;
 /**
  * After a batch that was not full nobody looks for so long: otherwise each datagram would be a turn of the event loop of its own. Only
- * where the kernel's buffer holds what may come meanwhile; senders to unix sockets would wait.
+ * where half of the kernel's buffer holds what may come meanwhile; senders to unix sockets would wait.
  */
-const restMs = 2;
-const restBufferBytesMin = 1024 * 1024;
+const restMsMax = 5;
+/** The kernel keeps twice of what it is asked for, and counts so much for a short datagram; and how many may come. */
+const shortDatagramBytes = 800;
+const datagramsPerMsMax = 100;
 /** Senders whose address is kept as text. */
 const peersMax = 4096;
 
@@ -53,6 +55,7 @@ class NativeDatagrams implements DatagramListening {
   readonly #watcher: object;
   readonly #slotBytes: number;
   readonly #slab: Uint8Array;
+  readonly #slots: Slot[];
   readonly #notes = new Int32Array(batchMax * noteInts);
   readonly #peers = new Peers(new Uint8Array(this.#notes.buffer));
   readonly #drops: KernelDrops | undefined;
@@ -60,7 +63,8 @@ class NativeDatagrams implements DatagramListening {
   #reader: ((batch: readonly Datagram[] | undefined) => void) | undefined;
   #inTurn = 0;
   #rests = false;
-  readonly #mayRest: boolean;
+  /** 0: nobody rests. */
+  readonly #restMs: number;
   #closing: NodeJS.Timeout | undefined;
   #state: 'open' | 'draining' | 'closed' = 'open';
   readonly #gone = Promise.withResolvers<void>();
@@ -71,12 +75,13 @@ class NativeDatagrams implements DatagramListening {
     this.#slotBytes = bytesMax;
     // Pages of it that no datagram reaches are never used.
     this.#slab = new Uint8Array(batchMax * bytesMax);
+    this.#slots = Array.from({ length: batchMax }, (_, at) => new Slot(this.#slab, at * bytesMax));
     this.#closed = closed;
     this.host = place.name ?? place.address;
     this.port = binding.port(descriptor);
     // The kernel doubles what it is asked for, for its own book-keeping.
     this.receiveBufferBytes = binding.receiveBuffer(descriptor) / 2;
-    this.#mayRest = place.kind !== 1 && this.receiveBufferBytes >= restBufferBytesMin;
+    this.#restMs = place.kind === 1 ? 0 : restFor(this.receiveBufferBytes);
     const { ino } = fs.fstatSync(descriptor, { bigint: true });
     this.#drops = place.kind === 1 ? undefined : new KernelDrops(place.kind, String(ino));
     const watcher = binding.watch(descriptor, () => this.#readable());
@@ -97,7 +102,7 @@ class NativeDatagrams implements DatagramListening {
     return new Promise((resolve) => {
       this.#reader = resolve;
       if (this.#state === 'draining') setImmediate(() => this.#readable());
-      else if (this.#rests) setTimeout(() => this.#rested(), restMs).unref();
+      else if (this.#rests) setTimeout(() => this.#rested(), this.#restMs).unref();
       else this.#binding.wait(this.#watcher, true);
     });
   }
@@ -134,7 +139,7 @@ class NativeDatagrams implements DatagramListening {
     else this.#binding.wait(this.#watcher, true);
   }
 
-  #receive(): Datagram[] | undefined {
+  #receive(): readonly Datagram[] | undefined {
     this.#inTurn--;
     const count = this.#binding.receive(this.#descriptor, this.#slab, this.#slotBytes, this.#notes);
     // An error that the network reports for the socket says nothing of what else arrives.
@@ -143,15 +148,15 @@ class NativeDatagrams implements DatagramListening {
       return undefined;
     }
     // Fewer than fit: there is nothing more, and asking would only say so.
-    this.#rests = this.#mayRest && count < batchMax;
+    this.#rests = this.#restMs > 0 && count < batchMax;
     if (count < batchMax) this.#inTurn = 0;
-    const batch = new Array<Datagram>(count);
     for (let at = 0; at < count; at++) {
-      const start = at * this.#slotBytes;
-      const bytes = this.#slab.subarray(start, start + this.#notes[at * noteInts]!);
-      batch[at] = { bytes, truncated: this.#notes[at * noteInts + 1] === 1, peer: this.#peers.of(this.#notes, at) };
+      const slot = this.#slots[at]!;
+      slot.to = slot.from + this.#notes[at * noteInts]!;
+      slot.truncated = this.#notes[at * noteInts + 1] === 1;
+      slot.peer = this.#peers.of(this.#notes, at);
     }
-    return batch;
+    return count === batchMax ? this.#slots : this.#slots.slice(0, count);
   }
 
   #end(): void {
@@ -167,10 +172,33 @@ class NativeDatagrams implements DatagramListening {
   }
 }
 
+function restFor(receiveBufferBytes: number): number {
+  return Math.min(restMsMax, Math.floor(receiveBufferBytes / shortDatagramBytes / datagramsPerMsMax));
+}
+
+/** The place of one datagram, used again with each batch. */
+class Slot implements Datagram {
+  readonly memory: Uint8Array;
+  readonly from: number;
+  to: number;
+  truncated = false;
+  peer: Peer = { address: undefined, port: undefined };
+
+  constructor(memory: Uint8Array, from: number) {
+    this.memory = memory;
+    this.from = from;
+    this.to = from;
+  }
+}
+
 /** Senders by their notes; those seen lately are the same objects again. */
 class Peers {
+  /** Of the notes. */
   readonly #bytes: Uint8Array;
-  readonly #known = new Map<number, Peer>();
+  readonly #known = new Map<number | string, Peer>();
+  /** Where nothing differs it is the same sender; nothing noted is nobody known. */
+  #last: Peer = { address: undefined, port: undefined };
+  readonly #lastNotes = new Int32Array(noteInts);
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -178,14 +206,30 @@ class Peers {
 
   of(notes: Int32Array, at: number): Peer {
     const first = at * noteInts;
+    if (this.#isLast(notes, first)) return this.#last;
+    for (let i = 2; i < noteInts; i++) this.#lastNotes[i] = notes[first + i]!;
+    this.#last = this.#find(notes, first);
+    return this.#last;
+  }
+
+  #isLast(notes: Int32Array, first: number): boolean {
+    for (let i = 2; i < noteInts; i++) if (this.#lastNotes[i] !== notes[first + i]) return false;
+    return true;
+  }
+
+  #find(notes: Int32Array, first: number): Peer {
     const family = notes[first + 2];
     const pid = notes[first + 4]!;
-    // An IPv4 address and port in one number, a process otherwise; IPv6 senders are written out each time.
-    const key = family === 4 ? (notes[first + 8]! >>> 0) * 65_536 + notes[first + 3]! : family === 0 ? -pid : undefined;
-    const known = key === undefined ? undefined : this.#known.get(key);
-    if (known !== undefined && (family === 4 || known.process?.uid === notes[first + 5]! >>> 0)) return known;
+    // An IPv4 address and port in one number, a process otherwise; of IPv6 the bytes of both.
+    const key =
+      family === 4
+        ? (notes[first + 8]! >>> 0) * 65_536 + notes[first + 3]!
+        : family === 6
+          ? notes.subarray(first + 3, first + noteInts).join()
+          : -pid;
+    const known = this.#known.get(key);
+    if (known !== undefined && (family !== 0 || known.process?.uid === notes[first + 5]! >>> 0)) return known;
     const peer = this.#read(notes, first);
-    if (key === undefined) return peer;
     if (this.#known.size >= peersMax) this.#known.clear();
     this.#known.set(key, peer);
     return peer;

@@ -3,13 +3,15 @@
  * and beyond it is dropped and counted with what the kernel dropped.
  */
 import { createSocket, type RemoteInfo } from 'node:dgram';
-import type { Datagram, DatagramListening, DatagramListenOptions } from '../../collectors/socket-ports.ts';
+import type { Datagram, DatagramListening, DatagramListenOptions, Peer } from '../../collectors/socket-ports.ts';
 import { inodeOnPort, KernelDrops } from './kernel-drops.ts';
 import { plainAddress } from './stream-connection.ts';
 
 const heldBytesMax = 4 * 1024 * 1024;
 /** What a datagram costs besides its bytes. */
 const datagramOverheadBytes = 512;
+/** Senders that are remembered. */
+const peersMax = 4096;
 
 export async function openNodeDatagrams(
   place: { readonly address: string; readonly port: number; readonly family: 4 | 6 },
@@ -40,6 +42,7 @@ class NodeDatagrams implements DatagramListening {
   readonly receiveBufferBytes: number;
   readonly #socket: ReturnType<typeof createSocket>;
   readonly #kernelDrops: KernelDrops | undefined;
+  readonly #peers = new Map<string, Peer>();
   #held: Datagram[] = [];
   #heldBytes = 0;
   #dropped = 0;
@@ -86,11 +89,24 @@ class NodeDatagrams implements DatagramListening {
     }
     this.#heldBytes += cost;
     const truncated = bytes.length > bytesMax;
-    this.#held.push({ bytes: bytes.subarray(0, bytesMax), truncated, peer: { address: plainAddress(address), port } });
+    const to = Math.min(bytes.length, bytesMax);
+    this.#held.push({ memory: bytes, from: 0, to, truncated, peer: this.#peerAt(address, port) });
     const reader = this.#reader;
     if (reader === undefined) return;
     this.#reader = undefined;
     reader(this.#take());
+  }
+
+  /** Those seen lately are the same objects again. */
+  #peerAt(address: string, port: number): Peer {
+    const key = `${address} ${port}`;
+    let peer = this.#peers.get(key);
+    if (peer === undefined) {
+      if (this.#peers.size >= peersMax) this.#peers.clear();
+      peer = { address: plainAddress(address), port };
+      this.#peers.set(key, peer);
+    }
+    return peer;
   }
 
   #take(): Datagram[] {

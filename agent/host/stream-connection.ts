@@ -8,6 +8,7 @@ import type { Peer, StreamConnection, StreamEnd } from '../../collectors/socket-
 export interface ConnectionLimits {
   readonly idleTimeoutMs?: number | undefined;
   readonly outputBytesMax: number;
+  readonly gathers?: boolean | undefined;
 }
 
 /** How long a connection that is being closed has to be silent until everything that had been sent is taken as read. */
@@ -15,6 +16,20 @@ const closingQuietMs = 50;
 /** How long, and how much, is read and thrown away after the end, so that what was written reaches the client. */
 const lingerMsMax = 2000;
 const lingerBytesMax = 1024 * 1024;
+/**
+ * Gathering: a client that sends little and often (a piece within `oftenMs` of the one before) is not read for so long after each piece:
+ * otherwise a few lines would be a turn of the event loop of their own. In that time a client in a hurry fills more than a piece, and
+ * is read without rest. Senders to unix sockets would wait sooner; TLS gives each of its records by itself.
+ */
+const restMs = 5;
+const restPieceBytesMax = 32 * 1024;
+const oftenMs = 20;
+
+/** What a socket has and does not tell of: the only way to have the kernel keep what arrives. */
+interface Handle {
+  readStart(): number;
+  readStop(): number;
+}
 
 export class HostConnection implements StreamConnection {
   readonly peer: Peer;
@@ -24,6 +39,10 @@ export class HostConnection implements StreamConnection {
   readonly #held: Uint8Array[] = [];
   #reader: ((piece: Uint8Array | undefined) => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Set where pieces are gathered. */
+  readonly #handle: Handle | undefined;
+  #rest: NodeJS.Timeout | undefined;
+  #arrivedAt = Number.NEGATIVE_INFINITY;
   #closing = false;
   #ended: StreamEnd | undefined;
 
@@ -32,6 +51,7 @@ export class HostConnection implements StreamConnection {
     this.name = nameOf(peer);
     this.#socket = socket;
     this.#limits = limits;
+    this.#handle = limits.gathers ? handleOf(socket, peer) : undefined;
     socket.pause();
     socket.on('data', (piece: Buffer) => this.#arrived(piece));
     socket.once('end', () => this.#end('client'));
@@ -72,12 +92,14 @@ export class HostConnection implements StreamConnection {
   /** What has arrived is still given, then `closing`. */
   close(): void {
     this.#closing = true;
+    this.#wake();
     if (this.#reader !== undefined) this.#wait();
   }
 
   /** After the last read: what was written goes out, then the connection is gone. Resolves at once. */
   finish(): void {
     this.#end('cut');
+    this.#wake();
     this.#held.length = 0;
     const socket = this.#socket;
     if (socket.destroyed) return;
@@ -96,6 +118,7 @@ export class HostConnection implements StreamConnection {
   }
 
   #arrived(piece: Uint8Array): void {
+    if (this.#handle !== undefined) this.#mayRest(this.#handle, piece.length);
     const reader = this.#reader;
     if (reader === undefined || this.#held.length > 0) {
       this.#held.push(piece);
@@ -104,6 +127,22 @@ export class HostConnection implements StreamConnection {
     }
     this.#settle();
     reader(piece);
+  }
+
+  #mayRest(handle: Handle, bytes: number): void {
+    const now = performance.now();
+    const often = now - this.#arrivedAt < oftenMs;
+    this.#arrivedAt = now;
+    if (!often || bytes > restPieceBytesMax || this.#closing || this.#rest !== undefined) return;
+    handle.readStop();
+    this.#rest = setTimeout(() => this.#wake(), restMs).unref();
+  }
+
+  #wake(): void {
+    if (this.#rest === undefined) return;
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+    if (!this.#socket.destroyed) this.#handle?.readStart();
   }
 
   #end(why: StreamEnd): void {
@@ -125,6 +164,14 @@ export class HostConnection implements StreamConnection {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#end(this.#closing ? 'closing' : 'idle'), idleMs).unref();
   }
+}
+
+/** Only of TCP without TLS. */
+function handleOf(socket: Socket, { address }: Peer): Handle | undefined {
+  const { _handle: handle } = socket as Socket & { _handle?: Partial<Handle> | null };
+  if (address === undefined || 'encrypted' in socket) return undefined;
+  if (typeof handle?.readStart !== 'function' || typeof handle.readStop !== 'function') return undefined;
+  return handle as Handle;
 }
 
 export function nameOf({ address, port }: Peer): string {

@@ -3,7 +3,8 @@
  * with this protocol's encoder. Nothing is acknowledged; what is lost before it can be put together is counted.
  */
 import { nulFraming } from '../shared/framing/delimited.ts';
-import type { Frame, Framing } from '../shared/framing/framing.ts';
+import { type Frame, frameOf } from '../shared/framing/frame.ts';
+import type { Framing } from '../shared/framing/framing.ts';
 import { DatagramCollector, type DatagramWorld } from '../socket/datagram-collector.ts';
 import { Joined, type Part } from '../socket/joined.ts';
 import type { SocketOptions } from '../socket/options.ts';
@@ -71,6 +72,6 @@ class Whole implements Framing {
 
   finish(clean: boolean): Frame | undefined {
     const bytes = this.#bytes ?? new Uint8Array(0);
-    return clean ? { bytes } : { bytes, flaws: { truncated: true } };
+    return frameOf(bytes, clean ? undefined : { truncated: true });
   }
 }

@@ -28,10 +28,10 @@ export class GelfEncoding {
   encoder(peer: Peer): Encoder {
     const about = peerAttributes(peer);
     const sender = `${peer.address} ${peer.port}`;
-    return ({ bytes, flaws }: Frame) => {
-      if (flaws !== undefined || !isChunk(bytes)) return this.#record(bytes, about, flaws);
-      const whole = this.#chunks.add(sender, bytes, this.#clock.monotonic());
-      return whole && this.#record(whole, about, undefined);
+    return ({ bytes, flaws }: Frame, batch) => {
+      const chunk = flaws === undefined && isChunk(bytes);
+      const whole = chunk ? this.#chunks.add(sender, bytes, this.#clock.monotonic()) : bytes;
+      if (whole !== undefined) batch.addText(this.#record(whole, about, flaws));
     };
   }
 

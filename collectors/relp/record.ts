@@ -2,9 +2,9 @@
 
 import type { UnixMs } from '../../spool/ports.ts';
 import { bytesValue, encodeEvent } from '../shared/event.ts';
+import { pageOver } from '../shared/page.ts';
 import type { Peer } from '../socket-ports.ts';
 import { eventBytesMax, senderAt, writeEvent } from '../syslog/event.ts';
-import { pageOver } from '../syslog/json-text.ts';
 import { newMessage } from '../syslog/parse/message.ts';
 import { parseMessage } from '../syslog/parse/parse.ts';
 import { Zone } from '../syslog/parse/zone.ts';

@@ -119,6 +119,13 @@ export class Deposit {
     return true;
   }
 
+  /** The same in this source's own format; counts of what was dropped go along. */
+  putAll(bytes: Uint8Array, records: number): boolean {
+    if (!this.putWhole(bytes, records, this.#options.format)) return false;
+    if (this.#drops.size > 0) this.#commitDrops();
+    return true;
+  }
+
   /** Moves the origin's cursor without a record. */
   moveTo(mark: Uint8Array): void {
     this.#mark = Uint8Array.from(mark);

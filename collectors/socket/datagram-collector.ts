@@ -7,7 +7,8 @@ import type { Intake } from '../../spool/nouns.ts';
 import type { Clock, Log, Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
 import { Deposit } from '../shared/deposit.ts';
-import type { Frame } from '../shared/framing/framing.ts';
+import { Frame } from '../shared/framing/frame.ts';
+import { type Page, pageOver } from '../shared/page.ts';
 import type { Datagram, DatagramListener, DatagramListening, Peer } from '../socket-ports.ts';
 import { Binding } from './binding.ts';
 import { DatagramReport } from './datagram-report.ts';
@@ -39,6 +40,9 @@ export class DatagramCollector implements Collector {
   readonly #flaws = new FlawCounts();
   /** The listener has the same object for a sender as long as it remembers him. */
   readonly #encoders = new WeakMap<Peer, Encoder>();
+  #last: { readonly peer: Peer; readonly encode: Encoder } | undefined;
+  #memory: Uint8Array = new Uint8Array(0);
+  #page = pageOver(this.#memory);
   #drops = 0;
   #asking: Timer | undefined;
   #reading: Promise<void> | undefined;
@@ -98,37 +102,54 @@ export class DatagramCollector implements Collector {
   }
 
   async #read(listening: DatagramListening): Promise<void> {
-    for (let batch = await listening.read(); batch !== undefined; batch = await listening.read()) {
+    const { batch } = this.#sink;
+    for (let read = await listening.read(); read !== undefined; read = await listening.read()) {
       while (this.#sink.busy !== undefined) await this.#sink.busy;
-      const records = batch.flatMap((datagram) => this.#records(datagram));
-      const waiting = records.length > 0 ? this.#sink.put(records) : undefined;
+      for (const datagram of read) {
+        this.#take(datagram);
+        const waiting = batch.full ? this.#sink.put() : undefined;
+        if (waiting !== undefined) await waiting;
+      }
+      const waiting = this.#sink.put();
       if (waiting !== undefined) await waiting;
     }
   }
 
-  #records({ bytes, peer, truncated }: Datagram): (string | Uint8Array)[] {
+  #take({ memory, from, to, peer, truncated }: Datagram): void {
+    const encode = this.#encoderFor(peer);
+    const framing = this.#options.framing?.();
+    if (framing === undefined) {
+      const flaws = truncated ? { truncated } : undefined;
+      this.#add(new Frame(this.#pageOf(memory), from, withoutEnd(memory, from, to), flaws), encode);
+      return;
+    }
+    framing.feed(memory.subarray(from, to));
+    for (let frame = framing.next(); frame !== undefined; frame = framing.next()) this.#add(frame, encode);
+    const rest = framing.finish(!truncated);
+    if (rest !== undefined) this.#add(rest, encode);
+  }
+
+  #add(frame: Frame, encode: Encoder): void {
+    this.#flaws.saw(frame.flaws);
+    encode(frame, this.#sink.batch);
+  }
+
+  /** The listener's memory is the same mostly. */
+  #pageOf(memory: Uint8Array): Page {
+    if (this.#memory !== memory) this.#page = pageOver(memory);
+    this.#memory = memory;
+    return this.#page;
+  }
+
+  #encoderFor(peer: Peer): Encoder {
+    if (peer === this.#last?.peer) return this.#last.encode;
     let encode = this.#encoders.get(peer);
     if (encode === undefined) {
       encode = this.#options.encoder(peer);
       this.#encoders.set(peer, encode);
     }
-    const records: (string | Uint8Array)[] = [];
-    for (const frame of this.#frames(bytes, truncated)) {
-      this.#flaws.saw(frame);
-      const record = encode(frame);
-      if (record !== undefined) records.push(record);
-    }
-    return records;
-  }
-
-  #frames(bytes: Uint8Array, truncated: boolean): Frame[] {
-    const framing = this.#options.framing?.();
-    if (framing === undefined) return [{ bytes: withoutEnd(bytes), flaws: truncated ? { truncated } : undefined }];
-    const frames: Frame[] = [];
-    framing.feed(bytes);
-    for (let frame = framing.next(); frame !== undefined; frame = framing.next()) frames.push(frame);
-    const rest = framing.finish(!truncated);
-    return rest === undefined ? frames : [...frames, rest];
+    this.#last = { peer, encode };
+    return encode;
   }
 
   #askSoon(listening: DatagramListening): void {
@@ -147,10 +168,10 @@ export class DatagramCollector implements Collector {
   }
 }
 
-/** A line feed (and a CR before it) or a NUL at the end is the sender's way to end a text, and no part of it. */
-function withoutEnd(bytes: Uint8Array): Uint8Array {
-  const { length } = bytes;
-  if (bytes[length - 1] === 0) return bytes.subarray(0, -1);
-  if (bytes[length - 1] !== 0x0a) return bytes;
-  return bytes.subarray(0, bytes[length - 2] === 0x0d ? -2 : -1);
+/** Where the text ends: a line feed (and a CR before it) or a NUL at the end is the sender's way to end it, and no part of it. */
+function withoutEnd(bytes: Uint8Array, from: number, to: number): number {
+  if (to === from) return to;
+  if (bytes[to - 1] === 0) return to - 1;
+  if (bytes[to - 1] !== 0x0a) return to;
+  return to - from > 1 && bytes[to - 2] === 0x0d ? to - 2 : to - 1;
 }

@@ -1,5 +1,5 @@
 /** Counts of frames that did not come whole; the records themselves say it too. */
-import type { Frame } from '../shared/framing/framing.ts';
+import type { Flaws } from '../shared/framing/frame.ts';
 
 export class FlawCounts {
   /** Connections whose framing broke. */
@@ -10,7 +10,7 @@ export class FlawCounts {
   #truncated = 0;
   #split = 0;
 
-  saw({ flaws }: Frame): void {
+  saw(flaws: Flaws | undefined): void {
     if (flaws === undefined) return;
     if (flaws.fragment !== undefined) this.#fragments++;
     if (flaws.incomplete) this.#incomplete++;

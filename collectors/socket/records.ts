@@ -1,28 +1,40 @@
 /** From a frame to a record of the spool: an event with who sent it, or the bare line. Pure. */
-import { isAscii } from 'node:buffer';
-import { bytesValue, encodeEvent, type Value, type Values } from '../shared/event.ts';
-import type { Flaws, Frame } from '../shared/framing/framing.ts';
+import { bytesValue, encodeEvent, type Values } from '../shared/event.ts';
+import type { Flaws, Frame } from '../shared/framing/frame.ts';
+import { bytesPerByteMax, piece, pieceSlackBytes, put, writeText } from '../shared/json-text.ts';
 import type { Peer } from '../socket-ports.ts';
+import type { Batch } from './batch.ts';
 
-/** A frame's record, to be put as it is; undefined where it makes none. */
-export type Encoder = (frame: Frame) => string | Uint8Array | undefined;
+/** Adds a frame's record to the batch, where it makes one. */
+export type Encoder = (frame: Frame, batch: Batch) => void;
+
+/** Longer bodies are written by V8, which needs no room for the most that each byte may become. */
+const directBytesMax = 16 * 1024;
+const endOfEvent = piece('"}\n');
 
 /** Events: the frame is the body, its sender and flaws are attributes. */
 export function eventEncoder(peer: Peer): Encoder {
   const attributes = peerAttributes(peer);
   const alike = encodeEvent({ attributes: Object.keys(attributes).length > 0 ? attributes : undefined });
   // The beginning of each record that came whole; the body follows.
-  const begin = alike === '{}' ? '{"body":' : `${alike.slice(0, -1)},"body":`;
-  return (frame) => {
-    const { flaws } = frame;
-    if (flaws === undefined) return `${begin}${JSON.stringify(frame.text ?? bodyOf(frame.bytes))}}`;
-    return encodeEvent({ attributes: { ...attributes, ...flawAttributes(flaws) }, body: bytesValue(frame.bytes) });
+  const begin = piece(alike === '{}' ? '{"body":"' : `${alike.slice(0, -1)},"body":"`);
+  const besidesBytes = begin.length + endOfEvent.length + 2 * pieceSlackBytes;
+  return (frame, batch) => {
+    const { page, from, to, flaws, length } = frame;
+    if (flaws === undefined && length <= directBytesMax) {
+      const out = batch.roomFor(length * bytesPerByteMax + besidesBytes);
+      const end = writeText(page, from, to, out, put(begin, out, batch.end));
+      if (end !== -1) return batch.wrote(put(endOfEvent, out, end));
+    }
+    const all = flaws === undefined ? attributes : { ...attributes, ...flawAttributes(flaws) };
+    const told = Object.keys(all).length > 0 ? all : undefined;
+    batch.addText(encodeEvent({ attributes: told, body: bytesValue(frame.bytes) }));
   };
 }
 
 /** Lines as they are, without who sent them. A frame that holds line feeds is as many lines. */
 export function textEncoder(): Encoder {
-  return ({ bytes }) => bytes;
+  return ({ bytes }, batch) => batch.add(bytes);
 }
 
 /** The attributes of a record that tell who sent it (OpenTelemetry's semantic conventions). */
@@ -51,9 +63,3 @@ const names: Record<keyof Flaws, string> = {
   continues: 'continues',
   split: 'split',
 };
-
-/** ASCII needs no other look. */
-function bodyOf(bytes: Uint8Array): Value {
-  if (!isAscii(bytes)) return bytesValue(bytes);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-}

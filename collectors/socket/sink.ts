@@ -1,13 +1,14 @@
 /**
- * Where all connections of a collector put their records. While the spool takes nothing, whoever comes waits (`block`), or what came
- * is dropped and counted (`drop_newest`); at most one batch is held then, and whoever waits has encoded nothing yet.
+ * Where all connections of a collector put their records: into one batch, which one of them fills and puts in one turn. While the spool takes
+ * nothing, whoever comes waits (`block`), or what came is dropped and counted (`drop_newest`); that one batch is held then, and whoever waits
+ * has encoded nothing yet.
  */
 import type { HoldReason, Intake } from '../../spool/nouns.ts';
 import type { Clock, MonotonicMs } from '../../spool/ports.ts';
 import type { Deposit } from '../shared/deposit.ts';
+import { Batch } from './batch.ts';
 
 export type WhenFull = 'block' | 'drop_newest';
-type Records = readonly (string | Uint8Array)[];
 
 /** Holds that pass by themselves are waited for so long before anything is dropped. */
 const passingMsMax = 1000;
@@ -24,6 +25,8 @@ export interface SinkWorld {
 }
 
 export class Sink {
+  /** To be filled while the sink is not `busy`, and put before anybody else has a turn. */
+  readonly batch = new Batch();
   readonly #world: SinkWorld;
   readonly #whenFull: WhenFull;
   /** Set by `stop`: until then what the spool will take in a moment is waited for. */
@@ -43,11 +46,10 @@ export class Sink {
     return this.#held;
   }
 
-  /** Puts them all, or drops them. Undefined where that is done already. Not while `busy`. */
-  put(records: Records): Promise<void> | undefined {
-    const taken = this.#world.deposit.put(records);
-    if (taken === records.length) return undefined;
-    this.#held = this.#insist(records, taken).finally(() => {
+  /** Puts all of the batch, or drops it. Undefined where that is done already. Not while `busy`. */
+  put(): Promise<void> | undefined {
+    if (this.batch.records === 0 || this.#take()) return undefined;
+    this.#held = this.#insist().finally(() => {
       this.#held = undefined;
     });
     return this.#held;
@@ -59,17 +61,23 @@ export class Sink {
     this.#wake?.();
   }
 
-  async #insist(records: Records, first: number): Promise<void> {
-    const { deposit, intake, clock } = this.#world;
+  /** False: `Intake.hold` says why not. */
+  #take(): boolean {
+    const { bytes, records } = this.batch;
+    if (!this.#world.deposit.putAll(bytes, records)) return false;
+    this.batch.clear();
+    return true;
+  }
+
+  async #insist(): Promise<void> {
+    const { intake, clock } = this.#world;
     const since = clock.monotonic();
-    for (let next = first; ; ) {
+    do {
       const limit = this.#limit(since);
       const hopeless = limit !== undefined && (clock.monotonic() >= limit || !passing.has(intake.hold));
-      if (hopeless) return this.#drop(records, next);
+      if (hopeless) return this.#drop();
       await this.#room(limit);
-      next += deposit.put(records, next);
-      if (next === records.length) return;
-    }
+    } while (!this.#take());
   }
 
   /** Until when records that came at `since` are held; undefined: as long as it takes. */
@@ -92,9 +100,9 @@ export class Sink {
     });
   }
 
-  #drop(records: Records, first: number): void {
-    let bytes = 0;
-    for (let at = first; at < records.length; at++) bytes += Buffer.byteLength(records[at]!) + 1;
-    this.#world.deposit.drop('overflow', records.length - first, bytes);
+  #drop(): void {
+    const { bytes, records } = this.batch;
+    this.#world.deposit.drop('overflow', records, bytes.length);
+    this.batch.clear();
   }
 }

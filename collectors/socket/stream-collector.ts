@@ -24,8 +24,6 @@ export interface StreamWorld {
   readonly log: Log;
 }
 
-/** Of one connection, before others have their turn. */
-const batchRecordsMax = 512;
 const stopMsMax = 1500;
 
 export class StreamCollector implements Collector {
@@ -50,7 +48,8 @@ export class StreamCollector implements Collector {
     this.#deposit = new Deposit({ ...options, collector: options.name }, world);
     this.#sink = new Sink({ ...world, deposit: this.#deposit }, options.whenFull);
     const { at } = options.listen;
-    const listen = () => world.streams.listen(options.listen, (connection) => this.#serve(connection));
+    const listen = () =>
+      world.streams.listen({ ...options.listen, gathers: true }, (connection) => this.#serve(connection));
     this.#binding = new Binding({ name: options.name, type: options.type, at }, listen, world);
     this.#report = new StreamReport(options.name, world.clock);
   }
@@ -136,16 +135,22 @@ export class StreamCollector implements Collector {
   async #pour(frames: () => Frame | undefined, encode: Encoder): Promise<void> {
     for (;;) {
       while (this.#sink.busy !== undefined) await this.#sink.busy;
-      const batch: (string | Uint8Array)[] = [];
-      let frame = frames();
-      for (; frame !== undefined; frame = batch.length < batchRecordsMax ? frames() : undefined) {
-        this.#flaws.saw(frame);
-        const record = encode(frame);
-        if (record !== undefined) batch.push(record);
-      }
-      if (batch.length === 0) return;
-      await this.#sink.put(batch);
+      const more = this.#fill(frames, encode);
+      await this.#sink.put();
+      if (!more) return;
     }
+  }
+
+  /** True: the batch is full. */
+  #fill(frames: () => Frame | undefined, encode: Encoder): boolean {
+    const { batch } = this.#sink;
+    while (!batch.full) {
+      const frame = frames();
+      if (frame === undefined) return false;
+      this.#flaws.saw(frame.flaws);
+      encode(frame, batch);
+    }
+    return true;
   }
 
   #pause(delayMs: number): Promise<void> {

@@ -4,16 +4,10 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { Values } from '../shared/event.ts';
-import { bytesPerByteMax, type Page, writeText } from './json-text.ts';
+import { bytesPerByteMax, type Piece, piece, put, writeText } from '../shared/json-text.ts';
+import type { Page } from '../shared/page.ts';
 import { clear, type Message, type Span } from './parse/message.ts';
 import { structuredDataJson } from './parse/structured-data.ts';
-
-/** A piece of JSON, ready to be copied. */
-export interface Piece {
-  /** In UTF-8. */
-  readonly length: number;
-  readonly words: Int32Array;
-}
 
 /** Who sent a message, as the pieces of JSON that it adds. */
 export interface Sender {
@@ -123,20 +117,8 @@ function writeBody(source: Page, { from, to }: Span, out: Page, at: number): num
   return put(words.endOfBytesBody, out, next + bufferOver(out.bytes).write(base64, next, 'latin1'));
 }
 
-/** Four bytes at a time; what that writes too much is written over by what follows. */
-function put({ words, length }: Piece, out: Page, at: number): number {
-  for (let i = 0; i < words.length; i++) out.view.setInt32(at + i * 4, words[i]!, true);
-  return at + length;
-}
-
 function bufferOver(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
-function piece(text: string): Piece {
-  const bytes = Buffer.alloc((Buffer.byteLength(text) + 3) & ~3);
-  const length = bytes.write(text);
-  return { length, words: Int32Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readInt32LE(at * 4)) };
 }
 
 const comma = 0x2c;

@@ -5,7 +5,7 @@ import type { Event } from '../../collectors/shared/event.ts';
 import type { Frame } from '../../collectors/shared/framing/framing.ts';
 import { ToldApart } from '../../collectors/shared/framing/told-apart.ts';
 import { SyslogEncoding } from '../../collectors/syslog/encoder.ts';
-import { lineOf } from '../collectors/syslog/parsed.ts';
+import { encoded, lineOf } from '../collectors/syslog/parsed.ts';
 import { SimulatedClock } from '../simulation/clock.ts';
 import type { Target } from './target.ts';
 
@@ -61,8 +61,8 @@ function recordsOf(input: Buffer, size: number): string[] {
   const records: string[] = [];
   const take = (frame: Frame | undefined) => {
     if (frame === undefined || frame.flaws?.malformed) return frame;
-    const record = encode(frame);
-    if (record !== undefined) records.push(Buffer.from(record as Uint8Array).toString());
+    const record = encoded(encode, frame);
+    if (record !== '') records.push(record.slice(0, -1));
     return frame;
   };
   for (let at = 0; at < input.length && framing.broken === undefined; at += size) {

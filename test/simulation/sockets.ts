@@ -88,7 +88,7 @@ export class SimulatedSockets {
 
   /** False where nobody listens, or it was dropped. */
   send(at: string, bytes: Uint8Array, peer: Peer): boolean {
-    return this.#alive() && (this.#datagrams.get(at)?.arrive({ bytes, peer, truncated: false }) ?? false);
+    return this.#alive() && (this.#datagrams.get(at)?.arrive(datagramOf(bytes, peer)) ?? false);
   }
 }
 
@@ -227,6 +227,10 @@ class SimulatedDatagrams implements DatagramListening {
     this.#arrived = [];
     reader(arrived.length > 0 ? arrived : undefined);
   }
+}
+
+function datagramOf(bytes: Uint8Array, peer: Peer): Datagram {
+  return { memory: bytes, from: 0, to: bytes.length, peer, truncated: false };
 }
 
 function inUse(at: string): Error {

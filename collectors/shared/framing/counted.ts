@@ -2,7 +2,9 @@
  * Frames that say their length first: in decimal digits and a blank (octet counting, RFC 6587 section 3.4.1), or in one, two or four
  * bytes. A count that is none breaks the framing: nobody knows where the next one stands.
  */
-import type { Frame, Framing } from './framing.ts';
+import { type Page, pageOver } from '../page.ts';
+import { Frame, frameOf } from './frame.ts';
+import type { Framing } from './framing.ts';
 import { Parts } from './parts.ts';
 
 export interface PrefixOptions {
@@ -28,11 +30,14 @@ interface Count {
 }
 
 const nothing = new Uint8Array(0);
+const noPage = pageOver(nothing);
 
 class Counted implements Framing {
   readonly #count: Count;
   readonly #parts: Parts;
   #piece: Uint8Array = nothing;
+  /** Of the piece. */
+  #page: Page = noPage;
   #at = 0;
   /** Of the frame that is being read; undefined while its count is. */
   #left: number | undefined;
@@ -53,6 +58,7 @@ class Counted implements Framing {
 
   feed(piece: Uint8Array): void {
     this.#piece = piece;
+    this.#page = piece.length === 0 ? noPage : pageOver(piece);
     this.#at = 0;
   }
 
@@ -60,6 +66,7 @@ class Counted implements Framing {
     if (this.#broken !== undefined) return undefined;
     this.#left ??= this.#readCount();
     if (this.#left === undefined) return undefined;
+    if (this.#left <= this.#piece.length - this.#at && this.#parts.fits(this.#left)) return this.#within(this.#left);
     const end = Math.min(this.#piece.length, this.#at + this.#left);
     const over = this.#parts.overflow(this.#piece, this.#at, end);
     const upto = over?.at ?? end;
@@ -76,15 +83,23 @@ class Counted implements Framing {
     return undefined;
   }
 
+  /** The usual case: nothing of it has to be copied. */
+  #within(length: number): Frame {
+    const from = this.#at;
+    this.#at += length;
+    this.#left = undefined;
+    return new Frame(this.#page, from, this.#at);
+  }
+
   finish(): Frame | undefined {
     if (this.#broken !== undefined) {
       const rest = this.#piece.subarray(this.#at);
       this.feed(nothing);
-      return rest.length > 0 ? { bytes: rest, flaws: { malformed: true } } : undefined;
+      return rest.length > 0 ? frameOf(rest, { malformed: true }) : undefined;
     }
     if (this.#left !== undefined) return this.#parts.close(nothing, { incomplete: true });
     const { begun } = this.#count;
-    return begun.length > 0 ? { bytes: begun, flaws: { malformed: true } } : undefined;
+    return begun.length > 0 ? frameOf(begun, { malformed: true }) : undefined;
   }
 
   #readCount(): number | undefined {

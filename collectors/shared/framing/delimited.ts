@@ -1,10 +1,11 @@
 /** Frames that end with a byte: lines (LF; a CR before it belongs to the end) and NUL-terminated ones. Empty frames are frames. */
-import type { Frame, Framing } from './framing.ts';
+import { type Page, pageOver } from '../page.ts';
+import { Frame } from './frame.ts';
+import type { Framing } from './framing.ts';
 import { Parts } from './parts.ts';
-import { Piece, PieceFrame } from './piece.ts';
 
-const nothing = new Uint8Array(0);
-const noPiece = new Piece(nothing);
+const nothing = Buffer.alloc(0);
+const noPage = pageOver(nothing);
 const cr = 0x0d;
 const lf = 0x0a;
 
@@ -21,7 +22,9 @@ class Delimited implements Framing {
   readonly broken = undefined;
   readonly #delimiter: number;
   readonly #parts: Parts;
-  #piece = noPiece;
+  #piece: Buffer = nothing;
+  /** Of the piece. */
+  #page: Page = noPage;
   #at = 0;
 
   constructor(delimiter: number, frameBytesMax: number) {
@@ -34,12 +37,13 @@ class Delimited implements Framing {
   }
 
   feed(piece: Uint8Array): void {
-    this.#piece = piece.length === 0 ? noPiece : new Piece(piece);
+    this.#piece = Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    this.#page = pageOver(piece);
     this.#at = 0;
   }
 
   next(): Frame | undefined {
-    const { bytes } = this.#piece;
+    const bytes = this.#piece;
     const found = bytes.indexOf(this.#delimiter, this.#at);
     if (found >= 0 && this.#parts.fits(found - this.#at)) return this.#within(found);
     const end = found < 0 ? bytes.length : found;
@@ -51,7 +55,8 @@ class Delimited implements Framing {
     const rest = bytes.subarray(this.#at, end);
     if (found < 0) {
       this.#parts.keep(rest);
-      this.feed(nothing);
+      this.#piece = nothing;
+      this.#at = 0;
       return undefined;
     }
     this.#at = found + 1;
@@ -67,13 +72,13 @@ class Delimited implements Framing {
   #within(end: number): Frame {
     const from = this.#at;
     this.#at = end + 1;
-    const cut = this.#delimiter === lf && end > from && this.#piece.bytes[end - 1] === cr ? end - 1 : end;
-    return new PieceFrame(this.#piece, from, cut);
+    const cut = this.#delimiter === lf && end > from && this.#piece[end - 1] === cr ? end - 1 : end;
+    return new Frame(this.#page, from, cut);
   }
 
   #withoutCr(frame: Frame): Frame {
-    const { bytes, flaws } = frame;
-    if (this.#delimiter !== lf || bytes[bytes.length - 1] !== cr) return frame;
-    return { bytes: bytes.subarray(0, -1), flaws };
+    const { page, from, to, flaws } = frame;
+    if (this.#delimiter !== lf || to === from || page.bytes[to - 1] !== cr) return frame;
+    return new Frame(page, from, to - 1, flaws);
   }
 }

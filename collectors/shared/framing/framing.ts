@@ -7,6 +7,10 @@
  *     if (framing.broken !== undefined) …  // hang up
  *     const rest = framing.finish(cleanEnd); // after the last piece
  */
+import type { Frame } from './frame.ts';
+
+export type { Flaws, Frame } from './frame.ts';
+
 export interface Framing {
   /** The bytes that follow; `next` has given everything before. They must not change until `next` gives undefined. */
   feed(piece: Uint8Array): void;
@@ -18,28 +22,4 @@ export interface Framing {
   readonly broken: string | undefined;
   /** Memory that is kept for a frame that has not ended. */
   readonly heldBytes: number;
-}
-
-export interface Frame {
-  /** Valid until the next `feed`, and as long as what was fed stays as it is. */
-  readonly bytes: Uint8Array;
-  /** The same as text, where it is ASCII and cheap to have: cut from a text that many frames share. */
-  readonly text?: string | undefined;
-  readonly flaws?: Flaws | undefined;
-}
-
-/** How a frame differs from one that came whole. */
-export interface Flaws {
-  /** Part of a frame above the limit, from 1; `last` is its end. */
-  readonly fragment?: number;
-  readonly last?: boolean;
-  /** The connection ended before the frame did. */
-  readonly incomplete?: boolean;
-  /** No frame at all: what stood there when nothing could be cut any more. */
-  readonly malformed?: boolean;
-  /** A datagram above the limit, whose rest is lost. */
-  readonly truncated?: boolean;
-  /** A group of lines: it goes on with one that was split or closed, or has no beginning here; it was split at a limit. */
-  readonly continues?: boolean;
-  readonly split?: boolean;
 }

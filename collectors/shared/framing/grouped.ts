@@ -4,7 +4,8 @@
  * with `timeUp` when nothing has come for `timeoutMs`.
  */
 import { type Grammar, Grouping, grammarOf, headCharactersMax, type MultilineOptions } from '../multiline.ts';
-import type { Flaws, Frame, Framing } from './framing.ts';
+import { type Flaws, type Frame, frameOf } from './frame.ts';
+import type { Framing } from './framing.ts';
 
 const lineFeed = Buffer.from('\n');
 
@@ -73,17 +74,17 @@ export class GroupedFraming implements Framing {
       // A part of a line, or no line: it stands alone.
       this.#close(false);
       this.#grouping.close();
-      this.#ready.push({ ...frame, bytes: Uint8Array.from(frame.bytes) });
+      this.#ready.push(frameOf(Uint8Array.from(frame.bytes), frame.flaws));
       return;
     }
-    const { kind, split } = this.#grouping.next(headOf(frame), frame.bytes.length + 1);
+    const { kind, split } = this.#grouping.next(headOf(frame), frame.length + 1);
     if (kind !== 'joins') {
       this.#close(split);
       this.#continues = kind === 'goes_on';
     }
     // A frame's bytes are only lent.
     this.#lines.push(Uint8Array.from(frame.bytes));
-    this.#bytes += frame.bytes.length + 1;
+    this.#bytes += frame.length + 1;
     if (!this.#grouping.isOpen) this.#close(false);
   }
 
@@ -92,14 +93,14 @@ export class GroupedFraming implements Framing {
     const flaws: Flaws = { ...(this.#continues ? { continues: true } : {}), ...(split ? { split: true } : {}) };
     const lines = this.#lines.flatMap((line, at) => (at === 0 ? [line] : [lineFeed, line]));
     const bytes = lines.length === 1 ? lines[0]! : Buffer.concat(lines);
-    this.#ready.push(this.#continues || split ? { bytes, flaws } : { bytes });
+    this.#ready.push(frameOf(bytes, this.#continues || split ? flaws : undefined));
     this.#lines = [];
     this.#bytes = 0;
     this.#continues = false;
   }
 }
 
-function headOf({ bytes, text }: Frame): string {
-  const head = bytes.subarray(0, headCharactersMax);
-  return text?.slice(0, headCharactersMax) ?? Buffer.from(head.buffer, head.byteOffset, head.length).toString();
+function headOf({ page, from, to }: Frame): string {
+  const length = Math.min(to - from, headCharactersMax);
+  return Buffer.from(page.bytes.buffer, page.bytes.byteOffset + from, length).toString();
 }

@@ -2,7 +2,7 @@
  * One frame as its bytes come along: whole where it fits the limit, else in fragments. What decides where a frame ends is the
  * framing's business.
  */
-import type { Flaws, Frame } from './framing.ts';
+import { type Flaws, type Frame, frameOf } from './frame.ts';
 import { cutBetweenCharacters, Held } from './held.ts';
 
 export class Parts {
@@ -36,7 +36,7 @@ export class Parts {
     const cut = cutBetweenCharacters(full, full.length, piece[at + room]!);
     this.#held.append(full.subarray(cut));
     this.#given++;
-    return { frame: { bytes: full.subarray(0, cut), flaws: { fragment: this.#given } }, at: at + room };
+    return { frame: frameOf(full.subarray(0, cut), { fragment: this.#given }), at: at + room };
   }
 
   /** Whether a frame of so many bytes that ends now is whole in one piece. */
@@ -58,7 +58,6 @@ export class Parts {
       this.#held.append(bytes);
       whole = this.#held.take();
     }
-    if (given === 0) return { bytes: whole, flaws };
-    return { bytes: whole, flaws: { fragment: given + 1, last: true, ...flaws } };
+    return frameOf(whole, given === 0 ? flaws : { fragment: given + 1, last: true, ...flaws });
   }
 }

@@ -201,8 +201,12 @@ async function collect(listening: DatagramListening, count: number) {
   while (got.length < count) {
     const batch = await listening.read();
     assert.ok(batch !== undefined, 'it was closed');
-    for (const { bytes, truncated, peer } of batch) {
-      got.push({ text: Buffer.from(bytes).toString(), truncated, peer: peer as (typeof got)[number]['peer'] });
+    for (const { memory, from, to, truncated, peer } of batch) {
+      got.push({
+        text: Buffer.from(memory.subarray(from, to)).toString(),
+        truncated,
+        peer: peer as (typeof got)[number]['peer'],
+      });
     }
   }
   return got;

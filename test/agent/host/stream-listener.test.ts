@@ -109,6 +109,24 @@ test('a client that reads no answers is cut off at the limit', async (t) => {
   client.destroy();
 });
 
+test('little pieces that are gathered come all, in order, and the end behind them', async (t) => {
+  let [heard, pieces] = ['', 0];
+  const listening = await listen(t, { gathers: true }, async (connection) => {
+    for (let piece = await connection.read(); piece !== undefined; piece = await connection.read()) {
+      heard += Buffer.from(piece).toString('latin1');
+      pieces++;
+    }
+    heard += connection.ended;
+  });
+  const client = await connected(listening.port, { noDelay: true });
+  const lines = Array.from({ length: 300 }, (_, at) => `line ${at}\n`);
+  for (const line of lines) await new Promise((resolve) => client.write(line, () => setImmediate(resolve)));
+  client.end(Buffer.alloc(1_000_000, 'x'));
+  await until(() => listening.connections === 0);
+  assert.equal(heard, `${lines.join('')}${'x'.repeat(1_000_000)}client`);
+  t.diagnostic(`${lines.length} lines and a million bytes in ${pieces} pieces`);
+});
+
 test('closing gives what had arrived, and cuts who goes on sending', async (t) => {
   let bytes = 0;
   const listening = await listen(t, {}, async (connection) => {

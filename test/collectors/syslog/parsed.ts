@@ -1,8 +1,12 @@
 /** One message through the parser, as the event that it becomes. */
 
+import assert from 'node:assert/strict';
 import type { Event } from '../../../collectors/shared/event.ts';
+import type { Frame } from '../../../collectors/shared/framing/frame.ts';
+import { pageOver } from '../../../collectors/shared/page.ts';
+import { Batch } from '../../../collectors/socket/batch.ts';
+import type { Encoder } from '../../../collectors/socket/records.ts';
 import { eventBytesMax, type Sender, senderOf, writeEvent } from '../../../collectors/syslog/event.ts';
-import { pageOver } from '../../../collectors/syslog/json-text.ts';
 import { newMessage } from '../../../collectors/syslog/parse/message.ts';
 import { parseMessage } from '../../../collectors/syslog/parse/parse.ts';
 import { Zone } from '../../../collectors/syslog/parse/zone.ts';
@@ -31,4 +35,12 @@ export function lineOf(bytes: Buffer, from: number, to: number, reading: Reading
 export function eventOf(message: string | Buffer, reading?: Reading): Event {
   const bytes = Buffer.from(message as string);
   return JSON.parse(lineOf(bytes, 0, bytes.length, reading).toString());
+}
+
+/** What an encoder makes of a frame: a record with its line feed; empty where it makes none. */
+export function encoded(encode: Encoder, frame: Frame): string {
+  const batch = new Batch();
+  encode(frame, batch);
+  assert.ok(batch.records <= 1);
+  return Buffer.from(batch.bytes).toString();
 }

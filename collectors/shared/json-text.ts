@@ -1,4 +1,5 @@
-/** Bytes to the inside of a JSON string, in one pass: copied, escaped and checked to be UTF-8 at once. */
+/** Bytes to the inside of a JSON string, in one pass: copied, escaped and checked to be UTF-8 at once; and pieces of JSON that are known before. */
+import type { Page } from './page.ts';
 
 /** The most that a byte can become (`\u0001`). */
 export const bytesPerByteMax = 6;
@@ -7,14 +8,26 @@ export const bytesPerByteMax = 6;
 const kinds = new Uint8Array(256);
 for (let byte = 0x20; byte < 256; byte++) kinds[byte] = byte >= 0x80 ? 2 : byte === 0x22 || byte === 0x5c ? 0 : 1;
 
-/** Bytes, and a view of the same ones. */
-export interface Page {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
+/** A stretch of JSON, ready to be copied. */
+export interface Piece {
+  /** In UTF-8. */
+  readonly length: number;
+  readonly words: Int32Array;
 }
 
-export function pageOver(bytes: Uint8Array): Page {
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
+/** What `put` may write beyond a piece's length. */
+export const pieceSlackBytes = 3;
+
+export function piece(text: string): Piece {
+  const bytes = Buffer.alloc((Buffer.byteLength(text) + pieceSlackBytes) & ~pieceSlackBytes);
+  const length = bytes.write(text);
+  return { length, words: Int32Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readInt32LE(at * 4)) };
+}
+
+/** Four bytes at a time; what that writes too much is written over by what follows. */
+export function put({ words, length }: Piece, out: Page, at: number): number {
+  for (let i = 0; i < words.length; i++) out.view.setInt32(at + i * 4, words[i]!, true);
+  return at + length;
 }
 
 /** Writes to `out` from `at` on; gives the end, or −1 where the bytes are not UTF-8 (what was written then means nothing). */
