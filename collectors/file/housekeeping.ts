@@ -104,7 +104,7 @@ export class Housekeeping {
             this.#drop(lineage, generation, 'absent');
         }
       }
-      if (lineage.isEmpty && !this.#stands(lineage.path)) this.#dropLineage(lineage);
+      if (lineage.isEmpty && !lineage.isLookedAt && !this.#stands(lineage.path)) this.#dropLineage(lineage);
     }
     for (const [lineage, generation] of sources > options.sourcesMax ? this.#oldest(sources - options.sourcesMax) : [])
       this.#drop(lineage, generation, 'cap');

@@ -84,6 +84,11 @@ export class Lineage {
     return this.work !== undefined;
   }
 
+  /** Somebody finds out what happened, or will: though it is empty now, something may be found. */
+  get isLookedAt(): boolean {
+    return this.busy || this.resolveAt !== undefined;
+  }
+
   get current(): Generation | undefined {
     return this.live.at(-1);
   }

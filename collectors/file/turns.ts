@@ -137,7 +137,9 @@ export class Turns {
     while (!this.#context.stopping && !this.held) {
       const lineage = this.#rounds.next();
       if (!lineage) return;
-      if (!lineage.busy) this.#give(lineage, clock.monotonic());
+      // One that was dropped meanwhile is met again as another.
+      const isKnown = this.#context.registry.lineages.get(lineage.path) === lineage;
+      if (isKnown && !lineage.busy) this.#give(lineage, clock.monotonic());
       if (clock.monotonic() >= until) break;
     }
     if (!this.#rounds.isEmpty) this.#pump();

@@ -104,6 +104,19 @@ export class SimulatedDisk {
     return disk;
   }
 
+  /** The process ended by itself, and whatever it had left running with it; the machine goes on as it was, faults and all. */
+  reopenAfterExit(): SimulatedDisk {
+    const disk = this.reopenAfterKill();
+    disk.faults = this.faults;
+    disk.capacityBytes = this.capacityBytes;
+    disk.#operations = this.#operations;
+    disk.#crashAt = this.#crashAt;
+    disk.#inodes = this.#inodes;
+    disk.#freeInodes = [...this.#freeInodes];
+    disk.#ticks = this.#ticks;
+    return disk;
+  }
+
   /** A folder is replaced by what it was on another disk (a snapshot of this one); the program has been killed. */
   reopenWith(folder: string, from: SimulatedDisk): SimulatedDisk {
     this.crashNow();

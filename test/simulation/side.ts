@@ -101,9 +101,16 @@ export class Side {
     for (let waitedMs = 0; waitedMs < 10_000 && !this.disk.crashed; waitedMs += 100) {
       if ((await Promise.race([stopping, this.#clock.advance(100)])) === 'stopped') break;
     }
-    this.agent = undefined;
     this.#stopped = true;
+    if (!this.disk.crashed) this.#exit();
+    this.agent = undefined;
     this.#keepLog();
+  }
+
+  /** What could not be waited for ends with its process. */
+  #exit(): void {
+    this.disk = this.disk.reopenAfterExit();
+    this.#machine?.bury();
   }
 
   kill(): void {
