@@ -93,7 +93,7 @@ export class Demands {
     const repeats = theme !== 'plain' && (!theme.startsWith('centre') || this.#isInDoubt);
     // Asked again once everybody has stopped: what was damaged stays damaged.
     // Of what a disk lied about a power cut may leave a later part: the rest is damage, counted like rot.
-    const mayBeDamaged = theme === 'rot' || theme === 'edge_lies';
+    const mayBeDamaged = theme === 'rot' || theme.endsWith('lies');
     this.#damaged = Math.max(this.#damaged, mayBeDamaged ? this.#damagedRecords() : 0);
     const gaps = this.#damaged;
     const differences = this.#differences();
