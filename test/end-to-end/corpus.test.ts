@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Pair } from './pair.ts';
 
 const corpus = process.env.CORPUS ?? join(import.meta.dirname, '../../../shared/corpus/loghub');
-const skip = fs.existsSync(corpus) ? false : `no logs at ${corpus}`;
+const skip = fs.existsSync(corpus) ? false : `no logs at ${corpus} (CORPUS names a folder of *.log)`;
 
 test('the logs of real systems go through byte for byte, whatever their line ends', { skip }, async () => {
   await using pair = await Pair.make({ collector: ['partial_timeout: 200ms'] });

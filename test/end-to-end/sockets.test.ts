@@ -10,7 +10,7 @@ import type { Event } from '../../collectors/shared/event.ts';
 import { makeAuthority, makeCertificate, opensslMissing } from '../support/certificates.ts';
 import { nativeMissing } from '../support/native.ts';
 import { Pair } from './pair.ts';
-import { askStatus, freePort, until, untilAnswers } from './tailspool.ts';
+import { askStatus, freePort, isPortBound, until, untilAnswers } from './tailspool.ts';
 
 const run = promisify(execFile);
 const lines = Array.from({ length: 300 }, (_, n) => `${n}: größer ${'x'.repeat((n * 37) % 200)}`);
@@ -139,7 +139,8 @@ test('what clients send to plain sockets is in the mirror, in order', async (t) 
   pair.startReceiver();
   await untilAnswers(pair.receiverData);
   pair.startAgent();
-  const bound = () => places.every(({ port, socket }) => isBound(port, socket));
+  const bound = () =>
+    places.every(({ port, socket }) => fs.existsSync(socket) || isPortBound('tcp', port) || isPortBound('udp', port));
   await until('the sockets', bound, () => pair.describe());
   for (const way of ways) {
     const place = places.find((each) => each.way === way);
@@ -174,13 +175,6 @@ async function sendAndCompare(pair: Pair, { way, name, ...to }: Place): Promise<
   const totals = async () => (await askStatus(pair.agentData))?.collectors.find((each) => each.name === name)?.totals;
   await until(`${length} records in status`, async () => (await totals())?.spooled.records === length);
   assert.deepEqual((await totals())?.dropped, {});
-}
-
-/** As the kernel says, without a connection of ours that would be a client. */
-function isBound(port: number, socket: string): boolean {
-  if (fs.existsSync(socket)) return true;
-  const hex = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
-  return ['tcp', 'udp'].some((protocol) => fs.readFileSync(`/proc/net/${protocol}`, 'utf8').includes(hex));
 }
 
 function lengthOf(text: string): Buffer {

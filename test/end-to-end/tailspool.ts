@@ -3,7 +3,7 @@
  * sources (`agent/main.ts`); with TAILSPOOL set to a path, that executable.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -145,4 +145,11 @@ export function freePort(): Promise<number> {
       );
     });
   });
+}
+
+/** Whether a socket of IPv4 has this port, as the kernel says: nothing is sent to find out. */
+export function isPortBound(protocol: 'tcp' | 'udp', port: number): boolean {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = readFileSync(`/proc/net/${protocol}`, 'utf8').split('\n').slice(1);
+  return rows.some((row) => row.trim().split(/\s+/)[1]?.endsWith(local));
 }
