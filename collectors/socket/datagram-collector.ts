@@ -6,7 +6,6 @@
 import type { Intake } from '../../spool/nouns.ts';
 import type { Clock, Log, Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
-import { Deposit } from '../shared/deposit.ts';
 import { Frame } from '../shared/framing/frame.ts';
 import { type Page, pageOver } from '../shared/page.ts';
 import type { Datagram, DatagramListener, DatagramListening, Peer } from '../socket-ports.ts';
@@ -33,7 +32,6 @@ export class DatagramCollector implements Collector {
   readonly type: string;
   readonly #options: DatagramCollectorOptions;
   readonly #world: DatagramWorld;
-  readonly #deposit: Deposit;
   readonly #sink: Sink;
   readonly #binding: Binding<DatagramListening>;
   readonly #report: DatagramReport;
@@ -52,8 +50,7 @@ export class DatagramCollector implements Collector {
     this.type = options.type;
     this.#options = options;
     this.#world = world;
-    this.#deposit = new Deposit({ ...options, collector: options.name }, world);
-    this.#sink = new Sink({ ...world, deposit: this.#deposit }, options.whenFull);
+    this.#sink = new Sink(options, world);
     const { name, type, listen } = options;
     this.#binding = new Binding({ name, type, at: listen.at }, () => world.datagrams.listen(listen), world);
     this.#report = new DatagramReport(name, listen, world.clock);
@@ -80,7 +77,7 @@ export class DatagramCollector implements Collector {
     if (listening !== undefined) this.#askKernel(listening);
     await this.#binding.stop(stopMsMax);
     await this.#reading;
-    this.#deposit.close();
+    this.#sink.deposit.close();
   }
 
   status(): CollectorStatus {
@@ -89,12 +86,12 @@ export class DatagramCollector implements Collector {
     return {
       name: this.name,
       type: this.type,
-      read: this.#deposit.read,
+      read: this.#sink.deposit.read,
       problems: [problem, ...this.#report.problems()].filter((each) => each !== undefined),
       sources: [],
       gauges: {
         ...this.#report.gauges(),
-        drops_waiting: this.#deposit.uncounted.records,
+        drops_waiting: this.#sink.deposit.uncounted.records,
         ...this.#flaws.gauges(),
         ...this.#options.gauges?.(),
       },
@@ -162,7 +159,7 @@ export class DatagramCollector implements Collector {
   #askKernel(listening: DatagramListening): void {
     const drops = listening.drops() ?? this.#drops;
     if (drops <= this.#drops) return;
-    this.#deposit.drop('kernel_buffer', drops - this.#drops, 0);
+    this.#sink.deposit.drop('kernel_buffer', drops - this.#drops, 0);
     this.#drops = drops;
     this.#report.dropped(drops);
   }

@@ -5,8 +5,9 @@
  */
 import type { HoldReason, Intake } from '../../spool/nouns.ts';
 import type { Clock, MonotonicMs } from '../../spool/ports.ts';
-import type { Deposit } from '../shared/deposit.ts';
+import { Deposit } from '../shared/deposit.ts';
 import { Batch } from './batch.ts';
+import type { SocketOptions } from './options.ts';
 
 export type WhenFull = 'block' | 'drop_newest';
 
@@ -19,7 +20,6 @@ const passing: ReadonlySet<HoldReason | undefined> = new Set<HoldReason | undefi
 ]);
 
 export interface SinkWorld {
-  readonly deposit: Deposit;
   readonly intake: Intake;
   readonly clock: Clock;
 }
@@ -27,6 +27,7 @@ export interface SinkWorld {
 export class Sink {
   /** To be filled while the sink is not `busy`, and put before anybody else has a turn. */
   readonly batch = new Batch();
+  readonly deposit: Deposit;
   readonly #world: SinkWorld;
   readonly #whenFull: WhenFull;
   /** Set by `stop`: until then what the spool will take in a moment is waited for. */
@@ -36,9 +37,11 @@ export class Sink {
   /** Resolves when the batch that is held is done with. */
   #held: Promise<void> | undefined;
 
-  constructor(world: SinkWorld, whenFull: WhenFull) {
+  /** The collector's source begins with its first record. */
+  constructor(options: SocketOptions, world: SinkWorld) {
+    this.deposit = new Deposit({ ...options, collector: options.name }, world);
     this.#world = world;
-    this.#whenFull = whenFull;
+    this.#whenFull = options.whenFull;
   }
 
   /** Somebody else's batch waits: come again when it resolves, and encode nothing before. */
@@ -64,7 +67,7 @@ export class Sink {
   /** False: `Intake.hold` says why not. */
   #take(): boolean {
     const { bytes, records } = this.batch;
-    if (!this.#world.deposit.putAll(bytes, records)) return false;
+    if (!this.deposit.putAll(bytes, records)) return false;
     this.batch.clear();
     return true;
   }
@@ -87,7 +90,7 @@ export class Sink {
   }
 
   #room(limit: MonotonicMs | undefined): Promise<void> {
-    const { deposit, clock } = this.#world;
+    const { clock } = this.#world;
     const waitMs = limit === undefined ? undefined : Math.max(0, limit - clock.monotonic());
     return new Promise((resolve) => {
       const timer = waitMs === undefined ? undefined : clock.after(waitMs, () => this.#wake?.());
@@ -96,13 +99,13 @@ export class Sink {
         timer?.cancel();
         resolve();
       };
-      deposit.room().then(this.#wake, this.#wake);
+      this.deposit.room().then(this.#wake, this.#wake);
     });
   }
 
   #drop(): void {
     const { bytes, records } = this.batch;
-    this.#world.deposit.drop('overflow', records, bytes.length);
+    this.deposit.drop('overflow', records, bytes.length);
     this.batch.clear();
   }
 }

@@ -6,7 +6,6 @@
 import type { Intake } from '../../spool/nouns.ts';
 import type { Clock, Log, Timer } from '../../spool/ports.ts';
 import type { Collector, CollectorStatus } from '../ports.ts';
-import { Deposit } from '../shared/deposit.ts';
 import type { Frame, Framing } from '../shared/framing/framing.ts';
 import { GroupedFraming } from '../shared/framing/grouped.ts';
 import type { StreamConnection, StreamListener, StreamListening } from '../socket-ports.ts';
@@ -31,7 +30,6 @@ export class StreamCollector implements Collector {
   readonly type: string;
   readonly #options: StreamCollectorOptions;
   readonly #world: StreamWorld;
-  readonly #deposit: Deposit;
   readonly #sink: Sink;
   readonly #binding: Binding<StreamListening>;
   readonly #report: StreamReport;
@@ -45,8 +43,7 @@ export class StreamCollector implements Collector {
     this.type = options.type;
     this.#options = options;
     this.#world = world;
-    this.#deposit = new Deposit({ ...options, collector: options.name }, world);
-    this.#sink = new Sink({ ...world, deposit: this.#deposit }, options.whenFull);
+    this.#sink = new Sink(options, world);
     const { at } = options.listen;
     const listen = () =>
       world.streams.listen({ ...options.listen, gathers: true }, (connection) => this.#serve(connection));
@@ -66,7 +63,7 @@ export class StreamCollector implements Collector {
   async stop(): Promise<void> {
     this.#sink.stop();
     await this.#binding.stop(stopMsMax);
-    this.#deposit.close();
+    this.#sink.deposit.close();
   }
 
   status(): CollectorStatus {
@@ -74,13 +71,13 @@ export class StreamCollector implements Collector {
     return {
       name: this.name,
       type: this.type,
-      read: this.#deposit.read,
+      read: this.#sink.deposit.read,
       problems: [this.#binding.problem, ...this.#report.problems()].filter((problem) => problem !== undefined),
       sources: [],
       gauges: {
         ...this.#report.gauges(),
         held_bytes: held,
-        drops_waiting: this.#deposit.uncounted.records,
+        drops_waiting: this.#sink.deposit.uncounted.records,
         ...this.#flaws.gauges(),
         ...this.#options.gauges?.(),
       },
