@@ -250,8 +250,7 @@ export class Lineage {
     for (let at = 0; at < this.live.length; ) {
       const generation = this.live[at]!;
       const isLast = at === this.live.length - 1;
-      const before = at > 0 ? this.live[at - 1] : this.past.at(-1);
-      if (generation.offset === 0 && before) generation.follows(before);
+      if (generation.offset === 0 && this.#context.tools.shape?.joinsRotation) this.#goOnFrom(generation);
       // What comes late to an older file would stand between the halves of a line: as long as one is watched, halves wait.
       const turn = lookAt(generation, this.path, this.#context, [now, isLast && at > 0 ? pace.lingerMs : 0]);
       if (turn === 'more' || turn === 'held') return turn;
@@ -271,6 +270,12 @@ export class Lineage {
       } else at++;
     }
     return 'done';
+  }
+
+  /** Where the one right before it ended within a line. That may be done with though an older one is still watched. */
+  #goOnFrom(generation: Generation): void {
+    const before = this.known.findLast(({ order }) => order < generation.order);
+    if (before && !this.missing.includes(before)) generation.follows(before);
   }
 
   /** A record that began in an older generation may end in the next. */

@@ -108,6 +108,22 @@ test('a line that was taken without its end goes on in the next file, and says s
   assert.deepEqual(flags, ['', 'tailspool.unterminated', '', 'tailspool.continues', '']);
 });
 
+test('what goes on in one file does not go on in the one after it as well (seed 139 of --shapes)', async () => {
+  await using bench = benchOf();
+  bench.options = { ...bench.options, partialTimeoutMs: 100 };
+  bench.write(`${folder}/0.log`, line('begins ', 'P'));
+  await bench.start();
+  await until(bench, ['begins ']);
+  await bench.restart(() => {
+    bench.rename(`${folder}/0.log`, `${folder}/0.log.20260102-030405`);
+    fs.writeFileSync(bench.path(`${folder}/0.log.20260102-030406.gz`), gzipSync(line('ends')));
+  });
+  bench.write(`${folder}/0.log`, line('two'));
+  await until(bench, ['begins ', 'ends', 'two']);
+  const flags = eventsOf(bench).map(({ attributes }) => Object.keys(attributes!).slice(1).join());
+  assert.deepEqual(flags, ['tailspool.unterminated', 'tailspool.continues', '']);
+});
+
 test('generations that kubelet compressed while the agent was down are read, oldest first', async () => {
   await using bench = benchOf();
   bench.write(`${folder}/0.log`, line('one'));
