@@ -2,11 +2,11 @@
  * What this runtime takes to do the least that 1,000 files ask for that gain a line a second each: `node build/measure-floor-files.ts`.
  * Prints percent of a core for each step with those before it. The agent as built is `npm run bench -- --only many`.
  */
-import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseCodec } from '../agent/host/codec.ts';
+import { printedBy, shareOfCore } from './floor.ts';
 
 const steps = [
   'a timer once a second',
@@ -19,7 +19,7 @@ const line = `${'x'.repeat(180)}\n`;
 const seenBytes = 64;
 const settleMs = 5_000;
 const measuredMs = 15_000;
-const flags = ['--max-semi-space-size=1', '--v8-pool-size=1', '--no-concurrent-recompilation', '--no-warnings'];
+const flags = ['--max-semi-space-size=1', '--v8-pool-size=1', '--no-concurrent-recompilation'];
 
 const [, , step, folder] = process.argv;
 if (step === undefined) await measureAll();
@@ -35,15 +35,7 @@ async function measureAll(): Promise<void> {
   }, 10);
   const shares: string[] = [];
   for (const index of steps.keys()) {
-    const child = spawn(process.execPath, [...flags, import.meta.filename, String(index), logs], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let printed = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      printed += text;
-    });
-    await new Promise((resolve) => child.on('close', resolve));
-    shares.push(printed.trim());
+    shares.push(await printedBy(import.meta.filename, [String(index), logs], flags));
   }
   clearInterval(writer);
   for (const descriptor of descriptors) fs.closeSync(descriptor);
@@ -80,10 +72,6 @@ async function run(step: number, logs: string): Promise<void> {
     fs.writeSync(spool, frame, 0, bytes);
     fs.fdatasync(spool, () => {});
   }, 1_000);
-  await new Promise((resolve) => setTimeout(resolve, settleMs));
-  const before = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, measuredMs));
-  const { user, system } = process.cpuUsage(before);
-  console.log((((user + system) / 1000 / measuredMs) * 100).toFixed(2));
+  console.log((await shareOfCore(settleMs, measuredMs)).toFixed(2));
   process.exit(0);
 }

@@ -3,7 +3,6 @@
  * percent of a core for each step with those before it: `node build/measure-floor.ts`. Last, what it takes with Node's HTTP client, and
  * with being told of a hundred lines a second besides. The agent as built is `npm run bench -- --only trickle`.
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { Agent, createServer, request } from 'node:http';
@@ -11,6 +10,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseCodec } from '../agent/host/codec.ts';
+import { printedBy, shareOfCore } from './floor.ts';
 
 const steps = [
   'a timer',
@@ -40,17 +40,11 @@ async function measureAll(): Promise<void> {
     const watched = fs.mkdtempSync(join(tmpdir(), 'tailspool-floor-log-'));
     const log = fs.openSync(join(watched, 'log'), 'a');
     const writer = setInterval(() => fs.writeSync(log, 'a line of a log\n'), lineMs);
-    const flags = ['--no-warnings', import.meta.filename, ...args, watched];
-    const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let percent = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      percent += text;
-    });
-    await new Promise((resolve) => child.on('close', resolve));
+    const percent = await printedBy(import.meta.filename, [...args, watched]);
     clearInterval(writer);
     fs.closeSync(log);
     fs.rmSync(watched, { recursive: true });
-    console.log(`${percent.trim().padStart(6)} % of a core: ${what}`);
+    console.log(`${percent.padStart(6)} % of a core: ${what}`);
   }
   server.closeAllConnections();
   server.close();
@@ -84,11 +78,7 @@ async function run(step: number, port: number, watched: string): Promise<void> {
       if (step >= 4) post(agent, port, bytes);
     });
   }, 100);
-  await new Promise((resolve) => setTimeout(resolve, settleMs));
-  const before = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, measuredMs));
-  const { user, system } = process.cpuUsage(before);
-  console.log((((user + system) / 1000 / measuredMs) * 100).toFixed(2));
+  console.log((await shareOfCore(settleMs, measuredMs)).toFixed(2));
   clearInterval(timer);
   watch?.close();
   socket?.destroy();
